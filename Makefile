@@ -1,0 +1,42 @@
+# Stemma's work bench. The README tells users about `make demo` and `make test`.
+export CGO_ENABLED = 0
+GO     ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+PKGS   ?= ./...
+
+.PHONY: build cross lint check test demo bench soak clean
+
+build: ## bin/stemma, one static program
+	@mkdir -p bin
+	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/stemma ./cmd/stemma
+
+cross: ## it compiles for the other platforms
+	GOOS=linux GOARCH=arm64 $(GO) build -trimpath $(PKGS)
+	GOOS=darwin GOARCH=arm64 $(GO) vet $(PKGS)
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	  test -z "$$unformatted" || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	$(GO) vet $(PKGS)
+	$(GO) tool staticcheck $(PKGS)
+
+check: lint ## lint, and the tests that need nothing but Go and git
+	env -u CI STEMMA_ORACLES=none $(GO) test -short $(PKGS)
+
+test: ## everything, against the real git-annex, DataLad and Slurm (installs them if root)
+	scripts/oracles
+	CI=true scripts/with-slurm $(GO) test -timeout 30m $(PKGS)
+
+demo: build ## the guided tour: simulate, train, reschedule
+	examples/surrogate/demo.sh $(DIR)
+
+bench: ## Go benchmarks of every package
+	$(GO) test -run '^$$' -bench . -benchmem $(PKGS)
+
+soak: ## the golden comparison in full and every fuzz target for a minute each
+	scripts/oracles
+	CI=true STEMMA_GOLDEN=live $(GO) test -count=1 -timeout 60m ./test/golden
+	scripts/fuzz-all 60s
+
+clean:
+	rm -rf bin

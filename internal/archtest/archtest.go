@@ -1,0 +1,42 @@
+// Package archtest holds the architecture of the module as data: which package
+// is in which layer, and the few imports within a layer that are intended. Its
+// test fails when the code disagrees. Nothing imports it.
+package archtest
+
+// layers lists the packages from the bottom up, by their path below internal/.
+// A package may import what stands in an earlier layer, and in its own layer
+// only what sideways declares. A package that is not listed fails the test.
+var layers = []layer{
+	{"base", []string{"errs", "result", "fsx", "proc", "pyfmt"}},
+	{"format", []string{"gitobj", "gitindex", "gitattr", "annexkey", "annexlog", "pointer", "runrec", "matchexpr", "magic"}},
+	{"store", []string{"git", "annex", "remote", "sched", "sched/slurm", "sched/local", "sched/schedtest", "ledger", "stage"}},
+	{"domain", []string{"commit", "dataset", "transfer", "run", "jobs", "container", "lineage", "export"}},
+	{"face", []string{"render", "ui", "web", "cli"}},
+}
+
+// sideways declares the imports within one layer: importer to imported.
+var sideways = map[string][]string{
+	"sched/slurm": {"sched", "sched/schedtest"},
+	"sched/local": {"sched", "sched/schedtest"},
+	// The suite that every scheduler passes.
+	"sched/schedtest": {"sched"},
+	"annex":           {"git"},
+	"dataset":         {"commit"},
+	"run":             {"commit", "dataset"},
+	"jobs":            {"commit", "dataset", "run"},
+	"cli":             {"render"},
+	"gitindex":        {"gitobj"},
+	"pointer":         {"annexkey"},
+	"annexlog":        {"annexkey"},
+	"fsx":             {"errs"},
+	"proc":            {"errs"},
+}
+
+// aboveLibrary lists who may exit the process, print to its streams or use the
+// command line library.
+var aboveLibrary = []string{"render", "ui", "web", "cli"}
+
+type layer struct {
+	name     string
+	packages []string
+}
