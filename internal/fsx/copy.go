@@ -1,0 +1,213 @@
+package fsx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// ErrChanged says that a file changed while it was being read.
+var ErrChanged = errors.New("file changed while it was copied")
+
+// CopyMethod says how the bytes went over.
+type CopyMethod string
+
+// The ways to copy, best first.
+const (
+	Reflink   CopyMethod = "reflink"         // extents are shared until one side changes
+	FileRange CopyMethod = "copy_file_range" // the kernel or the file server copies
+	ReadWrite CopyMethod = "read-write"
+)
+
+// CopyOptions says what Copy does beside copying bytes. The zero value makes a
+// new file with the umask's permissions and does not sync.
+type CopyOptions struct {
+	Perm      fs.FileMode // permission bits before umask; 0 means 0666
+	KeepMode  bool        // permission bits of the source, whatever the umask
+	KeepTime  bool        // modification time of the source
+	Sync      bool        // sync the file before the rename, and its folder after
+	Hash      hash.Hash   // receives exactly the bytes that were stored
+	NoReflink bool        // make real, independent blocks
+}
+
+// CopyResult describes a finished copy.
+type CopyResult struct {
+	Size   int64
+	Method CopyMethod
+	Source fs.FileInfo // of the source, taken before copying and still true after
+}
+
+// Copy makes dst a copy of the regular file src (symlinks are followed); what
+// was at dst is replaced in one step. The copy is written under a temporary
+// name beside dst, its length is checked and src is looked at again before the
+// rename. The error is ErrChanged when src changed meanwhile. After any error,
+// a full disk included, dst is as before and nothing is left beside it. Copy is
+// as durable as options.Sync says.
+func Copy(ctx context.Context, dst, src string, opt CopyOptions) (CopyResult, error) {
+	res, err := copyFile(ctx, dst, src, opt)
+	if err != nil {
+		return CopyResult{}, fmt.Errorf("copy %s to %s: %w", src, dst, err)
+	}
+	return res, nil
+}
+
+func copyFile(ctx context.Context, dst, src string, opt CopyOptions) (CopyResult, error) {
+	in, before, err := openRegular(src)
+	if err != nil {
+		return CopyResult{}, err
+	}
+	defer in.Close()
+	tmp := tempBeside(dst)
+	res, err := fillTemp(ctx, tmp, in, before, opt)
+	if err != nil {
+		os.Remove(tmp)
+		return CopyResult{}, err
+	}
+	if err := os.Rename(tmp, dst); err != nil {
+		os.Remove(tmp)
+		return CopyResult{}, err
+	}
+	if opt.Sync {
+		err = SyncDir(filepath.Dir(dst))
+	}
+	return res, err
+}
+
+// openRegular opens a file for reading without ever waiting on a FIFO.
+func openRegular(path string) (*os.File, fs.FileInfo, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	fi, err := f.Stat()
+	if err == nil && !fi.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		f.Close()
+		return nil, nil, err
+	}
+	return f, fi, nil
+}
+
+// fillTemp creates tmp with everything that the final file shall have. The
+// caller removes tmp after an error.
+func fillTemp(ctx context.Context, tmp string, in *os.File, before fs.FileInfo, opt CopyOptions) (CopyResult, error) {
+	perm := opt.Perm.Perm()
+	if opt.Perm == 0 {
+		perm = 0o666
+	}
+	if opt.KeepMode {
+		perm = 0o600
+	}
+	out, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return CopyResult{}, err
+	}
+	res := CopyResult{Source: before}
+	res.Method, res.Size, err = transfer(ctx, out, in, opt)
+	if err == nil {
+		err = unchanged(in, before, res.Size)
+	}
+	if err == nil {
+		err = finishTemp(out, tmp, before, opt)
+	}
+	return res, errors.Join(err, out.Close())
+}
+
+// unchanged compares the source with what it was before copying.
+func unchanged(in *os.File, before fs.FileInfo, copied int64) error {
+	after, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	if copied != before.Size() || after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) {
+		return ErrChanged
+	}
+	return nil
+}
+
+func finishTemp(out *os.File, tmp string, before fs.FileInfo, opt CopyOptions) error {
+	if opt.KeepTime {
+		if err := os.Chtimes(tmp, before.ModTime(), before.ModTime()); err != nil {
+			return err
+		}
+	}
+	if opt.KeepMode {
+		if err := out.Chmod(before.Mode().Perm()); err != nil {
+			return err
+		}
+	}
+	if opt.Sync {
+		return out.Sync()
+	}
+	return nil
+}
+
+// transfer moves the bytes by the best method that works. With a hash it
+// either reads back the clone, which nobody else can change, or hashes what it
+// writes.
+func transfer(ctx context.Context, out, in *os.File, opt CopyOptions) (CopyMethod, int64, error) {
+	if !opt.NoReflink && reflink(out, in) == nil {
+		n, err := hashBack(ctx, out, opt.Hash)
+		return Reflink, n, err
+	}
+	if opt.Hash == nil {
+		n, err := copyRange(ctx, out, in)
+		if n > 0 || err != nil {
+			return FileRange, n, err
+		}
+	}
+	n, err := copyBytes(ctx, out, in, opt.Hash)
+	return ReadWrite, n, err
+}
+
+// hashBack feeds the finished clone to h, if there is one, and returns the length.
+func hashBack(ctx context.Context, out *os.File, h hash.Hash) (int64, error) {
+	if h != nil {
+		return copyBytes(ctx, h, out, nil)
+	}
+	fi, err := out.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return fi.Size(), nil
+}
+
+const copyBuffer = 1 << 20
+
+// copyBytes copies from the start of in to its end and looks at ctx once per
+// buffer.
+func copyBytes(ctx context.Context, out io.Writer, in *os.File, h hash.Hash) (int64, error) {
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
+		return 0, err
+	}
+	if h != nil {
+		out = io.MultiWriter(out, h)
+	}
+	buf, total := make([]byte, copyBuffer), int64(0)
+	for {
+		if err := ctx.Err(); err != nil {
+			return total, err
+		}
+		n, err := in.Read(buf)
+		if n > 0 {
+			if _, werr := out.Write(buf[:n]); werr != nil {
+				return total, werr
+			}
+			total += int64(n)
+		}
+		if err == io.EOF {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+	}
+}
