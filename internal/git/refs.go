@@ -1,0 +1,183 @@
+package git
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/gitobj"
+)
+
+// Head says where HEAD points.
+type Head struct {
+	Ref string     // "refs/heads/main", or "" when detached
+	OID gitobj.OID // "" on a branch without commits
+}
+
+// Branch returns the short name of the branch, or "" when detached.
+func (h Head) Branch() string { return strings.TrimPrefix(h.Ref, "refs/heads/") }
+
+const maxSymrefDepth = 5
+
+// Head reads HEAD of this work tree.
+func (r *Repo) Head(ctx context.Context) (Head, error) {
+	if !r.NativeRefs() {
+		return r.headByGit(ctx)
+	}
+	data, err := os.ReadFile(filepath.Join(r.GitDir, "HEAD"))
+	if err != nil {
+		return Head{}, fmt.Errorf("read HEAD: %w", err)
+	}
+	text := strings.TrimRight(string(data), " \t\r\n")
+	name, symbolic := strings.CutPrefix(text, "ref:")
+	if !symbolic {
+		id, err := gitobj.ParseOID(text)
+		if err != nil {
+			return Head{}, fmt.Errorf("read HEAD: %w", err)
+		}
+		return Head{OID: id}, nil
+	}
+	name = strings.TrimSpace(name)
+	id, err := r.Ref(ctx, name)
+	return Head{Ref: name, OID: id}, err
+}
+
+// Ref returns what the full ref name points to, or "" if it does not exist.
+func (r *Repo) Ref(ctx context.Context, name string) (gitobj.OID, error) {
+	if !r.NativeRefs() {
+		return r.refByGit(ctx, name)
+	}
+	for depth := 0; depth < maxSymrefDepth; depth++ {
+		id, next, err := r.looseRef(name)
+		switch {
+		case err != nil:
+			return "", err
+		case next != "":
+			name = next
+		case id != "":
+			return id, nil
+		default:
+			return r.packedRef(name)
+		}
+	}
+	return "", fmt.Errorf("read ref %s: symbolic refs nested too deeply", name)
+}
+
+// looseRef reads the ref's own file: an id, the name a symbolic ref leads
+// to, or neither.
+func (r *Repo) looseRef(name string) (id gitobj.OID, next string, err error) {
+	if err := checkRefName(name); err != nil {
+		return "", "", err
+	}
+	data, err := os.ReadFile(filepath.Join(r.CommonDir, filepath.FromSlash(name)))
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) || isNotDir(err) || isDir(err) {
+			return "", "", nil
+		}
+		return "", "", fmt.Errorf("read ref %s: %w", name, err)
+	}
+	text := strings.TrimRight(string(data), " \t\r\n")
+	if target, ok := strings.CutPrefix(text, "ref:"); ok {
+		return "", strings.TrimSpace(target), nil
+	}
+	id, err = gitobj.ParseOID(text)
+	if err != nil {
+		return "", "", fmt.Errorf("read ref %s: %w", name, err)
+	}
+	return id, "", nil
+}
+
+// packedRef looks the name up in packed-refs.
+func (r *Repo) packedRef(name string) (gitobj.OID, error) {
+	f, err := os.Open(filepath.Join(r.CommonDir, "packed-refs"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read ref %s: %w", name, err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		id, ref, ok := strings.Cut(lines.Text(), " ")
+		if ok && ref == name {
+			return gitobj.ParseOID(id)
+		}
+	}
+	return "", lines.Err()
+}
+
+// checkRefName refuses names that would lead outside the refs folder.
+func checkRefName(name string) error {
+	if name != "HEAD" && !strings.HasPrefix(name, "refs/") {
+		return fmt.Errorf("ref %q: not a full name", name)
+	}
+	for _, part := range strings.Split(name, "/") {
+		if part == "" || strings.HasPrefix(part, ".") || strings.HasSuffix(part, ".lock") || strings.ContainsAny(part, "\x00\n~^:?*[\\ ") {
+			return fmt.Errorf("ref %q: not a valid name", name)
+		}
+	}
+	return nil
+}
+
+func (r *Repo) headByGit(ctx context.Context) (Head, error) {
+	out, err := r.Output(ctx, "symbolic-ref", "-q", "HEAD")
+	if err != nil {
+		if ExitCode(err) != 1 {
+			return Head{}, err
+		}
+		id, err := r.refByGit(ctx, "HEAD")
+		return Head{OID: id}, err
+	}
+	name := strings.TrimRight(string(out), "\n")
+	id, err := r.refByGit(ctx, name)
+	return Head{Ref: name, OID: id}, err
+}
+
+func (r *Repo) refByGit(ctx context.Context, name string) (gitobj.OID, error) {
+	out, err := r.Output(ctx, "rev-parse", "-q", "--verify", "--end-of-options", name)
+	if ExitCode(err) == 1 {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return gitobj.ParseOID(strings.TrimRight(string(out), "\n"))
+}
+
+// RefMove is one step of a ref transaction.
+type RefMove struct {
+	Name string     // full name, or "HEAD" when detached
+	Old  gitobj.OID // expected; "" means that it must not exist
+	New  gitobj.OID // "" deletes
+}
+
+// MoveRefs moves all refs in one transaction, or none: each must still have
+// its old value. reason goes into the reflogs.
+func (r *Repo) MoveRefs(ctx context.Context, moves []RefMove, reason string) error {
+	var in strings.Builder
+	in.WriteString("start\n")
+	for _, m := range moves {
+		old := m.Old
+		if old == "" {
+			old = r.Format.Zero()
+		}
+		if m.New == "" {
+			fmt.Fprintf(&in, "delete %s %s\n", m.Name, old)
+		} else {
+			fmt.Fprintf(&in, "update %s %s %s\n", m.Name, m.New, old)
+		}
+	}
+	in.WriteString("prepare\ncommit\n")
+	reason = strings.ReplaceAll(reason, "\n", " ")
+	_, err := r.OutputWith(ctx, []byte(in.String()), "-c", "core.fsync=all", "update-ref", "-m", reason, "--stdin")
+	if err != nil {
+		return fmt.Errorf("move refs: %w", err)
+	}
+	return nil
+}
