@@ -1,0 +1,7 @@
+//go:build !linux && !darwin
+
+package gitindex
+
+import "os"
+
+func fillSys(*Stat, os.FileInfo) {}
