@@ -1,0 +1,115 @@
+package render
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/result"
+)
+
+// line shows a record to people: the command's own text, or the generic line.
+func (r *Renderer) line(rec result.Record) error {
+	if r.tail.Line != nil {
+		if text, own := r.tail.Line(rec); own {
+			if text == "" {
+				return nil
+			}
+			return r.println(text)
+		}
+	}
+	if rec.Status == result.NotNeeded {
+		return r.similar.skip(rec, r.println)
+	}
+	return r.similar.show(rec, r.opt.SimilarThreshold, func() error { return r.println(r.Line(rec)) }, r.println)
+}
+
+// Line returns the generic line of a record, without newline:
+//
+//	ACTION(STATUS): PATH (TYPE) [MESSAGE] [ERROR_MESSAGE]
+func (r *Renderer) Line(rec result.Record) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s(%s):", r.paint(bold, rec.Action), r.paint(statusColor[rec.Status], string(rec.Status)))
+	if rec.Path != "" {
+		b.WriteString(" " + r.visible(RelPath(rec), ""))
+	}
+	if rec.Type != "" {
+		b.WriteString(" (" + r.paint(magenta, rec.Type) + ")")
+	}
+	if m := r.message(rec, "message"); m != "" {
+		b.WriteString(" [" + m + "]")
+	}
+	if m := r.message(rec, "error_message"); m != "" && rec.Status != result.OK {
+		b.WriteString(r.paint(red, " ["+m+"]"))
+	}
+	return b.String()
+}
+
+// RelPath returns the record's path as people see it: relative to the
+// reference dataset where there is one.
+func RelPath(rec result.Record) string {
+	ref := rec.String("refds")
+	if ref == "" {
+		return rec.Path
+	}
+	rel, err := filepath.Rel(ref, rec.Path)
+	if err != nil {
+		return rec.Path
+	}
+	return rel
+}
+
+func (r *Renderer) message(rec result.Record, field string) string {
+	switch m := rec.Fields[field].(type) {
+	case nil:
+		return ""
+	case string:
+		return r.visible(m, "\n\t")
+	case result.Tuple:
+		return r.visible(formatTuple(m), "\n\t")
+	default:
+		return r.visible(pyString(m), "\n\t")
+	}
+}
+
+// visible makes control characters visible on a terminal, which would obey
+// them; those in keep stay.
+func (r *Renderer) visible(s, keep string) string {
+	if !r.opt.TTY || !strings.ContainsFunc(s, isControl) {
+		return s
+	}
+	var b strings.Builder
+	for _, c := range s {
+		if isControl(c) && !strings.ContainsRune(keep, c) {
+			fmt.Fprintf(&b, `\x%02x`, c)
+		} else {
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+func isControl(c rune) bool { return c < 0x20 || c >= 0x7f && c < 0xa0 }
+
+// The colours of DataLad: SGR codes, each combined with bold.
+const (
+	bold    = 1
+	red     = 31
+	green   = 32
+	yellow  = 33
+	blue    = 34
+	magenta = 35
+)
+
+var statusColor = map[result.Status]int{
+	result.OK: green, result.NotNeeded: green, result.Impossible: yellow, result.Error: red,
+}
+
+func (r *Renderer) paint(color int, s string) string {
+	if !r.opt.Color || color == 0 {
+		return s
+	}
+	return paint(color, s)
+}
+
+func paint(color int, s string) string { return fmt.Sprintf("\x1b[1;%dm%s\x1b[0m", color, s) }
