@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
@@ -157,7 +158,7 @@ func (r *repo) compare(t testing.TB, edits []Edit) {
 	r.git(t, indexInfo(edits, r.format), "update-index", "-z", "--index-info")
 	theirs, theirTree := r.listing(t), r.tree(t)
 	if ours != theirs {
-		t.Fatalf("after %v:\nours:\n%q\ngit:\n%q", edits, ours, theirs)
+		t.Fatalf("after %v: ours, git:\n%s", edits, cmp.Diff(ours, theirs))
 	}
 	if ourTree != theirTree {
 		t.Fatalf("after %v: tree %s, git %s", edits, ourTree, theirTree)
@@ -176,7 +177,7 @@ func (r *repo) tree(t testing.TB) string {
 	copied := *r
 	copied.env = append(copied.env[:len(copied.env):len(copied.env)], "GIT_INDEX_FILE="+r.index()+".copy")
 	mustNot(t, os.WriteFile(r.index()+".copy", old, 0o666))
-	cached := copied.git(t, "", "diff-index", "--cached", "--raw", string(r.format.EmptyTree()))
+	cached := copied.git(t, "", "diff-index", "--cached", "--raw", "--ita-invisible-in-index", "HEAD")
 	with := copied.git(t, "", "write-tree")
 	copied.git(t, "", "read-tree", "--empty")
 	copied.git(t, r.git(t, "", "ls-files", "-s", "-z"), "update-index", "-z", "--index-info")
@@ -188,8 +189,8 @@ func (r *repo) tree(t testing.TB) string {
 	if plain := copied.git(t, "", "write-tree"); plain != with {
 		t.Fatalf("cache tree lies: %s, without it %s", with, plain)
 	}
-	if again := copied.git(t, "", "diff-index", "--cached", "--raw", string(r.format.EmptyTree())); again != cached {
-		t.Fatalf("diff-index differs with the cache tree:\n%s\n%s", cached, again)
+	if again := copied.git(t, "", "diff-index", "--cached", "--raw", "--ita-invisible-in-index", "HEAD"); again != cached {
+		t.Fatalf("diff-index differs with the cache tree:\n%s", cmp.Diff(cached, again))
 	}
 	return with
 }
