@@ -1,0 +1,68 @@
+package golden
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"sort"
+	"strings"
+)
+
+// normaliser replaces what differs between any two runs: folders, host, ids,
+// commits, times.
+type normaliser struct {
+	known map[string]string
+}
+
+func newNormaliser(w *World) *normaliser {
+	n := &normaliser{known: map[string]string{w.work: "/W", w.root: "/ROOT"}}
+	if host, err := os.Hostname(); err == nil {
+		n.known["@"+host+":"] = "@HOST:"
+	}
+	return n
+}
+
+// learn names the ids of a repository: its annex, its dataset, its commits.
+func (n *normaliser) learn(r *repository) {
+	n.name(r.git("config", "annex.uuid"), "UUID", r)
+	n.name(r.git("config", "-f", ".datalad/config", "datalad.dataset.id"), "DSID", r)
+	for _, line := range strings.Split(r.git("rev-list", "--objects", "HEAD", "--", ".datalad/config"), "\n") {
+		if id, ok := strings.CutSuffix(line, " .datalad/config"); ok {
+			n.name(id, "CONFIG", r)
+		}
+	}
+	for i, id := range strings.Fields(r.git("rev-list", "--reverse", "--topo-order", "HEAD", "--exclude=git-annex", "--branches")) {
+		n.known[id] = fmt.Sprintf("<%s#%d>", r.name, i+1)
+		n.known[id[:7]] = fmt.Sprintf("<%s#%d short>", r.name, i+1)
+	}
+}
+
+func (n *normaliser) name(id, what string, r *repository) {
+	if id = strings.TrimSpace(id); id != "" {
+		n.known[id] = fmt.Sprintf("<%s %s>", what, r.name)
+	}
+}
+
+var volatile = []struct {
+	pattern *regexp.Regexp
+	text    string
+}{
+	{regexp.MustCompile(`"exception_traceback": "(?:[^"\\]|\\.)*", `), ""},
+	{regexp.MustCompile(`\b\d{10,}(?:\.\d+)?s\b`), "<T>s"},
+	{regexp.MustCompile(`\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "<ID>"},
+	{regexp.MustCompile(`datalad-run-[A-Za-z0-9_]+`), "datalad-run-<TMP>"},
+}
+
+func (n *normaliser) text(s string) string {
+	old := sortedKeys(n.known)
+	sort.SliceStable(old, func(i, j int) bool { return len(old[i]) > len(old[j]) })
+	var pairs []string
+	for _, o := range old {
+		pairs = append(pairs, o, n.known[o])
+	}
+	s = strings.NewReplacer(pairs...).Replace(s)
+	for _, v := range volatile {
+		s = v.pattern.ReplaceAllString(s, v.text)
+	}
+	return s
+}

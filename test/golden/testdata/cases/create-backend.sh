@@ -1,0 +1,4 @@
+datalad -c datalad.repo.backend=SHA256E create ds
+cd ds
+printf hello > a.b.txt
+datalad save

@@ -1,0 +1,1 @@
+datalad create -D "my laptop" ds

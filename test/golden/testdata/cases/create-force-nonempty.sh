@@ -1,0 +1,5 @@
+mkdir ds && echo x > ds/x
+datalad create ds
+datalad create --force ds
+cd ds
+datalad status

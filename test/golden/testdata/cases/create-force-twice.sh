@@ -1,0 +1,3 @@
+datalad create ds
+datalad create ds
+datalad create --force ds

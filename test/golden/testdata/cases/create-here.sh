@@ -1,0 +1,2 @@
+mkdir ds && cd ds
+datalad create

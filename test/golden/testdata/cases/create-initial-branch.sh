@@ -1,0 +1,1 @@
+datalad create ds --initial-branch=trunk

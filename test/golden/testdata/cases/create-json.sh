@@ -1,0 +1,1 @@
+datalad -f json create ds

@@ -1,0 +1,4 @@
+datalad create --no-annex ds
+cd ds
+echo x > x
+datalad save -m plain

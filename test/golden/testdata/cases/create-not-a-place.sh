@@ -1,0 +1,2 @@
+echo x > file
+datalad create file

@@ -1,0 +1,4 @@
+datalad create "my data set"
+cd "my data set"
+echo x > "a file"
+datalad save

@@ -1,0 +1,4 @@
+mkdir empty; cd empty
+datalad status
+datalad save
+datalad run true

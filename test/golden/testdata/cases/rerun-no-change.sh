@@ -1,0 +1,4 @@
+datalad create ds
+cd ds
+datalad run -o out "echo hi > out"
+datalad rerun

@@ -1,0 +1,4 @@
+datalad create ds
+cd ds
+datalad rerun
+datalad rerun nosuchrev

@@ -1,0 +1,5 @@
+datalad create -c text2git ds
+cd ds
+datalad run -m one "echo 1 >> one"
+datalad run -m two "echo 2 >> two"
+datalad rerun HEAD~1

@@ -1,0 +1,4 @@
+datalad create -c text2git ds
+cd ds
+echo typed | datalad run "cat > got; echo \$0 >> got; pwd >> got"
+cat got

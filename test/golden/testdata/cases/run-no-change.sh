@@ -1,0 +1,4 @@
+datalad create ds
+cd ds
+datalad run "true"
+datalad -f json run "true"

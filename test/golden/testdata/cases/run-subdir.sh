@@ -1,0 +1,7 @@
+datalad create -c text2git ds
+cd ds
+mkdir -p d/e; echo 1 > d/e/f1.dat
+datalad save
+cd d
+datalad run -m sub -i e/f1.dat -o q "cat {inputs} > q; echo {pwd} {dspath} > w"
+cat q w

@@ -1,0 +1,3 @@
+datalad create ds
+cd ds
+datalad run -m "simple run" "echo hi > out.txt"

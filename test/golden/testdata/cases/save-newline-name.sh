@@ -1,0 +1,5 @@
+datalad create ds
+cd ds
+echo x > $'new\nline'
+datalad save -m newline
+datalad -f json status

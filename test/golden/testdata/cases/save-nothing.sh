@@ -1,0 +1,4 @@
+datalad create ds
+cd ds
+datalad save
+datalad -f json save -m again

@@ -1,0 +1,5 @@
+datalad create ds
+cd ds
+datalad status
+mkdir empty
+datalad status

@@ -1,0 +1,2 @@
+datalad create ds
+datalad status -d ds /etc
