@@ -1,0 +1,234 @@
+// Package ledger keeps what cannot be derived from git: the jobs in flight,
+// the paths they claim, and the intents of commits that are under way. It is
+// one SQLite file with a rollback journal in the folder it is given. The caller
+// holds the repository's lease from before Open until after Close; the ledger
+// itself takes no lease, and knows nothing of git or of schedulers.
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"modernc.org/sqlite" // the "sqlite" driver
+)
+
+// FileName is the name of the ledger in its folder.
+const FileName = "ledger.db"
+
+// ErrNotFound says that no job or intent has the given id.
+var ErrNotFound = errors.New("not in the ledger")
+
+// Ledger is an open ledger. It is safe for concurrent use by goroutines.
+type Ledger struct {
+	path string
+	db   *sql.DB
+	conn *sql.Conn
+
+	mu    sync.Mutex // one statement or transaction at a time
+	guard func() error
+	flag  int64 // the open flag as stored in the file's header
+	steps int   // statements run so far; tests watch it
+}
+
+// Open opens the ledger in dir, or makes the folder and a new ledger. The error
+// is a *VersionError if a newer program wrote it and a *DamagedError if it is
+// no sound database; see Rebuild.
+func Open(ctx context.Context, dir string) (*Ledger, error) {
+	l, err := open(ctx, filepath.Join(dir, FileName))
+	if err != nil && missingDir(dir) {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return nil, fmt.Errorf("open ledger: %w", err)
+		}
+		l, err = open(ctx, filepath.Join(dir, FileName))
+	}
+	return l, err
+}
+
+func missingDir(dir string) bool {
+	_, err := os.Stat(dir)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+func open(ctx context.Context, path string) (*Ledger, error) {
+	db, err := sql.Open("sqlite", dataSource(path, ""))
+	if err != nil {
+		return nil, fmt.Errorf("open ledger %s: %w", path, err)
+	}
+	db.SetMaxOpenConns(1)
+	l := &Ledger{path: path, db: db}
+	l.conn, err = db.Conn(ctx)
+	if err == nil {
+		err = l.prepare(ctx)
+	}
+	if err != nil {
+		l.Close()
+		return nil, l.wrap("open ledger", err)
+	}
+	return l, nil
+}
+
+// dataSource quotes a path for SQLite, which reads it as a URI.
+func dataSource(path, query string) string {
+	u := url.URL{Scheme: "file", Path: path, RawQuery: query}
+	if !filepath.IsAbs(path) {
+		u = url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query}
+	}
+	return u.String()
+}
+
+// Guard sets a function that is called right before each commit; an error
+// rolls the transaction back and is returned. It is meant for the check that
+// the lease is still ours.
+func (l *Ledger) Guard(check func() error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.guard = check
+}
+
+// Close closes the file. Call it before the lease is given back.
+func (l *Ledger) Close() error {
+	var err error
+	if l.conn != nil {
+		err = l.conn.Close()
+	}
+	if err = errors.Join(err, l.db.Close()); err != nil {
+		return fmt.Errorf("close ledger: %w", err)
+	}
+	return nil
+}
+
+// Tx is one transaction. It is valid inside the function given to Update only.
+type Tx struct {
+	ctx context.Context
+	l   *Ledger
+}
+
+// Update runs fn in one transaction: all of its changes become durable
+// together, or none when fn, the guard or the disk fails. fn must use tx and
+// not the Ledger, which is locked meanwhile.
+func (l *Ledger) Update(ctx context.Context, fn func(*Tx) error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	tx := &Tx{ctx, l}
+	if err := tx.exec("BEGIN IMMEDIATE"); err != nil {
+		return l.wrap("ledger", err)
+	}
+	err := fn(tx)
+	if err == nil {
+		err = tx.commit()
+	}
+	if err != nil {
+		// The context may have ended; the rollback must happen all the same.
+		tx.ctx = context.WithoutCancel(ctx)
+		tx.exec("ROLLBACK")
+		return l.wrap("ledger", err)
+	}
+	return nil
+}
+
+// commit stores the open flag with the rest and asks the guard last.
+func (tx *Tx) commit() error {
+	flag, err := tx.updateFlag()
+	if err != nil {
+		return err
+	}
+	if tx.l.guard != nil {
+		if err := tx.l.guard(); err != nil {
+			return err
+		}
+	}
+	// A commit is not cancelled half way: its outcome would be unknown.
+	tx.ctx = context.WithoutCancel(tx.ctx)
+	if err := tx.exec("COMMIT"); err != nil {
+		return err
+	}
+	tx.l.flag = flag
+	return nil
+}
+
+func (tx *Tx) exec(query string, args ...any) error {
+	tx.l.steps++
+	_, err := tx.l.conn.ExecContext(tx.ctx, query, args...)
+	return err
+}
+
+// one reads a single row; the error is ErrNotFound if there is none.
+func (tx *Tx) one(dest []any, query string, args ...any) error {
+	tx.l.steps++
+	err := tx.l.conn.QueryRowContext(tx.ctx, query, args...).Scan(dest...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	return err
+}
+
+// each calls scan for every row of the answer. scan must run no statements.
+func (tx *Tx) each(scan func(*sql.Rows) error, query string, args ...any) error {
+	tx.l.steps++
+	rows, err := tx.l.conn.QueryContext(tx.ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// view runs reads outside a transaction. Nobody else writes, so that they see
+// one state.
+func (l *Ledger) view(ctx context.Context, fn func(*Tx) error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := fn(&Tx{ctx, l}); err != nil {
+		return l.wrap("ledger", err)
+	}
+	return nil
+}
+
+// VersionError says that a newer program wrote the ledger.
+type VersionError struct {
+	Path       string
+	Have, Know int
+}
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("ledger %s has version %d, this program knows versions up to %d", e.Path, e.Have, e.Know)
+}
+
+// DamagedError says that the ledger is no sound database.
+type DamagedError struct {
+	Path string
+	Err  error
+}
+
+func (e *DamagedError) Error() string { return fmt.Sprintf("ledger %s is damaged: %v", e.Path, e.Err) }
+func (e *DamagedError) Unwrap() error { return e.Err }
+
+// Primary result codes of SQLite that mean damage.
+const (
+	sqliteCorrupt = 11
+	sqliteNotADB  = 26
+)
+
+// wrap recognises damage and names the operation; typed errors keep their text.
+func (l *Ledger) wrap(op string, err error) error {
+	var se *sqlite.Error
+	if !errors.As(err, &se) {
+		return err
+	}
+	if c := se.Code() & 0xff; c == sqliteCorrupt || c == sqliteNotADB {
+		return &DamagedError{l.path, err}
+	}
+	return fmt.Errorf("%s %s: %w", op, l.path, err)
+}
