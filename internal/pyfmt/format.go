@@ -45,10 +45,20 @@ func Values(m map[string]any) Lookup {
 // *TypeError (value and use do not fit) or *SyntaxError (braces and
 // the like), with CPython's text.
 func Format(tmpl string, lookup Lookup) (string, error) {
-	return format(tmpl, lookup, 2)
+	return FormatAt(tmpl, func(name string, _ int) (any, error) { return lookup(name) })
 }
 
-func format(tmpl string, lookup Lookup, depth int) (string, error) {
+// FormatAt is Format for values that depend on where they go: lookup is also
+// told the byte offset in tmpl of the field's opening brace (for a field within
+// a format specification, that of the outer field).
+func FormatAt(tmpl string, lookup func(name string, at int) (any, error)) (string, error) {
+	at := 0
+	seen := func(pos int) { at = pos }
+	return format(tmpl, func(name string) (any, error) { return lookup(name, at) }, 2, seen)
+}
+
+// format calls seen with the offset of each field before it is filled in.
+func format(tmpl string, lookup Lookup, depth int, seen func(pos int)) (string, error) {
 	if depth <= 0 {
 		return "", &SyntaxError{"Max string recursion exceeded"}
 	}
@@ -62,6 +72,7 @@ func format(tmpl string, lookup Lookup, depth int) (string, error) {
 		if field == nil {
 			continue
 		}
+		seen(len(tmpl) - field.left)
 		text, err := field.text(lookup, depth)
 		if err != nil {
 			return "", err
@@ -78,6 +89,7 @@ type template struct{ rest string }
 type field struct {
 	name, spec string
 	conversion string // one character, or empty
+	left       int    // bytes of the template from its opening brace on
 }
 
 // next writes the literal text up to the next field and returns that field, or
@@ -100,7 +112,12 @@ func (t *template) next(out *strings.Builder) (*field, error) {
 	if brace == '}' || t.rest == "" {
 		return nil, &SyntaxError{"Single '" + string(brace) + "' encountered in format string"}
 	}
-	return t.field()
+	left := len(t.rest) + 1
+	f, err := t.field()
+	if err == nil {
+		f.left = left
+	}
+	return f, err
 }
 
 // field parses what follows an opening brace.
@@ -180,7 +197,7 @@ func (f *field) text(lookup Lookup, depth int) (string, error) {
 	}
 	spec := f.spec
 	if strings.Contains(spec, "{") {
-		if spec, err = format(spec, lookup, depth-1); err != nil {
+		if spec, err = format(spec, lookup, depth-1, func(int) {}); err != nil {
 			return "", err
 		}
 	}

@@ -133,3 +133,14 @@ func TestLookupErrors(t *testing.T) {
 		t.Error("a width of ten million was accepted")
 	}
 }
+
+func TestFormatAtTellsOffsets(t *testing.T) {
+	var at []int
+	out, err := FormatAt("{{{a}é{b:>{a}}}}", func(name string, pos int) (any, error) {
+		at = append(at, pos)
+		return 3, nil
+	})
+	if err != nil || out != "{3é  3}" || len(at) != 3 || at[0] != 2 || at[1] != 7 || at[2] != 7 {
+		t.Errorf("%q, %v, offsets %v", out, err, at)
+	}
+}
