@@ -103,7 +103,7 @@ func checkLen(off, flag, found int) error {
 	case found < 0:
 		return corrupt(off, "path without end, or too long")
 	case found == 0:
-		return corrupt(off, "empty path")
+		return unsupported("split index (an entry without a path)")
 	case min(found, flagName) != flag:
 		return corrupt(off, "path length does not fit")
 	case found > maxPath:

@@ -10,6 +10,7 @@
 package gitindex
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -64,11 +65,7 @@ func Open(path string, format gitobj.Format) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read index: %w", err)
 	}
-	data, err := readAll(h, fi.Size())
-	if err != nil {
-		return nil, fmt.Errorf("read index: %w", err)
-	}
-	f, err := Parse(data, format)
+	f, err := read(h, fi.Size(), format)
 	if err != nil {
 		return nil, fmt.Errorf("read index %s: %w", path, err)
 	}
@@ -76,23 +73,9 @@ func Open(path string, format gitobj.Format) (*File, error) {
 	return f, nil
 }
 
-// Parse checks and wraps the bytes of an index; data must not change
-// afterwards. No data at all is an empty index, as for git. MTime is zero.
+// Parse checks and copies the bytes of an index. No data at all is an empty index, as for git. MTime is zero.
 func Parse(data []byte, format gitobj.Format) (*File, error) {
-	if len(data) == 0 {
-		return empty(format), nil
-	}
-	f := &File{data: data, format: format}
-	sum := make(chan error, 1)
-	go func() { sum <- f.checkSum() }()
-	err := f.scan()
-	if sumErr := <-sum; sumErr != nil {
-		return nil, sumErr
-	}
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
+	return read(bytes.NewReader(data), int64(len(data)), format)
 }
 
 func empty(format gitobj.Format) *File {

@@ -53,33 +53,28 @@ func newPlan(f *File, edits []Edit) (*plan, error) {
 func (p *plan) add(e *Edit, last string) {
 	c, more := p.file.seek(e.Path)
 	at := c.raw.off
-	same := false
-	removed := false
+	var found, merged, same bool
 	for ; more && string(c.raw.Path) == e.Path; more = c.next() {
-		same = !e.Remove && sameTree(&c.raw, e)
-		removed = true
+		found, merged = true, c.raw.Stage() == 0
+		same = merged && !e.Remove && sameTree(&c.raw, e)
 		p.cut(&c.raw)
 	}
+	if !same && (found || !e.Remove) {
+		p.stale = append(p.stale, e.Path)
+	}
 	if e.Remove {
-		if removed {
-			p.stale = append(p.stale, e.Path)
-		}
 		return
 	}
 	p.inserts = append(p.inserts, insert{at: at, edit: e})
-	if !same {
-		p.stale = append(p.stale, e.Path)
+	if !merged { // else it was a file before: nothing to make room for
+		p.cutBelow(e.Path)
+		p.cutAbove(e.Path, last)
 	}
-	if removed && same {
-		return // the path was a file before: nothing to make room for
-	}
-	p.cutBelow(e.Path)
-	p.cutAbove(e.Path, last)
 }
 
-// sameTree reports that the edit leaves the tree's entry as it was.
+// sameTree reports that the edit leaves the merged entry as it is in a tree.
 func sameTree(r *Raw, e *Edit) bool {
-	return r.Stage() == 0 && !r.IntentToAdd() && r.Mode() == e.Mode && bytes.Equal(r.OID(), e.OID.Bytes())
+	return !r.IntentToAdd() && r.Mode() == e.Mode && bytes.Equal(r.OID(), e.OID.Bytes())
 }
 
 // cutBelow removes the merged entries under the directory that a file

@@ -2,8 +2,11 @@ package gitindex
 
 import (
 	"bytes"
+	"fmt"
+	"hash"
 	"io"
-	"os"
+
+	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
 // extension is one of the blocks behind the entries.
@@ -12,32 +15,71 @@ type extension struct {
 	data []byte
 }
 
-// readAll reads a file of about the given size in one go.
-func readAll(h *os.File, size int64) ([]byte, error) {
-	if size <= 0 || size > 1<<32 {
-		return io.ReadAll(io.LimitReader(h, 1<<32))
+const (
+	maxIndex  = 1 << 32 // bytes
+	readChunk = 1 << 20
+)
+
+// read reads an index of size bytes and checks it. Hashing takes longest, so
+// it goes on while the rest is read and scanned.
+func read(r io.Reader, size int64, format gitobj.Format) (*File, error) {
+	if size == 0 {
+		return empty(format), nil
 	}
-	data := make([]byte, size)
-	n, err := io.ReadFull(h, data)
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		err = nil // shorter than stat said: the checks will tell
+	if size > maxIndex {
+		return nil, unsupported("an index of %d bytes", size)
 	}
-	return data[:n], err
+	if size < int64(headerLen+format.Size()) {
+		return nil, corrupt(0, "too short")
+	}
+	f := &File{data: make([]byte, size), format: format}
+	chunks := make(chan []byte, size/readChunk+1)
+	sum := make(chan []byte, 1)
+	go func() { sum <- hashChunks(format.New(), chunks) }()
+	err := f.fill(r, chunks)
+	close(chunks)
+	if err != nil {
+		return nil, err
+	}
+	err = f.scan()
+	if sumErr := f.checkSum(<-sum); sumErr != nil {
+		return nil, sumErr // the cause of whatever scan found
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// fill reads all of data and hands what the checksum covers to chunks.
+func (f *File) fill(r io.Reader, chunks chan<- []byte) error {
+	covered := len(f.data) - f.format.Size()
+	for off := 0; off < len(f.data); {
+		end := min(off+readChunk, len(f.data))
+		if _, err := io.ReadFull(r, f.data[off:end]); err != nil {
+			return fmt.Errorf("read index: %w", err)
+		}
+		if off < covered {
+			chunks <- f.data[off:min(end, covered)]
+		}
+		off = end
+	}
+	return nil
+}
+
+func hashChunks(h hash.Hash, chunks <-chan []byte) []byte {
+	for c := range chunks {
+		h.Write(c)
+	}
+	return h.Sum(nil)
 }
 
 // checkSum compares the trailing checksum. All zeros mean that git left it
 // out (index.skipHash).
-func (f *File) checkSum() error {
-	n := len(f.data) - f.format.Size()
-	if n < headerLen {
-		return corrupt(0, "too short")
-	}
-	if len(bytes.Trim(f.data[n:], "\x00")) == 0 {
-		return nil
-	}
-	h := f.format.New()
-	h.Write(f.data[:n])
-	if !bytes.Equal(h.Sum(nil), f.data[n:]) {
+func (f *File) checkSum(sum []byte) error {
+	n := len(f.data) - len(sum)
+	stored := f.data[n:]
+	if len(bytes.Trim(stored, "\x00")) > 0 && !bytes.Equal(sum, stored) {
 		return corrupt(n, "checksum does not match")
 	}
 	return nil
@@ -46,9 +88,6 @@ func (f *File) checkSum() error {
 // scan checks header, entries and extensions and fills the tables.
 func (f *File) scan() error {
 	limit := len(f.data) - f.format.Size()
-	if limit < headerLen {
-		return corrupt(0, "too short")
-	}
 	if string(f.data[:4]) != "DIRC" {
 		return corrupt(0, "no index signature")
 	}
