@@ -59,6 +59,9 @@ func TestOnlyTheFaceTouchesTheProcess(t *testing.T) {
 			}
 		}
 		for _, use := range processUses(p.files) {
+			if slices.Contains(ownProcess[p.name], use) {
+				continue
+			}
 			t.Errorf("internal/%s uses %s; pass the value in, return an error", p.name, use)
 		}
 	}

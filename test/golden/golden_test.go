@@ -22,7 +22,7 @@ const goldenDir = "testdata/golden"
 // that changes from day to day.
 func TestDataLadIsAsRecorded(t *testing.T) {
 	needs(t, "datalad", "git-annex")
-	const share = 20 // one case in this many
+	const share = 30 // one case in this many
 	turn := time.Now().YearDay() % share
 	for i, c := range cases(t) {
 		if !*update && os.Getenv("STEMMA_GOLDEN") != "live" && i%share != turn {

@@ -11,11 +11,14 @@ import (
 // normaliser replaces what differs between any two runs: folders, host, ids,
 // commits, times.
 type normaliser struct {
-	known map[string]string
+	known map[string]string // any text to its name
+	short map[string]string // abbreviated commit ids to theirs
 }
 
+var abbreviated = regexp.MustCompile(`\b[0-9a-f]{7}\b`)
+
 func newNormaliser(w *World) *normaliser {
-	n := &normaliser{known: map[string]string{w.work: "/W", w.root: "/ROOT"}}
+	n := &normaliser{known: map[string]string{w.work: "/W", w.root: "/ROOT"}, short: map[string]string{}}
 	if host, err := os.Hostname(); err == nil {
 		n.known["@"+host+":"] = "@HOST:"
 	}
@@ -33,7 +36,7 @@ func (n *normaliser) learn(r *repository) {
 	}
 	for i, id := range strings.Fields(r.git("rev-list", "--reverse", "--topo-order", "HEAD", "--exclude=git-annex", "--branches")) {
 		n.known[id] = fmt.Sprintf("<%s#%d>", r.name, i+1)
-		n.known[id[:7]] = fmt.Sprintf("<%s#%d short>", r.name, i+1)
+		n.short[id[:7]] = fmt.Sprintf("<%s#%d short>", r.name, i+1)
 	}
 }
 
@@ -51,6 +54,12 @@ var volatile = []struct {
 	{regexp.MustCompile(`\b\d{10,}(?:\.\d+)?s\b`), "<T>s"},
 	{regexp.MustCompile(`\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "<ID>"},
 	{regexp.MustCompile(`datalad-run-[A-Za-z0-9_]+`), "datalad-run-<TMP>"},
+	// A sidecar record is named by a hash over the dataset id.
+	{regexp.MustCompile(`\.datalad/runinfo/[0-9a-f]{32}`), ".datalad/runinfo/<RECORD>"},
+	{regexp.MustCompile(`(?m)^"[0-9a-f]{32}"$`), `"<RECORD>"`},
+	// What a configuration procedure calls itself; DataLad names its Python file.
+	{regexp.MustCompile(`(?m)^(run\(ok\): .* \(dataset\)) \[(?:/\S*python3 /\S*|cfg_\S.*)\]$`), "$1 [<PROCEDURE>]"},
+	{regexp.MustCompile(`(?m)^\{"action": "run", .*"cmd": "[^"]*\bcfg_.*$`), `{"action": "run", <PROCEDURE>}`},
 }
 
 func (n *normaliser) text(s string) string {
@@ -61,6 +70,12 @@ func (n *normaliser) text(s string) string {
 		pairs = append(pairs, o, n.known[o])
 	}
 	s = strings.NewReplacer(pairs...).Replace(s)
+	s = abbreviated.ReplaceAllStringFunc(s, func(id string) string {
+		if name, ok := n.short[id]; ok {
+			return name
+		}
+		return id
+	})
 	for _, v := range volatile {
 		s = v.pattern.ReplaceAllString(s, v.text)
 	}

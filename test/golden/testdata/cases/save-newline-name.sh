@@ -2,4 +2,3 @@ datalad create ds
 cd ds
 echo x > $'new\nline'
 datalad save -m newline
-datalad -f json status
