@@ -190,9 +190,13 @@ func missing(t *testing.T, what string) {
 	t.Skip(what)
 }
 
-// build returns the program, built once for all tests.
+// build returns the program, built once for all tests, or the one that
+// STEMMA_PROGRAM names.
 func build(t *testing.T) string {
 	t.Helper()
+	if program := os.Getenv("STEMMA_PROGRAM"); program != "" {
+		return program
+	}
 	if sources, _ := filepath.Glob("../../cmd/stemma/*.go"); len(sources) == 0 {
 		t.Skip("the command line does not exist yet")
 	}
