@@ -29,9 +29,11 @@ func newNormaliser(w *World) *normaliser {
 func (n *normaliser) learn(r *repository) {
 	n.name(r.git("config", "annex.uuid"), "UUID", r)
 	n.name(r.git("config", "-f", ".datalad/config", "datalad.dataset.id"), "DSID", r)
-	for _, line := range strings.Split(r.git("rev-list", "--objects", "HEAD", "--", ".datalad/config"), "\n") {
-		if id, ok := strings.CutSuffix(line, " .datalad/config"); ok {
-			n.name(id, "CONFIG", r)
+	for path, what := range map[string]string{".datalad/config": "CONFIG", ".gitmodules": "GITMODULES"} {
+		for _, line := range strings.Split(r.git("rev-list", "--objects", "HEAD", "--", path), "\n") {
+			if id, ok := strings.CutSuffix(line, " "+path); ok {
+				n.name(id, what, r) // these files hold dataset ids
+			}
 		}
 	}
 	for i, id := range strings.Fields(r.git("rev-list", "--reverse", "--topo-order", "HEAD", "--exclude=git-annex", "--branches")) {
