@@ -1,0 +1,185 @@
+package iospec
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+)
+
+// maxEntries bounds the directory entries that one expansion looks at.
+const maxEntries = 50_000_000
+
+// ErrTooMany means that patterns match too many paths to go on.
+var ErrTooMany = errors.New("expand patterns: more than 50 million directory entries")
+
+// walker finds the paths that match a pattern, as Python's glob does (as of 3.13,
+// where ** matches nothing below what is no directory). The only difference: **
+// does not follow a symbolic link back to a directory that it is already in.
+type walker struct {
+	root string // absolute; patterns are relative to it
+	left int    // entries that may still be read; negative once exhausted
+}
+
+// glob returns the paths in no particular order.
+func (w *walker) glob(pattern string) []string {
+	hits := w.match(pattern, false)
+	if strings.HasPrefix(pattern, "**") && len(hits) > 0 && hits[0] == "" {
+		return hits[1:]
+	}
+	return hits
+}
+
+func (w *walker) match(pattern string, dirsOnly bool) []string {
+	dir, base := split(pattern)
+	if !hasMagic(pattern) {
+		if base != "" && w.exists(pattern) || base == "" && w.isDir(dir) {
+			return []string{pattern}
+		}
+		return nil
+	}
+	if dir == "" {
+		return w.within("", base, dirsOnly)
+	}
+	dirs := []string{dir}
+	if hasMagic(dir) && dir != pattern {
+		dirs = w.match(dir, true)
+	}
+	var out []string
+	for _, d := range dirs {
+		for _, name := range w.within(d, base, dirsOnly) {
+			out = append(out, join(d, name, true))
+		}
+	}
+	return out
+}
+
+// within returns the paths below dir, relative to it, that match one component.
+func (w *walker) within(dir, pattern string, dirsOnly bool) []string {
+	switch {
+	case pattern == "**":
+		if dir != "" && !w.isDir(dir) {
+			return nil
+		}
+		return w.below(dir, "", dirsOnly, []string{""}, nil)
+	case hasMagic(pattern):
+		return w.children(dir, pattern, dirsOnly)
+	case pattern == "" && w.isDir(dir), pattern != "" && w.exists(join(dir, pattern, false)):
+		return []string{pattern}
+	}
+	return nil
+}
+
+func (w *walker) children(dir, pattern string, dirsOnly bool) []string {
+	m := compile(pattern)
+	var out []string
+	for _, e := range w.list(dir) {
+		name := e.Name()
+		if (pattern[0] == '.' || name[0] != '.') && m.match(name) && (!dirsOnly || w.leadsToDir(dir, e)) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// below appends everything under dir to out, each with the given prefix.
+// above lists the directories that the walk is in.
+func (w *walker) below(dir, prefix string, dirsOnly bool, out, above []string) []string {
+	above = append(above, dir)
+	for _, e := range w.list(dir) {
+		name := e.Name()
+		if name[0] == '.' {
+			continue
+		}
+		isDir := w.leadsToDir(dir, e)
+		if dirsOnly && !isDir {
+			continue
+		}
+		out = append(out, prefix+name)
+		sub := join(dir, name, false)
+		if isDir && (e.IsDir() || !w.loops(sub, above)) {
+			out = w.below(sub, prefix+name+"/", dirsOnly, out, above)
+		}
+	}
+	return out
+}
+
+// loops reports whether the directory that a link leads to is one of above.
+func (w *walker) loops(link string, above []string) bool {
+	target, err := os.Stat(w.abs(link))
+	if err != nil {
+		return true
+	}
+	for _, dir := range above {
+		if info, err := os.Stat(w.abs(dir)); err == nil && os.SameFile(info, target) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *walker) list(dir string) []fs.DirEntry {
+	if w.left < 0 {
+		return nil
+	}
+	f, err := os.Open(w.abs(dir))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	entries, _ := f.ReadDir(-1)
+	w.left -= len(entries) + 1
+	return entries
+}
+
+func (w *walker) leadsToDir(dir string, e fs.DirEntry) bool {
+	return e.IsDir() || e.Type()&fs.ModeSymlink != 0 && w.isDir(join(dir, e.Name(), false))
+}
+
+func (w *walker) exists(p string) bool {
+	_, err := os.Lstat(w.abs(p))
+	return err == nil
+}
+
+func (w *walker) isDir(p string) bool {
+	if p == "" {
+		return false
+	}
+	info, err := os.Stat(w.abs(p))
+	return err == nil && info.IsDir()
+}
+
+// abs does not clean the path: behind a symbolic link ".." is not what the text
+// suggests.
+func (w *walker) abs(p string) string {
+	if path.IsAbs(p) {
+		return p
+	}
+	return join(w.root, p, false)
+}
+
+// join is os.path.join in Python. An empty name yields dir, with a trailing
+// slash if slash is set.
+func join(dir, name string, slash bool) string {
+	switch {
+	case dir == "" || name == "" && !slash:
+		return dir + name
+	case strings.HasSuffix(dir, "/"):
+		return dir + name
+	}
+	return dir + "/" + name
+}
+
+// split is os.path.split in Python: the last component, and what comes before
+// without its trailing slashes.
+func split(p string) (head, tail string) {
+	i := strings.LastIndexByte(p, '/') + 1
+	head, tail = p[:i], p[i:]
+	if trimmed := strings.TrimRight(head, "/"); trimmed != "" {
+		head = trimmed
+	}
+	return head, tail
+}
+
+func hasMagic(p string) bool { return strings.ContainsAny(p, "*?[") }
