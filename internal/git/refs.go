@@ -181,3 +181,12 @@ func (r *Repo) MoveRefs(ctx context.Context, moves []RefMove, reason string) err
 	}
 	return nil
 }
+
+// IsAncestor reports whether commit old is reachable from commit tip.
+func (r *Repo) IsAncestor(ctx context.Context, old, tip gitobj.OID) (bool, error) {
+	_, err := r.Output(ctx, "merge-base", "--is-ancestor", string(old), string(tip))
+	if ExitCode(err) == 1 {
+		return false, nil
+	}
+	return err == nil, err
+}

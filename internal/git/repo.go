@@ -29,6 +29,7 @@ type Repo struct {
 	Format    gitobj.Format
 	Config    *Config
 	env       []string
+	reader    reader
 }
 
 // Options says how repositories are opened.

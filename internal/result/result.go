@@ -65,6 +65,12 @@ func (r Record) With(name string, value any) Record {
 // Ref sets "refds", the dataset that human output shows paths relative to.
 func (r Record) Ref(ds string) Record { return r.With("refds", ds) }
 
+// As returns r with another status.
+func (r Record) As(s Status) Record {
+	r.Status = s
+	return r
+}
+
 // Msg sets "message".
 func (r Record) Msg(m string) Record { return r.With("message", m) }
 

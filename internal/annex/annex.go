@@ -1,0 +1,95 @@
+// Package annex is the git-annex side of a repository: the object store, the
+// git-annex branch with its journal, and initialisation, in git-annex's own
+// formats and under its own locks. It decides nothing about which files
+// belong into the annex and makes no commits on the user's branches.
+package annex
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/git"
+)
+
+// ErrNotInitialised means that the repository has no annex.
+var ErrNotInitialised = errors.New("the repository has no annex")
+
+// supportedVersion is the newest repository version whose rules this package
+// follows.
+const supportedVersion = "10"
+
+// Annex is the annex of one repository. It is safe for concurrent use.
+type Annex struct {
+	Repo *git.Repo
+	UUID string
+	dir  string // <git common dir>/annex
+}
+
+// Open returns the annex of an initialised repository, ErrNotInitialised, or
+// an error for a version that this program does not know.
+func Open(repo *git.Repo) (*Annex, error) {
+	uuid, version := repo.Config.Get("annex.uuid"), repo.Config.Get("annex.version")
+	if uuid == "" && version == "" {
+		return nil, ErrNotInitialised
+	}
+	if uuid == "" || version == "" {
+		return nil, errs.WithHint(fmt.Errorf("open annex: only one of annex.uuid and annex.version is set"),
+			"set the other one, or unset both and initialise again")
+	}
+	if version != "8" && version != "9" && version != supportedVersion {
+		return nil, fmt.Errorf("open annex: repository version %s is not supported (8 to %s are)", version, supportedVersion)
+	}
+	return &Annex{Repo: repo, UUID: uuid, dir: filepath.Join(repo.CommonDir, "annex")}, nil
+}
+
+// Dir joins elem to the annex folder inside git's common folder.
+func (a *Annex) Dir(elem ...string) string {
+	return filepath.Join(append([]string{a.dir}, elem...)...)
+}
+
+// ObjectPath is where a new object of the key is stored.
+func (a *Annex) ObjectPath(k annexkey.Key) string {
+	return a.Dir("objects", filepath.FromSlash(k.HashMixed()), k.File(), k.File())
+}
+
+// Locate returns where the key's content lies; ok is false where it is not
+// here. Both hash layouts are tried.
+func (a *Annex) Locate(k annexkey.Key) (path string, ok bool) {
+	if k.Safe() != nil {
+		return "", false
+	}
+	lower := a.Dir("objects", filepath.FromSlash(k.HashLower()), k.File(), k.File())
+	for _, p := range []string{a.ObjectPath(k), lower} {
+		if fi, err := os.Lstat(p); err == nil && fi.Mode().IsRegular() {
+			return p, true
+		}
+	}
+	return "", false
+}
+
+// Has reports whether the key's content is here.
+func (a *Annex) Has(k annexkey.Key) bool {
+	_, ok := a.Locate(k)
+	return ok
+}
+
+// dirMode and fileMode are what git-annex gives to key folders and objects.
+func (a *Annex) frozenDirMode(fi fs.FileMode) fs.FileMode {
+	if a.Repo.SharedMode() != 0 {
+		return fi.Perm() | 0o770
+	}
+	return fi.Perm() &^ 0o222
+}
+
+func (a *Annex) frozenFileMode(perm fs.FileMode) fs.FileMode {
+	perm = perm&^0o222 | 0o400
+	if shared := a.Repo.SharedMode(); shared != 0 {
+		perm |= shared & 0o444
+	}
+	return perm
+}

@@ -1,0 +1,251 @@
+package annex
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitobj"
+)
+
+// BranchRef is the ref that holds git-annex's logs.
+const BranchRef = "refs/heads/git-annex"
+
+// commitMessage is git-annex's own for changes of its branch; like there it
+// ends without a newline.
+const commitMessage = "update"
+
+// LogEdit changes one log file of the git-annex branch.
+type LogEdit struct {
+	Path string
+	// Change gets the effective old content (nil for a new file) and returns
+	// the new one; returning the old one unchanged makes no edit. It may be
+	// called again if another writer was faster.
+	Change func(old []byte) []byte
+}
+
+// SetLocation is the edit that records whether uuid has the key's content.
+func SetLocation(k annexkey.Key, uuid string, status annexlog.Status, now annexlog.Clock) LogEdit {
+	return LogEdit{annexlog.LocationPath(k), func(old []byte) []byte {
+		out, _ := annexlog.ParsePresence(old).Set(uuid, status, now)
+		return out
+	}}
+}
+
+// Journal is the exclusive right to change the git-annex branch. Until Unlock
+// every git-annex process waits.
+type Journal struct {
+	annex *Annex
+	lock  *fsx.FileLock
+	names []string // journal files that the prepared commit folds in
+}
+
+// LockJournal takes git-annex's journal lock, waiting as long as ctx lives.
+func (a *Annex) LockJournal(ctx context.Context) (*Journal, error) {
+	if err := os.MkdirAll(a.dir, 0o777); err != nil {
+		return nil, fmt.Errorf("lock journal: %w", err)
+	}
+	lock, err := fsx.LockFile(ctx, a.Dir("journal.lck"), true)
+	if err != nil {
+		return nil, fmt.Errorf("lock journal: %w", err)
+	}
+	return &Journal{annex: a, lock: lock}, nil
+}
+
+// Unlock gives the lock back.
+func (j *Journal) Unlock() { j.lock.Unlock() }
+
+// readJournal lists journal files by their path in the branch.
+func (j *Journal) readJournal() (map[string][]byte, error) {
+	entries, err := os.ReadDir(j.annex.Dir("journal"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	files := map[string][]byte{}
+	j.names = nil
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			continue
+		}
+		data, err := os.ReadFile(j.annex.Dir("journal", e.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("read journal: %w", err)
+		}
+		if path := annexlog.FromJournalName(e.Name()); safeLogPath(path) {
+			files[path] = data
+			j.names = append(j.names, e.Name())
+		}
+	}
+	return files, nil
+}
+
+// safeLogPath refuses names that are no paths of a tree.
+func safeLogPath(p string) bool {
+	for _, part := range strings.Split(p, "/") {
+		if part == "" || part == "." || part == ".." || strings.EqualFold(part, ".git") {
+			return false
+		}
+	}
+	return !strings.ContainsAny(p, "\x00\n")
+}
+
+// Prepare makes the commit that applies the edits, and whatever waits in the
+// journal, to the branch whose tip is tip. It returns tip itself where nothing
+// would change. The caller moves the ref and then calls Folded.
+func (j *Journal) Prepare(im *git.Import, tip gitobj.OID, edits []LogEdit, who git.Identities) (gitobj.OID, error) {
+	journal, err := j.readJournal()
+	if err != nil {
+		return "", err
+	}
+	byPath := map[string][]LogEdit{}
+	for _, e := range edits {
+		byPath[e.Path] = append(byPath[e.Path], e)
+	}
+	for p := range journal {
+		if _, ok := byPath[p]; !ok {
+			byPath[p] = nil
+		}
+	}
+	paths := make([]string, 0, len(byPath))
+	for p := range byPath {
+		paths = append(paths, p)
+	}
+	sort.Strings(paths)
+	old, err := readLogs(im, tip, paths)
+	if err != nil {
+		return "", err
+	}
+	changes, err := j.apply(im, paths, old, journal, byPath)
+	if err != nil || len(changes) == 0 && tip != "" {
+		return tip, err
+	}
+	if tip == "" {
+		if tip, _, err = im.Commit(git.CommitSpec{Who: who, Message: "branch created"}); err != nil {
+			return "", err
+		}
+	}
+	commit, _, err := im.Commit(git.CommitSpec{Parents: []gitobj.OID{tip}, Who: who, Message: j.annex.message(), Changes: changes})
+	return commit, err
+}
+
+func (a *Annex) message() string {
+	if m := a.Repo.Config.Get("annex.commitmessage"); m != "" {
+		return m
+	}
+	return commitMessage
+}
+
+// apply computes the new content of every path and stores what changed.
+func (j *Journal) apply(im *git.Import, paths []string, old, journal map[string][]byte, edits map[string][]LogEdit) ([]git.TreeChange, error) {
+	var changes []git.TreeChange
+	for _, p := range paths {
+		content := old[p]
+		if waiting, ok := journal[p]; ok {
+			// A push may have moved the branch since the journal file was
+			// written, so neither side alone is complete.
+			if content == nil {
+				content = waiting
+			} else if !bytes.Equal(content, waiting) {
+				content = annexlog.Union(content, waiting)
+			}
+		}
+		for _, e := range edits[p] {
+			content = e.Change(content)
+		}
+		if err := j.refresh(p, journal, content); err != nil {
+			return nil, err
+		}
+		if bytes.Equal(content, old[p]) {
+			continue
+		}
+		id, err := im.WriteBlob(content)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, git.TreeChange{Path: p, Mode: gitobj.ModeFile, OID: id})
+	}
+	return changes, nil
+}
+
+// refresh gives a journal file the content that is about to be committed: if
+// we die after the ref has moved, git-annex will put the file over ours.
+func (j *Journal) refresh(path string, journal map[string][]byte, content []byte) error {
+	waiting, ok := journal[path]
+	if !ok || bytes.Equal(waiting, content) {
+		return nil
+	}
+	return fsx.WriteFile(j.annex.Dir("journal", annexlog.JournalName(path)), content, 0o644)
+}
+
+// readLogs reads the paths from the branch; missing ones are left out.
+func readLogs(im *git.Import, tip gitobj.OID, paths []string) (map[string][]byte, error) {
+	logs := map[string][]byte{}
+	if tip == "" {
+		return logs, nil
+	}
+	const window = 64 // questions in flight: answers must fit into the pipe
+	for len(paths) > 0 {
+		n := min(window, len(paths))
+		for _, p := range paths[:n] {
+			im.AskEntry(tip, p)
+		}
+		ids := map[string]gitobj.OID{}
+		for _, p := range paths[:n] {
+			e, ok, err := im.Entry()
+			if err != nil {
+				return nil, err
+			}
+			if ok && e.Mode != gitobj.ModeTree {
+				ids[p] = e.OID
+			}
+		}
+		for p, id := range ids {
+			data, err := im.Blob(id)
+			if err != nil {
+				return nil, err
+			}
+			logs[p] = data
+		}
+		paths = paths[n:]
+	}
+	return logs, nil
+}
+
+// Folded removes the journal files that the commit of Prepare contains; it is
+// called after the ref has moved and before Unlock.
+func (j *Journal) Folded() error {
+	for _, name := range j.names {
+		if err := os.Remove(filepath.Join(j.annex.Dir("journal"), name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("clean journal: %w", err)
+		}
+	}
+	j.names = nil
+	return nil
+}
+
+// ReadLog returns the effective content of one log: the journal's version if
+// there is one, else the branch's; nil where there is none.
+func (a *Annex) ReadLog(ctx context.Context, path string) ([]byte, error) {
+	data, err := os.ReadFile(a.Dir("journal", annexlog.JournalName(path)))
+	if err == nil {
+		return data, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	_, data, err = a.Repo.Object(ctx, BranchRef+":"+path, -1)
+	return data, err
+}

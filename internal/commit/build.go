@@ -1,0 +1,235 @@
+package commit
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
+)
+
+// builder makes the commits of one attempt.
+type builder struct {
+	p       *Publisher
+	im      *git.Import
+	req     Request
+	head    git.Head
+	who     git.Identities
+	journal *annex.Journal
+	res     Result
+	moves   []git.RefMove
+	edits   []gitindex.Edit
+}
+
+func (b *builder) close() {
+	if b.journal != nil {
+		b.journal.Unlock()
+		b.journal = nil
+	}
+}
+
+// build writes all objects and waits until they are durable.
+func (b *builder) build(ctx context.Context) error {
+	var err error
+	if b.who, err = b.p.Repo.Identities(ctx, b.p.now()); err != nil {
+		return err
+	}
+	b.res = Result{Commits: make([]gitobj.OID, len(b.req.Commits)), Changed: make([]bool, len(b.req.Commits)), Tip: b.head.OID}
+	if err := b.commits(); err != nil {
+		return err
+	}
+	if err := b.logs(ctx); err != nil {
+		return err
+	}
+	return b.im.Close()
+}
+
+// commits makes the user's commits in the shape asked for.
+func (b *builder) commits() error {
+	tip := b.head.OID
+	for i, c := range b.req.Commits {
+		id, err := b.one(i, c, tip)
+		if err != nil {
+			return err
+		}
+		switch {
+		case id == "":
+		case b.req.Shape == Chain:
+			tip = id
+		case b.req.Shape == Branches:
+			b.moves = append(b.moves, git.RefMove{Name: b.req.BranchOf(i), New: id})
+		}
+	}
+	if b.req.Shape == Octopus {
+		var err error
+		if tip, err = b.octopus(tip); err != nil {
+			return err
+		}
+	}
+	b.moveHead(tip)
+	return nil
+}
+
+// one makes commit i on top of parent, or none where nothing changes.
+func (b *builder) one(i int, c Commit, parent gitobj.OID) (gitobj.OID, error) {
+	changes, err := b.effective(c.Files, parent)
+	if err != nil {
+		return "", err
+	}
+	b.res.Changed[i] = len(changes) > 0
+	if len(changes) == 0 && !c.AllowEmpty && len(c.Merge) == 0 {
+		b.index(c.Files)
+		return "", nil
+	}
+	spec := git.CommitSpec{Who: b.who, Message: c.Message, Changes: changes}
+	if parent != "" {
+		spec.Parents = append([]gitobj.OID{parent}, c.Merge...)
+	}
+	id, _, err := b.im.Commit(spec)
+	if err != nil {
+		return "", fmt.Errorf("commit: %w", err)
+	}
+	b.res.Commits[i] = id
+	b.index(c.Files)
+	return id, nil
+}
+
+// effective leaves out what the parent's tree already says.
+func (b *builder) effective(files []File, parent gitobj.OID) ([]git.TreeChange, error) {
+	have, err := b.entries(files, parent)
+	if err != nil {
+		return nil, err
+	}
+	var changes []git.TreeChange
+	for i, f := range files {
+		if f.Remove && have[i].OID == "" || !f.Remove && have[i] == (git.TreeEntry{Mode: f.Mode, OID: f.OID}) {
+			continue
+		}
+		changes = append(changes, git.TreeChange{Path: f.Path, Mode: f.Mode, OID: f.OID, Remove: f.Remove})
+	}
+	return changes, nil
+}
+
+// questionsInFlight keeps the answers below a pipe's capacity.
+const questionsInFlight = 64
+
+func (b *builder) entries(files []File, parent gitobj.OID) ([]git.TreeEntry, error) {
+	have := make([]git.TreeEntry, len(files))
+	if parent == "" {
+		return have, nil
+	}
+	for start := 0; start < len(files); start += questionsInFlight {
+		part := files[start:min(start+questionsInFlight, len(files))]
+		for _, f := range part {
+			b.im.AskEntry(parent, f.Path)
+		}
+		for i := range part {
+			e, ok, err := b.im.Entry()
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				have[start+i] = e
+			}
+		}
+	}
+	return have, nil
+}
+
+// index collects what the index must say afterwards. Commits on branches
+// that are not checked out leave it alone.
+func (b *builder) index(files []File) {
+	if b.req.Shape == Branches {
+		return
+	}
+	for _, f := range files {
+		b.edits = append(b.edits, gitindex.Edit{Path: f.Path, Mode: f.Mode, OID: f.OID, Stat: f.Stat, Remove: f.Remove})
+	}
+}
+
+// octopus merges all commits, whose files never overlap, into one.
+func (b *builder) octopus(tip gitobj.OID) (gitobj.OID, error) {
+	spec := git.CommitSpec{Who: b.who, Message: b.req.MergeMessage}
+	if tip != "" {
+		spec.Parents = []gitobj.OID{tip}
+	}
+	for i, c := range b.req.Commits {
+		if b.res.Commits[i] == "" {
+			continue
+		}
+		spec.Parents = append(spec.Parents, b.res.Commits[i])
+		changes, err := b.effective(c.Files, tip)
+		if err != nil {
+			return "", err
+		}
+		spec.Changes = append(spec.Changes, changes...)
+	}
+	switch made := len(spec.Parents) - 1; {
+	case made <= 0:
+		return tip, nil
+	case made == 1:
+		return spec.Parents[1], nil // like git's fast-forward
+	}
+	id, _, err := b.im.Commit(spec)
+	return id, err
+}
+
+func (b *builder) moveHead(tip gitobj.OID) {
+	b.res.Tip = tip
+	if tip == b.head.OID {
+		return
+	}
+	name := b.head.Ref
+	if name == "" {
+		name = "HEAD"
+	}
+	b.moves = append(b.moves, git.RefMove{Name: name, Old: b.head.OID, New: tip})
+}
+
+// logs makes the commit of the git-annex branch. The journal lock is kept
+// until the refs have moved.
+func (b *builder) logs(ctx context.Context) error {
+	if b.p.Annex == nil || len(b.req.Logs) == 0 {
+		return nil
+	}
+	j, err := b.p.Annex.LockJournal(ctx)
+	if err != nil {
+		return err
+	}
+	b.journal = j
+	old, err := b.p.Repo.Ref(ctx, annex.BranchRef)
+	if err != nil {
+		return err
+	}
+	start := old
+	if start == "" {
+		if start, err = b.p.Repo.Ref(ctx, "refs/remotes/origin/git-annex"); err != nil {
+			return err
+		}
+	}
+	tip, err := j.Prepare(b.im, start, b.req.Logs, b.who)
+	if err != nil {
+		return err
+	}
+	if tip != old {
+		b.moves = append(b.moves, git.RefMove{Name: annex.BranchRef, Old: old, New: tip})
+	}
+	return nil
+}
+
+// tags maps the callers' tags to the commits that hold their results.
+func (b *builder) tags() map[int64]gitobj.OID {
+	tags := map[int64]gitobj.OID{}
+	for i, c := range b.req.Commits {
+		if c.Tag == 0 {
+			continue
+		}
+		tags[c.Tag] = b.res.Commits[i]
+		if tags[c.Tag] == "" {
+			tags[c.Tag] = b.head.OID
+		}
+	}
+	return tags
+}

@@ -1,0 +1,222 @@
+package commit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
+)
+
+// intent is what a writer is about to do. It is written durably before the
+// refs move and removed when everything has followed; whoever finds one
+// completes it or takes it back. The lease allows only one at a time.
+type intent struct {
+	Moves []git.RefMove
+	Edits []intentEdit
+	Lock  string // identity of our index.lock, "" if there is none
+	// Private is the lock's name before it was taken.
+	Private string
+	Tags    map[int64]gitobj.OID
+	// WorkTree's git folder, whose index the edits are for.
+	GitDir string
+}
+
+// intentEdit is a change of the index: what must be there afterwards.
+type intentEdit struct {
+	Path   string
+	Mode   gitobj.Mode
+	OID    gitobj.OID
+	Remove bool
+}
+
+func newIntent(b *builder, lock *git.IndexLock) *intent {
+	in := &intent{Moves: b.moves, Tags: b.tags(), GitDir: b.p.Repo.GitDir}
+	for _, e := range b.edits {
+		in.Edits = append(in.Edits, intentEdit{e.Path, e.Mode, e.OID, e.Remove})
+	}
+	if lock != nil {
+		in.Lock, in.Private = lock.Identity(), lock.PrivatePath()
+	}
+	return in
+}
+
+func (in *intent) doneTags() map[int64]gitobj.OID { return in.Tags }
+
+func (p *Publisher) intentPath() string { return filepath.Join(StateDir(p.Repo), "intent") }
+
+func (p *Publisher) writeIntent(in *intent) error {
+	data, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("write intent: %w", err)
+	}
+	return fsx.WriteFile(p.intentPath(), append(data, '\n'), 0o666)
+}
+
+func (p *Publisher) clearIntent() error {
+	if err := os.Remove(p.intentPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("clear intent: %w", err)
+	}
+	return nil
+}
+
+// recover settles an intent that a killed writer left. The branch decides:
+// if it contains the new tip, the rest follows; if not, nothing happened.
+func (p *Publisher) recover(ctx context.Context) error {
+	data, err := os.ReadFile(p.intentPath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	in := &intent{}
+	if err := json.Unmarshal(data, in); err != nil {
+		return fmt.Errorf("recover: %s is damaged: %w", p.intentPath(), err)
+	}
+	published, err := p.published(ctx, in)
+	if err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	if published {
+		err = p.complete(ctx, in)
+	} else {
+		err = removeOurLock(in)
+	}
+	if err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	return p.clearIntent()
+}
+
+// published reports whether the transaction took place. All refs move in one
+// transaction, but the user may have moved some of them on since.
+func (p *Publisher) published(ctx context.Context, in *intent) (bool, error) {
+	for _, m := range in.Moves {
+		now, err := p.currentRef(ctx, m.Name)
+		if err != nil {
+			return false, err
+		}
+		if now == m.New {
+			return true, nil
+		}
+		if now == "" || now == m.Old {
+			continue
+		}
+		ok, err := p.Repo.IsAncestor(ctx, m.New, now)
+		if err != nil || ok {
+			return ok, err
+		}
+	}
+	return false, nil
+}
+
+func (p *Publisher) currentRef(ctx context.Context, name string) (gitobj.OID, error) {
+	if name != "HEAD" {
+		return p.Repo.Ref(ctx, name)
+	}
+	h, err := p.Repo.Head(ctx)
+	return h.OID, err
+}
+
+// complete does what follow would have done.
+func (p *Publisher) complete(ctx context.Context, in *intent) error {
+	lock := indexLockPath(in)
+	switch {
+	case in.Lock == "" || len(in.Edits) == 0:
+	case fsx.Identity(lock) == in.Lock:
+		// Nobody could change the index while our lock was in place.
+		if err := os.Rename(lock, filepath.Join(in.GitDir, "index")); err != nil {
+			return err
+		}
+	default:
+		if err := p.repairIndex(ctx, in); err != nil {
+			return err
+		}
+	}
+	return p.done(ctx, in.doneTags())
+}
+
+func indexLockPath(in *intent) string { return filepath.Join(in.GitDir, "index.lock") }
+
+// repairIndex brings entries that are still as before the commit to what the
+// commit says. What somebody has staged since stays.
+func (p *Publisher) repairIndex(ctx context.Context, in *intent) error {
+	if in.GitDir != p.Repo.GitDir {
+		return nil // another work tree's index; its next command repairs it
+	}
+	old, err := p.oldEntries(ctx, in)
+	if err != nil {
+		return err
+	}
+	lock, err := p.Repo.NewIndexLock()
+	if err != nil {
+		return err
+	}
+	if err := lock.Take(ctx, DefaultIndexWait); err != nil {
+		lock.Abort()
+		return err
+	}
+	index, err := p.Repo.ReadIndex()
+	if err != nil {
+		lock.Abort()
+		return err
+	}
+	var edits []gitindex.Edit
+	for _, e := range in.Edits {
+		have, _ := index.Lookup(e.Path)
+		if was := old[e.Path]; have.OID == was.OID && (have.OID == "" || have.Mode == was.Mode) {
+			edits = append(edits, gitindex.Edit{Path: e.Path, Mode: e.Mode, OID: e.OID, Remove: e.Remove})
+		}
+	}
+	if err := lock.Write(ctx, edits); err != nil {
+		lock.Abort()
+		return err
+	}
+	return lock.Commit()
+}
+
+// oldEntries reads what the branch said of the paths before.
+func (p *Publisher) oldEntries(ctx context.Context, in *intent) (map[string]git.TreeEntry, error) {
+	old := map[string]git.TreeEntry{}
+	for _, m := range in.Moves {
+		if m.Name == annex.BranchRef || m.Old == "" {
+			continue
+		}
+		im, err := p.Repo.StartImport(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer im.Abort()
+		for _, e := range in.Edits {
+			im.AskEntry(m.Old, e.Path)
+			if te, ok, err := im.Entry(); err != nil {
+				return nil, err
+			} else if ok {
+				old[e.Path] = te
+			}
+		}
+		return old, im.Close()
+	}
+	return old, nil
+}
+
+// removeOurLock takes an unpublished writer's index.lock away; a lock of
+// anybody else stays.
+func removeOurLock(in *intent) error {
+	if in.Private != "" && filepath.Dir(in.Private) == in.GitDir {
+		os.Remove(in.Private)
+	}
+	if in.Lock == "" || fsx.Identity(indexLockPath(in)) != in.Lock {
+		return nil
+	}
+	return os.Remove(indexLockPath(in))
+}

@@ -1,0 +1,135 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
+)
+
+// move publishes what the builder made: intent, index lock, refs, index.
+func (p *Publisher) move(ctx context.Context, lease *fsx.Lease, b *builder) error {
+	lock, err := p.prepareLock(b)
+	if err != nil {
+		return err
+	}
+	published := false
+	defer func() {
+		if lock != nil && !published {
+			lock.Abort()
+		}
+	}()
+	in := newIntent(b, lock)
+	if err := p.writeIntent(in); err != nil {
+		return err
+	}
+	if err := p.fillIndex(ctx, b, lock); err != nil {
+		return errors.Join(err, p.clearIntent())
+	}
+	if err := lease.Check(); err != nil {
+		return err // the intent is the new holder's now
+	}
+	if err := p.Repo.MoveRefs(ctx, b.moves, b.req.Reason); err != nil {
+		return p.refsRefused(ctx, b, err)
+	}
+	published = true
+	return p.follow(ctx, b, lock, in)
+}
+
+// prepareLock makes an index lock where the index has to change.
+func (p *Publisher) prepareLock(b *builder) (*git.IndexLock, error) {
+	if len(b.edits) == 0 {
+		return nil, nil
+	}
+	return p.Repo.NewIndexLock()
+}
+
+// fillIndex takes the lock, if there is one, and writes the new index into it,
+// provided that HEAD is where it was.
+func (p *Publisher) fillIndex(ctx context.Context, b *builder, lock *git.IndexLock) error {
+	if lock == nil {
+		return p.unmoved(ctx, b)
+	}
+	wait := p.IndexWait
+	if wait == 0 {
+		wait = DefaultIndexWait
+	}
+	if err := lock.Take(ctx, wait); err != nil {
+		return err
+	}
+	if err := p.unmoved(ctx, b); err != nil {
+		return err
+	}
+	p.verifyStats(b.edits, lock.Created())
+	return lock.Write(ctx, b.edits)
+}
+
+// verifyStats looks at the files once more, after the file system's clock
+// said created: what was written to since it was stored, or could be within
+// this very second without a trace, must be compared by content. Symlinks
+// cannot be written to, only replaced, which shows in their inode.
+func (p *Publisher) verifyStats(edits []gitindex.Edit, created gitindex.Time) {
+	for i := range edits {
+		e := &edits[i]
+		if e.Remove || e.Mode == gitobj.ModeSymlink || e.Stat == (gitindex.Stat{}) {
+			continue
+		}
+		fi, err := os.Lstat(p.Repo.Path(e.Path))
+		if err != nil || gitindex.StatOf(fi) != e.Stat {
+			e.Stat = gitindex.Stat{}
+			continue
+		}
+		e.Seen = created
+	}
+}
+
+// unmoved reads HEAD again, now that no git can commit through the index.
+func (p *Publisher) unmoved(ctx context.Context, b *builder) error {
+	head, err := p.Repo.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if head != b.head {
+		return errMoved
+	}
+	return nil
+}
+
+// refsRefused finds out whether the refs have other values than expected
+// (another try will do) or git had another reason.
+func (p *Publisher) refsRefused(ctx context.Context, b *builder, cause error) error {
+	if err := p.clearIntent(); err != nil {
+		return errors.Join(cause, err)
+	}
+	for _, m := range b.moves {
+		now, err := p.currentRef(ctx, m.Name)
+		if err == nil && now != m.Old {
+			return fmt.Errorf("%w: %w", errMoved, cause)
+		}
+	}
+	return cause
+}
+
+// follow brings everything else after the refs, which have moved.
+func (p *Publisher) follow(ctx context.Context, b *builder, lock *git.IndexLock, in *intent) error {
+	ctx = context.WithoutCancel(ctx) // published: an interrupt comes too late
+	if b.journal != nil {
+		if err := b.journal.Folded(); err != nil {
+			return err
+		}
+	}
+	if lock != nil {
+		if err := lock.Commit(); err != nil {
+			return err
+		}
+	}
+	if err := p.done(ctx, in.doneTags()); err != nil {
+		return err
+	}
+	return p.clearIntent()
+}

@@ -1,0 +1,240 @@
+package git
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/gitindex"
+)
+
+// IndexPath is the index of this work tree.
+func (r *Repo) IndexPath() string { return filepath.Join(r.GitDir, "index") }
+
+// ReadIndex reads the index; gitindex.ErrUnsupported means that only git can.
+func (r *Repo) ReadIndex() (*gitindex.File, error) {
+	return gitindex.Open(r.IndexPath(), r.Format)
+}
+
+// IndexLockedError says that somebody else holds index.lock.
+type IndexLockedError struct {
+	Path string
+	Age  time.Duration // since the lock was taken
+}
+
+func (e *IndexLockedError) Error() string {
+	return fmt.Sprintf("the index is locked: %s was created %s ago by another git process", e.Path, e.Age.Round(time.Second))
+}
+
+// IndexLock is git's own lock on the index. It exists under a name of its own
+// before it is taken, so that its identity can be written down first: whoever
+// finds it after a crash can tell it from somebody else's lock.
+type IndexLock struct {
+	repo     *Repo
+	path     string // index.lock
+	private  string // the name before it is taken
+	file     *os.File
+	info     fs.FileInfo
+	identity string
+	taken    bool
+}
+
+// NewIndexLock prepares a lock; the index is not locked yet.
+func (r *Repo) NewIndexLock() (*IndexLock, error) {
+	f, err := os.CreateTemp(r.GitDir, "index.stemma-*")
+	if err != nil {
+		return nil, fmt.Errorf("lock index: %w", err)
+	}
+	l := &IndexLock{repo: r, path: r.IndexPath() + ".lock", private: f.Name(), file: f}
+	l.identity = fsx.Identity(l.private)
+	if l.info, err = f.Stat(); err == nil {
+		err = l.setMode()
+	}
+	if err != nil {
+		l.Abort()
+		return nil, fmt.Errorf("lock index: %w", err)
+	}
+	return l, nil
+}
+
+// setMode gives the file the mode of the present index, or else what the
+// umask would have given.
+func (l *IndexLock) setMode() error {
+	if fi, err := os.Stat(l.repo.IndexPath()); err == nil {
+		return l.file.Chmod(fi.Mode().Perm())
+	}
+	if err := l.file.Chmod(0o644); err != nil {
+		return err
+	}
+	return l.repo.shareFile(l.file)
+}
+
+// Take locks the index as git does: index.lock appears, or somebody else has
+// it. Then it tries again for at most wait and returns an *IndexLockedError.
+func (l *IndexLock) Take(ctx context.Context, wait time.Duration) error {
+	deadline := time.Now().Add(wait)
+	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+		err := os.Link(l.private, l.path)
+		if err == nil {
+			l.taken = true
+			return os.Remove(l.private)
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("lock index: %w", err)
+		}
+		if time.Now().After(deadline) {
+			return indexLocked(l.path)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+func indexLocked(path string) error {
+	e := &IndexLockedError{Path: path}
+	if fi, err := os.Lstat(path); err == nil {
+		e.Age = time.Since(fi.ModTime())
+	}
+	return errs.WithHint(e, "wait for the other git command to end and repeat this one; if none is running any more, remove %s", path)
+}
+
+// Identity names this lock file among all files that ever had its name.
+func (l *IndexLock) Identity() string { return l.identity }
+
+// Created is when the lock file was made, by the file system's clock.
+func (l *IndexLock) Created() gitindex.Time { return gitindex.StatOf(l.info).MTime }
+
+// PrivatePath is where the file lies before it is taken.
+func (l *IndexLock) PrivatePath() string { return l.private }
+
+// Write puts the present index with the edits applied into the lock file and
+// makes it durable. Where the index has a form that only git knows, git does
+// it.
+func (l *IndexLock) Write(ctx context.Context, edits []gitindex.Edit) error {
+	old, err := l.repo.ReadIndex()
+	if err == nil {
+		err = l.splice(old, edits)
+	}
+	if errors.Is(err, gitindex.ErrUnsupported) {
+		err = l.updateByGit(ctx, edits)
+	}
+	if err == nil {
+		err = l.file.Sync()
+	}
+	if err != nil {
+		return fmt.Errorf("write index: %w", err)
+	}
+	return nil
+}
+
+func (l *IndexLock) splice(old *gitindex.File, edits []gitindex.Edit) error {
+	if err := l.rewind(); err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(l.file, 1<<20)
+	if err := old.Splice(w, edits, gitindex.Options{}); err != nil {
+		return err
+	}
+	return w.Flush()
+}
+
+func (l *IndexLock) rewind() error {
+	if _, err := l.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return l.file.Truncate(0)
+}
+
+// updateByGit lets `git update-index` work on a copy of the index and puts
+// the copy's content into the lock file.
+func (l *IndexLock) updateByGit(ctx context.Context, edits []gitindex.Edit) error {
+	work := l.path + ".stemma"
+	defer os.Remove(work)
+	if err := copyWithTime(work, l.repo.IndexPath()); err != nil {
+		return err
+	}
+	cmd := l.repo.Command(ctx, "update-index", "-z", "--index-info")
+	cmd.Env = append(cmd.Env, "GIT_INDEX_FILE="+work)
+	cmd.Stdin = strings.NewReader(indexInfo(l.repo.Format.Zero(), edits))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return commandError(err, []string{"update-index"}, string(out))
+	}
+	data, err := os.ReadFile(work)
+	if err != nil {
+		return err
+	}
+	if err := l.rewind(); err != nil {
+		return err
+	}
+	_, err = l.file.Write(data)
+	return err
+}
+
+// copyWithTime keeps the time stamp: git compares the entries' times with it
+// to find out which ones it must not trust.
+func copyWithTime(dst, src string) error {
+	data, err := os.ReadFile(src)
+	if err != nil {
+		return err
+	}
+	fi, err := os.Stat(src)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(dst, data, 0o666); err != nil {
+		return err
+	}
+	return os.Chtimes(dst, fi.ModTime(), fi.ModTime())
+}
+
+// indexInfo prints edits for `git update-index -z --index-info`.
+func indexInfo[T ~string](zero T, edits []gitindex.Edit) string {
+	var b strings.Builder
+	for _, e := range edits {
+		if e.Remove {
+			fmt.Fprintf(&b, "0 %s\t%s\x00", zero, e.Path)
+		}
+	}
+	for _, e := range edits {
+		if !e.Remove {
+			fmt.Fprintf(&b, "%s %s\t%s\x00", e.Mode, e.OID, e.Path)
+		}
+	}
+	return b.String()
+}
+
+// Commit makes the lock file the index.
+func (l *IndexLock) Commit() error {
+	if err := l.file.Close(); err != nil {
+		l.Abort()
+		return fmt.Errorf("write index: %w", err)
+	}
+	if err := os.Rename(l.path, l.repo.IndexPath()); err != nil {
+		return fmt.Errorf("write index: %w", err)
+	}
+	return nil
+}
+
+// Abort gives the lock back and leaves the index as it was.
+func (l *IndexLock) Abort() {
+	l.file.Close()
+	if !l.taken {
+		os.Remove(l.private)
+		return
+	}
+	if fi, err := os.Lstat(l.path); err == nil && os.SameFile(fi, l.info) {
+		os.Remove(l.path)
+	}
+}
