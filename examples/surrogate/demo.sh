@@ -13,6 +13,8 @@ scheduler=${STEMMA_SCHEDULER:-local}
 program=${STEMMA:-$here/../../bin/stemma}
 started=$SECONDS
 
+# shellcheck disable=SC2154
+trap 'echo "demo: the command in line $LINENO failed" >&2' ERR
 die() { echo "demo: $*" >&2; exit 1; }
 [[ -x $program ]] || die "there is no $program; run 'make build' first, or set STEMMA"
 [[ ! -e $folder ]] || die "$folder exists already; remove it, or name another folder: demo.sh FOLDER"
@@ -46,7 +48,7 @@ schedule() { show "stemma schedule --scheduler $scheduler $1"; }
 finish() {
   local want=$(($(git rev-list --count HEAD) + $1)) end=$((SECONDS + 90)) out
   show "stemma jobs"
-  say "… stemma finish, until all $1 are done"
+  say "… now 'stemma finish', again and again, until nothing is open"
   while (($(git rev-list --count HEAD) < want)); do
     ((SECONDS < end)) || { stemma jobs; die "the jobs did not end in time"; }
     out=$(stemma finish 2>&1) || true
@@ -74,7 +76,7 @@ finish "${#rhos[@]}"
 title "A training job that reads all eight"
 inputs=""
 for rho in "${rhos[@]}"; do inputs+=" -i sims/rho_$rho"; done
-schedule "-i code/train.go$inputs -o model -m 'Surrogate of eight runs' 'sbatch code/train.sbatch model ${inputs// -i/}'"
+schedule "-i code/train.go$inputs -o model -m 'Surrogate of eight runs' 'sbatch code/train.sbatch model${inputs// -i/}'"
 finish 1
 show "cat model/metrics.json"
 show "cat model/model.json"
