@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -49,7 +50,7 @@ func newScheduler(t *testing.T, slots int) (*Scheduler, func(line, dir string) (
 	t.Cleanup(func() { endAll(t, s) })
 	return s, func(line, dir string) (string, error) {
 		cmd := exec.Command("/bin/sh", "-c", line)
-		cmd.Dir = dir
+		cmd.Dir, cmd.SysProcAttr = dir, &syscall.SysProcAttr{Setsid: true}
 		cmd.Env = append([]string{"USER=alice", "HOME=" + state}, s.Environ()...)
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
