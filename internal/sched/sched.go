@@ -63,7 +63,10 @@ type Status struct {
 type Task struct {
 	// ID is "12_3", "12+1" or "12". In an array the plain job id stands for
 	// all tasks that left no record of their own.
-	ID       string
+	ID string
+	// OwnID is the id of the task's own job (%j in names of output files),
+	// which differs from the array's; "" until the task has started.
+	OwnID    string
 	State    State
 	Raw      string // as the scheduler wrote it, such as "CANCELLED by 1000"
 	ExitCode int
@@ -80,8 +83,12 @@ type Field struct{ Key, Value string }
 
 // Description is what a scheduler knows of a job.
 type Description struct {
-	Fields     []Field  // of the first task, in the scheduler's order
-	Files      []string // absolute paths of output and error files of all tasks, without doubles and /dev/null
+	Fields []Field // of the first task, in the scheduler's order
+	// Files are the absolute paths of the output and error files of all
+	// tasks, without doubles and /dev/null. If the names of an array's files
+	// hold %j, Slurm tells them only of tasks that have started; for others
+	// it puts the array's id in the place of Task.OwnID.
+	Files      []string
 	Tasks      int      // number of array tasks or components, 1 for a plain job
 	TaskIDs    []string // "12_0", "12_1"; one plain id if there is no array
 	Name       string

@@ -86,7 +86,7 @@ func (s *Scheduler) task(v *view, key string, wait sched.Task) sched.Task {
 		wait.ID = v.id() + key
 		return wait
 	}
-	return sched.Task{ID: v.id() + key, State: t.State, Raw: t.Raw, ExitCode: t.ExitCode, Signal: t.Signal,
+	return sched.Task{ID: v.id() + key, OwnID: v.ownID(key), State: t.State, Raw: t.Raw, ExitCode: t.ExitCode, Signal: t.Signal,
 		Start: t.Start, End: t.End, NodeList: t.Host, MaxRSS: t.MaxRSS, Reason: t.Reason}
 }
 

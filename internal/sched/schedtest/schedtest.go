@@ -181,7 +181,7 @@ func testArray(t *testing.T, s *suite) {
 	st := s.until(t, query(id, 4), final)
 	check(t, st, sched.Failed, sched.SomeComplete)
 	for i, task := range st.Tasks {
-		if task.ID != ids[i] || task.State.Success() != (i != 2) {
+		if task.ID != ids[i] || task.OwnID == "" || task.State.Success() != (i != 2) {
 			t.Errorf("task %+v", task)
 		}
 	}

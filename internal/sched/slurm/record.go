@@ -112,10 +112,19 @@ func parseQueue(out []byte) records {
 			continue
 		}
 		if id, ok := parseID(f[0]); ok {
-			r.put(id, sched.Task{Raw: f[2], State: queueState(f[2], f[3]), Reason: f[3]})
+			r.put(id, sched.Task{OwnID: ownID(id, f[1], f[2]), Raw: f[2], State: queueState(f[2], f[3]), Reason: f[3]})
 		}
 	}
 	return r
+}
+
+// ownID is the number of a task's own job. Tasks that have not started share
+// that of their array.
+func ownID(id jobID, number, state string) string {
+	if id.list || id.keys[0] != whole && sched.ParseState(state) == sched.Pending {
+		return ""
+	}
+	return number
 }
 
 // queueState tells jobs that wait for somebody from those that wait.
@@ -153,7 +162,9 @@ func parseAccounting(out []byte) records {
 			rss[owner] = max(rss[owner], parseSize(f[9]))
 			continue
 		}
-		r.put(id, accountedTask(f))
+		t := accountedTask(f)
+		t.OwnID = ownID(id, f[1], f[2])
+		r.put(id, t)
 	}
 	for _, tasks := range r {
 		for _, t := range tasks {

@@ -213,10 +213,10 @@ func TestRecordedDetails(t *testing.T) {
 		id   string
 		want sched.Task
 	}{
-		{"completed-maxrss", "128", sched.Task{ID: "128", State: sched.Completed, Raw: "COMPLETED", Start: start, End: start.Add(6 * time.Second), NodeList: "node1", MaxRSS: 302620 << 10, Reason: "None"}},
-		{"failed-signal9", "121", sched.Task{ID: "121", State: sched.Failed, Raw: "FAILED", Signal: 9, Start: start.Add(-44 * time.Second), End: start.Add(-44 * time.Second), NodeList: "node1", Reason: "JobLaunchFailure"}},
-		{"cancelled-running", "130", sched.Task{ID: "130", State: sched.Cancelled, Raw: "CANCELLED by 1000", Start: start, End: start.Add(30 * time.Second), NodeList: "node1", MaxRSS: 3284 << 10, Reason: "None"}},
-		{"no-accounting", "1207", sched.Task{ID: "1207", State: sched.Failed, Raw: "FAILED", ExitCode: 3, Start: start.Add(585 * time.Second), End: start.Add(585 * time.Second), NodeList: "node1", Reason: "NonZeroExitCode"}},
+		{"completed-maxrss", "128", sched.Task{ID: "128", OwnID: "128", State: sched.Completed, Raw: "COMPLETED", Start: start, End: start.Add(6 * time.Second), NodeList: "node1", MaxRSS: 302620 << 10, Reason: "None"}},
+		{"failed-signal9", "121", sched.Task{ID: "121", OwnID: "121", State: sched.Failed, Raw: "FAILED", Signal: 9, Start: start.Add(-44 * time.Second), End: start.Add(-44 * time.Second), NodeList: "node1", Reason: "JobLaunchFailure"}},
+		{"cancelled-running", "130", sched.Task{ID: "130", OwnID: "130", State: sched.Cancelled, Raw: "CANCELLED by 1000", Start: start, End: start.Add(30 * time.Second), NodeList: "node1", MaxRSS: 3284 << 10, Reason: "None"}},
+		{"no-accounting", "1207", sched.Task{ID: "1207", OwnID: "1207", State: sched.Failed, Raw: "FAILED", ExitCode: 3, Start: start.Add(585 * time.Second), End: start.Add(585 * time.Second), NodeList: "node1", Reason: "NonZeroExitCode"}},
 	}
 	for _, c := range cases {
 		r := loadRecording(t, c.file+".txtar")
