@@ -32,11 +32,11 @@ func TestDataLadIsAsRecorded(t *testing.T) {
 			t.Parallel()
 			got, stderr := runIn(t, newWorld(t, ""), c)
 			if *update {
-				if err := c.WriteGolden(goldenDir, got); err != nil {
+				if err := c.WriteGolden(goldenDir, c.compared(got)); err != nil {
 					t.Fatal(err)
 				}
 			}
-			compare(t, recorded(t, c), got, stderr)
+			compare(t, c.compared(recorded(t, c)), c.compared(got), stderr)
 		})
 	}
 }
