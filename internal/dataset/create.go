@@ -1,0 +1,242 @@
+package dataset
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/commit"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/result"
+)
+
+// CreateOptions says what a new dataset is like.
+type CreateOptions struct {
+	Path        string // absolute
+	Description string // of this annex; "" for user@host:path
+	NoAnnex     bool
+	Force       bool     // also in a folder that is not empty
+	GitInit     []string // further arguments for git init
+	Procedures  []string // names for -c, without "cfg_"
+	Message     string   // "" for DataLad's
+	Backend     string   // hash backend; "" for MD5E
+	// Config is written into the new repository's own configuration.
+	Config [][2]string
+	User   string // login name, for the description
+	Host   string
+	Home   string
+}
+
+// notEmptyMessage is DataLad's.
+const notEmptyMessage = "will not create a dataset in a non-empty directory, use `--force` option to ignore"
+
+// Create makes a dataset, or an existing repository into one. It reports a
+// record for each procedure and one for the dataset.
+func Create(ctx context.Context, opt CreateOptions, env Env, sink result.Sink) (*Dataset, error) {
+	refusal := func(msg string) (*Dataset, error) {
+		return nil, sink.Emit(result.New("create", result.Error, opt.Path, result.Dataset).With("refds", nil).Msg(msg))
+	}
+	empty, err := emptyOrMissing(opt.Path)
+	if err != nil {
+		return refusal(err.Error())
+	}
+	if !empty && !opt.Force {
+		return refusal(notEmptyMessage)
+	}
+	if opt.Backend == "" {
+		opt.Backend = "MD5E"
+	}
+	if _, err := annexkey.LookupBackend(opt.Backend); err != nil {
+		return nil, err
+	}
+	repo, err := initRepo(ctx, opt, env)
+	if err != nil {
+		return nil, err
+	}
+	d, err := setUp(ctx, repo, opt, env)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range opt.Procedures {
+		if err := d.Procedure(ctx, p, sink); err != nil {
+			return nil, err
+		}
+	}
+	return d, sink.Emit(result.New("create", result.OK, opt.Path, result.Dataset).With("refds", nil))
+}
+
+func emptyOrMissing(path string) (bool, error) {
+	entries, err := os.ReadDir(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return len(entries) == 0, nil
+}
+
+// initRepo runs git init, unless the folder is a repository already.
+func initRepo(ctx context.Context, opt CreateOptions, env Env) (*git.Repo, error) {
+	if _, err := os.Lstat(filepath.Join(opt.Path, ".git")); err == nil {
+		return git.Open(ctx, opt.Path, git.Options{Env: env.Vars})
+	}
+	if err := os.MkdirAll(opt.Path, 0o777); err != nil {
+		return nil, fmt.Errorf("create: %w", err)
+	}
+	args := append([]string{"init", "-q"}, opt.GitInit...)
+	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Dir, cmd.Env = opt.Path, env.Vars
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("git init: %s", strings.TrimSpace(string(out)))
+	}
+	return git.Open(ctx, opt.Path, git.Options{Env: env.Vars})
+}
+
+// setUp initialises the annex, writes the dataset's own files and commits.
+func setUp(ctx context.Context, repo *git.Repo, opt CreateOptions, env Env) (*Dataset, error) {
+	d, err := From(repo, env)
+	if err != nil {
+		return nil, err
+	}
+	var logs []annex.LogEdit
+	if !opt.NoAnnex {
+		if d.Annex, logs, err = annex.Init(repo, annex.InitOptions{
+			UUID: NewUUID(), Description: opt.describe(repo), Now: annexlog.ClockOf(d.Now()),
+		}); err != nil {
+			return nil, err
+		}
+	}
+	if err := d.writeOverrides(opt.Config); err != nil {
+		return nil, err
+	}
+	files, err := d.ownFiles(opt)
+	if err != nil {
+		return nil, err
+	}
+	message := opt.Message
+	if message == "" {
+		message = "[DATALAD] new dataset"
+	}
+	_, err = d.Publisher().Publish(ctx, commit.Request{
+		Commits: []commit.Commit{{Message: message + "\n", Files: files}},
+		Logs:    logs,
+		Reason:  "stemma create",
+	})
+	if err != nil {
+		return nil, err
+	}
+	return From(repo, env)
+}
+
+// describe is git-annex's default description.
+func (opt CreateOptions) describe(repo *git.Repo) string {
+	if opt.Description != "" {
+		return opt.Description
+	}
+	path := repo.WorkTree
+	if rel, ok := below(opt.Home, path); ok && opt.Home != "" {
+		path = "~/" + rel
+	}
+	return opt.User + "@" + opt.Host + ":" + path
+}
+
+func (d *Dataset) writeOverrides(config [][2]string) error {
+	var b strings.Builder
+	for _, kv := range config {
+		first, last := strings.IndexByte(kv[0], '.'), strings.LastIndexByte(kv[0], '.')
+		if first < 0 {
+			return fmt.Errorf("configuration %q: not of the form section.name", kv[0])
+		}
+		section := kv[0][:first]
+		if first != last {
+			section += " " + configQuote(kv[0][first+1:last])
+		}
+		fmt.Fprintf(&b, "[%s]\n\t%s = %s\n", section, kv[0][last+1:], configQuote(kv[1]))
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	return d.Repo.AppendConfig(b.String())
+}
+
+// configQuote quotes a value where git would read it otherwise.
+func configQuote(s string) string {
+	if s != "" && !strings.ContainsAny(s, "\"\\\n\t;#") && strings.TrimSpace(s) == s {
+		return s
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`).Replace(s) + `"`
+}
+
+// ownFiles writes the files that make a repository a dataset and returns them
+// for the commit. Files that are there already stay.
+func (d *Dataset) ownFiles(opt CreateOptions) ([]commit.File, error) {
+	id := d.ID
+	if id == "" {
+		id = NewUUID()
+	}
+	list := [][2]string{{".datalad/config", "[datalad \"dataset\"]\n\tid = " + id + "\n"}}
+	if opt.NoAnnex {
+		list = append(list, [2]string{".noannex", ""})
+	} else {
+		list = append(list,
+			[2]string{".datalad/.gitattributes", "config annex.largefiles=nothing\n"},
+			[2]string{".gitattributes", "* annex.backend=" + opt.Backend + "\n**/.git* annex.largefiles=nothing\n"})
+	}
+	var files []commit.File
+	for _, f := range list {
+		file, err := d.ownFile(f[0], f[1])
+		if err != nil {
+			return nil, fmt.Errorf("create: %w", err)
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}
+
+// ownFile puts text at the path, or after what is there, unless it is there
+// already.
+func (d *Dataset) ownFile(rel, text string) (commit.File, error) {
+	path := d.Repo.Path(filepath.FromSlash(rel))
+	old, err := readOptional(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return commit.File{}, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return commit.File{}, err
+	}
+	data := old
+	if !strings.Contains(string(old), strings.TrimSpace(text)) && !(rel == ".datalad/config" && d.ID != "") {
+		if n := len(data); n > 0 && data[n-1] != '\n' {
+			data = append(data, '\n')
+		}
+		data = append(data, text...)
+	}
+	if err := os.WriteFile(path, data, 0o666); err != nil {
+		return commit.File{}, err
+	}
+	fi, err := os.Lstat(path)
+	if err != nil {
+		return commit.File{}, err
+	}
+	return commit.File{Path: rel, Mode: gitobj.ModeFile, Data: data, Stat: gitindex.StatOf(fi)}, nil
+}
+
+// NewUUID returns a random lower-case version 4 UUID.
+func NewUUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,240 @@
+package dataset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/pointer"
+)
+
+// dirtyEntry is an index entry whose file is not what the index says.
+type dirtyEntry struct {
+	gitindex.Entry
+	gone bool
+}
+
+// lookahead is how many lstat calls overlap: metadata on a parallel file
+// system takes a millisecond each, but many at once hardly more.
+const lookahead = 4096
+
+// dirtyEntries compares every entry in the scope with the work tree. Where
+// the stat data decides, the file is not read.
+func (d *Dataset) dirtyEntries(ctx context.Context, index *gitindex.File, scope Scope) ([]dirtyEntry, error) {
+	var dirty []dirtyEntry
+	batch := make([]gitindex.Entry, 0, lookahead)
+	flush := func() error {
+		found, err := d.compareBatch(ctx, index, batch)
+		dirty = append(dirty, found...)
+		batch = batch[:0]
+		return err
+	}
+	for e, err := range index.Entries() {
+		if err != nil {
+			return nil, err
+		}
+		if e.SkipWorktree || !scope.covers(e.Path) {
+			continue
+		}
+		if batch = append(batch, e); len(batch) == lookahead {
+			if err := flush(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return dirty, flush()
+}
+
+func (d *Dataset) compareBatch(ctx context.Context, index *gitindex.File, batch []gitindex.Entry) ([]dirtyEntry, error) {
+	verdicts := make([]verdict, len(batch))
+	g, ctx := errgroup.WithContext(ctx)
+	workers := min(64, 8*runtime.NumCPU())
+	for w := range workers {
+		g.Go(func() error {
+			for i := w; i < len(batch); i += workers {
+				v, err := d.compare(ctx, index, batch[i])
+				if err != nil {
+					return err
+				}
+				verdicts[i] = v
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	var dirty []dirtyEntry
+	for i, v := range verdicts {
+		if v != same {
+			dirty = append(dirty, dirtyEntry{batch[i], v == gone})
+		}
+	}
+	return dirty, nil
+}
+
+type verdict int
+
+const (
+	same verdict = iota
+	different
+	gone
+)
+
+// compare decides one entry as git would.
+func (d *Dataset) compare(ctx context.Context, index *gitindex.File, e gitindex.Entry) (verdict, error) {
+	path := d.Repo.Path(e.Path)
+	fi, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return gone, nil
+	}
+	if err != nil {
+		return different, err
+	}
+	if e.Stage != 0 || e.IntentToAdd {
+		return different, nil
+	}
+	if e.Mode == gitobj.ModeGitlink {
+		return d.compareGitlink(ctx, e, fi)
+	}
+	if d.modeChanged(e.Mode, fi.Mode()) {
+		return different, nil
+	}
+	st := gitindex.StatOf(fi)
+	if e.Stat.Same(st, d.statCheck()) && !e.Stat.IsRacy(index.MTime()) {
+		return same, nil
+	}
+	return d.compareContent(ctx, e, fi)
+}
+
+// modeChanged reports a change of type or of the executable bit.
+func (d *Dataset) modeChanged(m gitobj.Mode, now fs.FileMode) bool {
+	switch {
+	case m == gitobj.ModeSymlink:
+		return now&fs.ModeSymlink == 0
+	case !now.IsRegular():
+		return true
+	}
+	return d.Repo.Config.Bool("core.filemode", true) && (m == gitobj.ModeExec) != (now&0o100 != 0)
+}
+
+func (d *Dataset) statCheck() gitindex.Check {
+	return gitindex.Check{
+		IgnoreCTime: !d.Repo.Config.Bool("core.trustctime", true),
+		Minimal:     d.Repo.Config.Get("core.checkstat") == "minimal",
+	}
+}
+
+// compareContent reads the file. A populated pointer file equals its entry
+// when its content has the entry's key.
+func (d *Dataset) compareContent(ctx context.Context, e gitindex.Entry, fi fs.FileInfo) (verdict, error) {
+	path := d.Repo.Path(e.Path)
+	id, err := d.hashWorkTree(ctx, e.Path, fi)
+	if err != nil || id == e.OID {
+		return verdictOf(id == e.OID), err
+	}
+	if e.Mode == gitobj.ModeSymlink || d.Annex == nil {
+		return different, nil
+	}
+	key, ok, err := d.pointerKey(ctx, e.OID)
+	if err != nil || !ok {
+		return different, err
+	}
+	if key.Size >= 0 && key.Size != fi.Size() {
+		return different, nil
+	}
+	return d.hasKey(ctx, path, key)
+}
+
+func verdictOf(equal bool) verdict {
+	if equal {
+		return same
+	}
+	return different
+}
+
+// pointerKey returns the key if the blob is a pointer file.
+func (d *Dataset) pointerKey(ctx context.Context, id gitobj.OID) (annexkey.Key, bool, error) {
+	data, err := d.Repo.SmallBlob(ctx, id, pointer.MaxSize)
+	if err != nil || data == nil {
+		return annexkey.Key{}, false, err
+	}
+	k, ok := pointer.Parse(data)
+	return k, ok, nil
+}
+
+// hasKey hashes the file to see whether its content is the key's.
+func (d *Dataset) hasKey(ctx context.Context, path string, key annexkey.Key) (verdict, error) {
+	h, ok := key.Hasher()
+	if !ok {
+		return different, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return different, err
+	}
+	defer f.Close()
+	if _, err := io.Copy(h, f); err != nil {
+		return different, fmt.Errorf("hash %s: %w", path, err)
+	}
+	return verdictOf(key.Verify(h.Sum(nil))), ctx.Err()
+}
+
+// compareGitlink reports whether the nested repository is at the commit that
+// the index names; one that is not there counts as unchanged, as in git.
+func (d *Dataset) compareGitlink(ctx context.Context, e gitindex.Entry, fi fs.FileInfo) (verdict, error) {
+	if !fi.IsDir() {
+		return different, nil
+	}
+	sub, err := git.Open(ctx, d.Repo.Path(e.Path), git.Options{Env: d.Env.Vars})
+	if errors.Is(err, git.ErrNoRepository) || err == nil && sub.WorkTree == d.Repo.WorkTree {
+		return same, nil
+	}
+	if err != nil {
+		return different, err
+	}
+	head, err := sub.Head(ctx)
+	return verdictOf(head.OID == e.OID), err
+}
+
+// hashWorkTree returns the id that git would give to the file now.
+func (d *Dataset) hashWorkTree(ctx context.Context, rel string, fi fs.FileInfo) (gitobj.OID, error) {
+	path := d.Repo.Path(rel)
+	if fi.Mode()&fs.ModeSymlink != 0 {
+		target, err := os.Readlink(path)
+		return d.Repo.Format.HashObject("blob", []byte(target)), err
+	}
+	convert, err := d.needsGit(rel)
+	if err != nil {
+		return "", err
+	}
+	if convert {
+		ids, err := d.Repo.HashFiles(ctx, []string{rel}, false)
+		if err != nil {
+			return "", err
+		}
+		return ids[0], nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := d.Repo.Format.New()
+	fmt.Fprintf(h, "blob %d\x00", fi.Size())
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("hash %s: %w", path, err)
+	}
+	return gitobj.FromBytes(h.Sum(nil)), nil
+}

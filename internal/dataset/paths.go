@@ -1,0 +1,207 @@
+package dataset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"syscall"
+
+	"github.com/stemma-data/stemma/internal/commit"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/result"
+)
+
+// StagePaths is Stage for named paths, relative to the top: only they, and
+// what lies below them, are looked at, so that the cost does not depend on the
+// size of the repository. Files that are in the index but no longer there are
+// removed; named paths of which nothing exists are listed as Missing.
+func (d *Dataset) StagePaths(ctx context.Context, paths []string, opt StageOptions) (*Staged, error) {
+	index, err := d.Repo.ReadIndex()
+	if err != nil && !errors.Is(err, gitindex.ErrUnsupported) {
+		return nil, err
+	}
+	w := &walk{d: d, index: index, seen: map[string]bool{}}
+	for _, p := range paths {
+		if err := w.named(p); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.dropIgnored(ctx); err != nil {
+		return nil, err
+	}
+	sort.Slice(w.changes, func(i, j int) bool { return w.changes[i].Path < w.changes[j].Path })
+	staged, err := d.Stage(ctx, w.changes, opt)
+	if err != nil {
+		return nil, err
+	}
+	staged.Files = append(staged.Files, w.clean...)
+	staged.Missing = w.missing
+	return staged, nil
+}
+
+// walk collects what is at the named paths.
+type walk struct {
+	d       *Dataset
+	index   *gitindex.File // nil: only git can read it
+	seen    map[string]bool
+	changes []Change
+	clean   []commit.File // in the index as they are; the branch may lack them
+	found   []string      // unknown to the index, found below a named folder
+	missing []string
+}
+
+func (w *walk) named(rel string) error {
+	if err := fsx.Beneath(w.d.Path(), rel); err != nil {
+		return fmt.Errorf("%s: %w", rel, err)
+	}
+	fi, err := os.Lstat(w.d.Repo.Path(rel))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		w.missing = append(w.missing, rel)
+		return w.removed(rel)
+	case err != nil:
+		return err
+	case fi.IsDir():
+		return w.folder(rel)
+	}
+	return w.file(rel, fi)
+}
+
+// folder walks a named folder and notices what the index has beyond it.
+func (w *walk) folder(rel string) error {
+	top := w.d.Repo.Path(rel)
+	err := filepath.WalkDir(top, func(p string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, _ := below(w.d.Path(), p)
+		if e.IsDir() {
+			return w.enter(name, e)
+		}
+		fi, err := e.Info()
+		if err != nil {
+			return err
+		}
+		return w.foundFile(name, fi)
+	})
+	if err != nil {
+		return fmt.Errorf("look through %s: %w", rel, err)
+	}
+	return w.removed(rel)
+}
+
+// enter keeps out of .git and refuses nested repositories.
+func (w *walk) enter(name string, e fs.DirEntry) error {
+	if e.Name() == ".git" {
+		return filepath.SkipDir
+	}
+	if name == "." {
+		return nil
+	}
+	if _, err := os.Lstat(w.d.Repo.Path(name, ".git")); err == nil {
+		return fmt.Errorf("%s is a repository of its own: outputs in subdatasets are not supported yet", name)
+	}
+	return nil
+}
+
+func (w *walk) foundFile(name string, fi fs.FileInfo) error {
+	if w.index != nil {
+		if _, ok := w.index.Lookup(name); !ok && !w.seen[name] {
+			w.found = append(w.found, name)
+		}
+	}
+	return w.file(name, fi)
+}
+
+// file compares one file with the index.
+func (w *walk) file(rel string, fi fs.FileInfo) error {
+	if w.seen[rel] {
+		return nil
+	}
+	w.seen[rel] = true
+	c := Change{Path: rel, State: Untracked, WorkTree: true}
+	if w.index != nil {
+		if e, ok := w.index.Lookup(rel); ok {
+			st := gitindex.StatOf(fi)
+			if e.Stage == 0 && !w.d.modeChanged(e.Mode, fi.Mode()) && e.Stat.Same(st, w.d.statCheck()) && !e.Stat.IsRacy(w.index.MTime()) {
+				w.clean = append(w.clean, commit.File{Path: rel, Mode: e.Mode, OID: e.OID, Stat: e.Stat})
+				return nil
+			}
+			c.State, c.Mode, c.OID, c.Prev, c.PrevMode = Modified, e.Mode, e.OID, e.OID, e.Mode
+		}
+	}
+	w.changes = append(w.changes, c)
+	return nil
+}
+
+// removed notes index entries at or below rel whose files are gone.
+func (w *walk) removed(rel string) error {
+	if w.index == nil {
+		return nil
+	}
+	check := func(e gitindex.Entry) {
+		if w.seen[e.Path] {
+			return
+		}
+		if _, err := os.Lstat(w.d.Repo.Path(e.Path)); err == nil {
+			return
+		}
+		w.seen[e.Path] = true
+		w.changes = append(w.changes, Change{Path: e.Path, State: Deleted, Mode: e.Mode, OID: e.OID, Prev: e.OID, PrevMode: e.Mode, WorkTree: true, Gone: true})
+	}
+	if e, ok := w.index.Lookup(rel); ok {
+		check(e)
+	}
+	if rel == "." {
+		rel = ""
+	}
+	for e, err := range w.index.Under(rel) {
+		if err != nil {
+			return err
+		}
+		check(e)
+	}
+	return nil
+}
+
+// dropIgnored leaves out what a folder holds beside its results: files that
+// .gitignore names. A file that was declared itself is kept.
+func (w *walk) dropIgnored(ctx context.Context) error {
+	if len(w.found) == 0 {
+		return nil
+	}
+	in := strings.Join(w.found, "\x00") + "\x00"
+	out, err := w.d.Repo.OutputWith(ctx, []byte(in), "check-ignore", "-z", "--stdin")
+	if err != nil && git.ExitCode(err) != 1 {
+		return err
+	}
+	ignored := map[string]bool{}
+	for _, p := range strings.Split(string(out), "\x00") {
+		ignored[p] = true
+	}
+	kept := w.changes[:0]
+	for _, c := range w.changes {
+		if !ignored[c.Path] {
+			kept = append(kept, c)
+		}
+	}
+	w.changes = kept
+	return nil
+}
+
+// emitAll sends records until the sink wants no more.
+func emitAll(sink result.Sink, records []result.Record) error {
+	for _, r := range records {
+		if err := sink.Emit(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,177 @@
+package dataset
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/pointer"
+	"github.com/stemma-data/stemma/internal/result"
+)
+
+// StatusOptions says what status reports.
+type StatusOptions struct {
+	Paths     []string // as typed; none: the whole dataset
+	Untracked string   // "no", "normal" or "all"; "" for normal
+	Annex     string   // "", "basic", "availability" or "all"
+	Clean     bool     // report clean paths, too
+}
+
+// Status reports the state of the paths: untracked ones first, then those in
+// the index, then those removed from it. Records are DataLad's (status).
+func (d *Dataset) Status(ctx context.Context, opt StatusOptions, sink result.Sink) error {
+	scope, err := d.statusScope(ctx, opt, sink)
+	if err != nil || len(opt.Paths) > 0 && len(scope.Paths) == 0 {
+		return err
+	}
+	changes, err := d.Changes(ctx, scope)
+	if err != nil {
+		return err
+	}
+	if opt.Clean {
+		if changes, err = d.withClean(changes, scope); err != nil {
+			return err
+		}
+	}
+	for _, c := range changes {
+		r, err := d.statusRecord(ctx, c, opt)
+		if err == nil {
+			err = sink.Emit(r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Dataset) statusScope(ctx context.Context, opt StatusOptions, sink result.Sink) (Scope, error) {
+	scope := Scope{NoUntracked: opt.Untracked == "no", AllUntracked: opt.Untracked == "all"}
+	for _, typed := range opt.Paths {
+		rel, err := d.Rel(typed)
+		if err != nil {
+			r := result.New("status", result.Error, d.abs(typed), "").Ref(d.Path()).Msg(err.Error())
+			if err := sink.Emit(r); err != nil {
+				return scope, err
+			}
+			continue
+		}
+		scope.Paths = append(scope.Paths, rel)
+	}
+	if len(opt.Paths) > 0 {
+		return scope, nil
+	}
+	claims, err := d.Claims(ctx)
+	scope.Exclude = claims.passOver(d.Env.Log)
+	return scope, err
+}
+
+// abs is a path as the user means it.
+func (d *Dataset) abs(typed string) string {
+	if filepath.IsAbs(typed) {
+		return filepath.Clean(typed)
+	}
+	return filepath.Join(d.Env.Cwd, typed)
+}
+
+// withClean puts the clean index entries between the changes, in order.
+func (d *Dataset) withClean(changes []Change, scope Scope) ([]Change, error) {
+	index, err := d.Repo.ReadIndex()
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]Change{}
+	var out, removed []Change
+	for _, c := range changes {
+		switch {
+		case c.State == Untracked:
+			out = append(out, c)
+		case c.OID == "":
+			removed = append(removed, c)
+		default:
+			known[c.Path] = c
+		}
+	}
+	for e, err := range index.Entries() {
+		if err != nil {
+			return nil, err
+		}
+		if !scope.covers(e.Path) {
+			continue
+		}
+		c, ok := known[e.Path]
+		if !ok {
+			c = Change{Path: e.Path, State: Clean, Type: typeOfMode(e.Mode), Mode: e.Mode, OID: e.OID, Prev: e.OID, PrevMode: e.Mode}
+		}
+		out = append(out, c)
+	}
+	return append(out, removed...), nil
+}
+
+func (d *Dataset) statusRecord(ctx context.Context, c Change, opt StatusOptions) (result.Record, error) {
+	r := d.record("status", c.Path, c.Type).With("parentds", d.Path()).With("state", string(c.State))
+	if c.OID != "" && c.State != Deleted {
+		r = r.With("gitshasum", string(c.OID))
+	}
+	if c.Prev != "" {
+		r = r.With("prev_gitshasum", string(c.Prev))
+	}
+	if c.State == Clean && c.Type == result.File {
+		if fi, err := os.Lstat(d.Repo.Path(c.Path)); err == nil {
+			r = r.With("bytesize", fi.Size())
+		}
+	}
+	if opt.Annex != "" && d.Annex != nil {
+		return d.annexInfo(ctx, r, c, opt.Annex)
+	}
+	return r, nil
+}
+
+// annexInfo adds what the annex knows of the file.
+func (d *Dataset) annexInfo(ctx context.Context, r result.Record, c Change, level string) (result.Record, error) {
+	key, ok, err := d.KeyOf(ctx, c.Path, c.Mode, c.OID)
+	if err != nil || !ok {
+		return r, err
+	}
+	r.Type = result.File
+	r = r.With("backend", key.Backend).With("key", key.String()).With("keyname", key.Name).
+		With("hashdirlower", key.HashLower()+"/").With("hashdirmixed", key.HashMixed()+"/").With("mtime", "unknown")
+	if key.Size >= 0 {
+		r = r.With("bytesize", key.Size).With("humansize", HumanSize(key.Size))
+	}
+	if level == "basic" {
+		return r, nil
+	}
+	object, has := d.Annex.Locate(key)
+	delete(r.Fields, "hashdirlower")
+	delete(r.Fields, "hashdirmixed")
+	r = r.With("has_content", has)
+	if has {
+		r = r.With("objloc", object)
+	}
+	return r, nil
+}
+
+// KeyOf returns the key of a tracked file: from the link in the work tree if
+// there is one, else from the index entry (mode and id).
+func (d *Dataset) KeyOf(ctx context.Context, rel string, mode gitobj.Mode, id gitobj.OID) (annexkey.Key, bool, error) {
+	if target, err := os.Readlink(d.Repo.Path(rel)); err == nil {
+		k, ok := pointer.ParseLink(target)
+		return k, ok, nil
+	}
+	if id == "" {
+		return annexkey.Key{}, false, nil
+	}
+	data, err := d.Repo.SmallBlob(ctx, id, pointer.MaxSize)
+	if err != nil || data == nil {
+		return annexkey.Key{}, false, err
+	}
+	if mode == gitobj.ModeSymlink {
+		k, ok := pointer.ParseLink(string(data))
+		return k, ok, nil
+	}
+	k, ok := pointer.Parse(data)
+	return k, ok, nil
+}
