@@ -79,13 +79,19 @@ func (b *builder) one(i int, c Commit, parent gitobj.OID) (gitobj.OID, error) {
 		return "", err
 	}
 	b.res.Changed[i] = len(changes) > 0
-	if len(changes) == 0 && !c.AllowEmpty && len(c.Merge) == 0 {
+	if len(changes) == 0 && !c.AllowEmpty && len(c.Parents) == 0 {
 		b.index(c.Files)
 		return "", nil
 	}
 	spec := git.CommitSpec{Who: b.who, Message: c.Message, Changes: changes}
 	if parent != "" {
-		spec.Parents = append([]gitobj.OID{parent}, c.Merge...)
+		spec.Parents = []gitobj.OID{parent}
+	}
+	if n := len(c.Parents); n > 0 {
+		if c.Parents[n-1] != parent {
+			return "", fmt.Errorf("commit: %w", errMoved)
+		}
+		spec.Parents, spec.TreeOf = c.Parents, parent
 	}
 	id, _, err := b.im.Commit(spec)
 	if err != nil {

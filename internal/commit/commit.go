@@ -40,11 +40,10 @@ type Commit struct {
 	Files   []File
 	// AllowEmpty makes the commit even if its tree equals the parent's.
 	AllowEmpty bool
-	// Merge names further parents after the branch tip.
-	Merge []gitobj.OID
-	// Done is called with the commit's id (the branch tip where no commit was
-	// needed) once it is durable and published, before Publish returns. After
-	// a crash it may be called by the next Publish instead: see Request.Recover.
+	// Parents, if given, replace the branch tip as parents, in this order; the
+	// last one must be the tip, and gives the tree.
+	Parents []gitobj.OID
+	// Tag names the commit to Publisher.Closer; 0 is not reported.
 	Tag int64
 }
 
@@ -103,7 +102,6 @@ type Publisher struct {
 	LeaseWait time.Duration
 	// Closer is told of commits that are published, by their tags. It is
 	// called under the lease, and again after a crash; it must be idempotent.
-	// Tags of 0 are not reported.
 	Closer func(ctx context.Context, done map[int64]gitobj.OID) error
 	// Now is the clock for commits; nil means time.Now.
 	Now func() time.Time
