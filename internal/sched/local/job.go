@@ -56,7 +56,7 @@ type taskState struct {
 
 // keys names the tasks: "_0", "_1" for an array, "" for a plain job.
 func (j *job) keys() []string {
-	if j.Array == nil {
+	if len(j.Array) == 0 {
 		return []string{""}
 	}
 	keys := make([]string, len(j.Array))

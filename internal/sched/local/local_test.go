@@ -299,3 +299,48 @@ func FuzzDirectives(f *testing.F) {
 		_ = (&job{}).parseValues(g, time.Time{})
 	})
 }
+
+// TestManySubmitters: submissions at the same time get numbers of their own.
+func TestManySubmitters(t *testing.T) {
+	t.Parallel()
+	s, submit := newScheduler(t, 2)
+	dir := t.TempDir()
+	out, err := submit("for i in 1 2 3 4 5 6 7 8; do sbatch --parsable -a 0-1 -o /dev/null --wrap true & done; wait", dir)
+	ids := strings.Fields(out)
+	slices.Sort(ids)
+	if err != nil || len(slices.Compact(ids)) != 8 {
+		t.Fatalf("%q, %v", out, err)
+	}
+	for _, id := range ids {
+		if st := wait(t, s, id, ended); st.State != sched.Completed || len(st.Tasks) != 2 {
+			t.Errorf("%+v", st)
+		}
+	}
+	if open, err := s.openJobs(); err != nil || len(open) != 0 {
+		t.Errorf("open jobs %v, %v", open, err)
+	}
+}
+
+// TestDamagedState: what cannot be read is unknown, and stops no other job.
+func TestDamagedState(t *testing.T) {
+	t.Parallel()
+	s, submit := newScheduler(t, 1)
+	dir := t.TempDir()
+	bad := mustSubmit(t, submit, "sbatch --parsable --hold --wrap true", dir)
+	number, _ := strconv.Atoi(bad)
+	for _, text := range []string{"", "{", "[]", `{"id":1,"array":[]}`, `{"id":1,"array":[-1]}`} {
+		if err := os.WriteFile(s.jobFile(number, "job.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		good := mustSubmit(t, submit, "sbatch --parsable --wrap true", dir)
+		if st := wait(t, s, good, ended); st.State != sched.Completed {
+			t.Errorf("%q: %+v", text, st)
+		}
+		m, err := s.Query(context.Background(), []sched.Query{{ID: bad}})
+		if err != nil || m[bad].State.Final() {
+			t.Errorf("%q: %+v, %v", text, m[bad], err)
+		}
+		_, _ = s.Describe(context.Background(), bad)
+	}
+	_ = os.Remove(s.openMark(number))
+}

@@ -121,7 +121,7 @@ func (s *Scheduler) fields(v *view, key string) []sched.Field {
 	t := s.task(v, key, s.waiting(v))
 	stdout, stderr := v.files(key, s.host)
 	fields := []sched.Field{{Key: "JobId", Value: v.ownID(key)}}
-	if v.Array != nil {
+	if len(v.Array) > 0 {
 		fields = append(fields, sched.Field{Key: "ArrayJobId", Value: v.id()}, sched.Field{Key: "ArrayTaskId", Value: key[1:]})
 	}
 	limit := "UNLIMITED"

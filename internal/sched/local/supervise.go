@@ -214,7 +214,7 @@ func (s *Scheduler) variables(v *view, key string) []string {
 		"SLURM_CPUS_ON_NODE=" + cpus, "SLURM_JOB_CPUS_PER_NODE=" + cpus, "SLURM_NTASKS=" + strconv.Itoa(v.NTasks),
 		"SLURM_NPROCS=" + strconv.Itoa(v.NTasks), "SLURM_CPUS_PER_TASK=" + strconv.Itoa(v.CPUs),
 	}
-	if v.Array == nil {
+	if len(v.Array) == 0 {
 		return vars
 	}
 	lo, hi := v.Array[0], v.Array[0]
