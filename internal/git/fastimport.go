@@ -201,13 +201,24 @@ type TreeChange struct {
 type CommitSpec struct {
 	Parents []gitobj.OID // the first one gives the tree that Changes apply to
 	Who     Identities
-	Message string // stored as it is
+	TreeOf  gitobj.OID // if set, its tree is taken instead
+	Message string     // stored as it is
 	Changes []TreeChange
 }
 
 // Commit makes a commit and returns its id and that of its tree.
 func (im *Import) Commit(c CommitSpec) (commit, tree gitobj.OID, err error) {
 	mark := len(im.marks) + 1
+	if c.TreeOf != "" {
+		im.AskEntry(c.TreeOf, "")
+		root, err := im.line()
+		if err != nil {
+			return "", "", err
+		}
+		if tree, err = im.rootTree(root); err != nil {
+			return "", "", err
+		}
+	}
 	if im.used {
 		im.resetRef()
 	}
@@ -220,6 +231,9 @@ func (im *Import) Commit(c CommitSpec) (commit, tree gitobj.OID, err error) {
 			verb = "from"
 		}
 		im.printf("%s %s\n", verb, im.name(p))
+	}
+	if c.TreeOf != "" {
+		im.printf("M %s %s \"\"\n", gitobj.ModeTree, tree)
 	}
 	im.changes(c.Changes)
 	im.printf("ls \"\"\n")
