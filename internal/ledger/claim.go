@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 )
@@ -82,26 +83,31 @@ func (tx *Tx) conflict(worktree, p string) error {
 	return &ConflictError{Path: p, OtherPath: c.Path, Other: other}
 }
 
-const (
-	claimEqual = `SELECT path, job FROM claims WHERE worktree = ? AND path = ? LIMIT 1`
-	// '0' follows '/' in ASCII, so this is all that lies below a folder.
-	claimBelow = `SELECT path, job FROM claims WHERE worktree = ?1 AND path >= ?2 || '/' AND path < ?2 || '0' LIMIT 1`
-	claimAny   = `SELECT path, job FROM claims WHERE worktree = ? LIMIT 1`
-)
+// claimAny finds all claims of a work tree.
+const claimAny = "SELECT path, job FROM claims WHERE worktree = ?"
+
+// overlapQuery finds what is equal to, above or below p: one look-up for p and
+// each of its parents and one range for what lies below. '0' follows '/' in
+// ASCII, so the range is all that starts with p and a slash.
+func overlapQuery(worktree, p string) (string, []any) {
+	if p == "." {
+		return claimAny, []any{worktree}
+	}
+	// A plain ? takes the number after the greatest one so far.
+	args := []any{worktree}
+	for _, up := range upward(p) {
+		args = append(args, up)
+	}
+	equal := claimAny + "1 AND path IN (?" + strings.Repeat(", ?", len(args)-2) + ")"
+	return equal + " UNION ALL " + claimAny + "1 AND path > ? AND path < ?", append(args, p+"/", p+"0")
+}
 
 // firstOverlap finds one claim that is equal to, above or below p.
 func (tx *Tx) firstOverlap(worktree, p string) (Claim, error) {
 	c := Claim{WorkTree: worktree}
-	dest := []any{&c.Path, &c.Job}
-	if p == "." {
-		return c, tx.one(dest, claimAny, worktree)
-	}
-	for _, up := range upward(p) {
-		if err := tx.one(dest, claimEqual, worktree, up); !errors.Is(err, ErrNotFound) {
-			return c, err
-		}
-	}
-	return c, tx.one(dest, claimBelow, worktree, p)
+	query, args := overlapQuery(worktree, p)
+	err := tx.one([]any{&c.Path, &c.Job}, query+" LIMIT 1", args...)
+	return c, err
 }
 
 // upward lists p, its parents, and ".".
@@ -121,8 +127,13 @@ func (tx *Tx) addClaims(job *Job) error {
 	if job.State == StateClosed {
 		return nil
 	}
-	for _, p := range job.Claims {
-		if err := tx.exec("INSERT OR IGNORE INTO claims VALUES (?, ?, ?)", job.WorkTree, p, job.ID); err != nil {
+	for chunk := range slices.Chunk(job.Claims, 1000) {
+		args := []any{job.WorkTree}
+		for _, p := range chunk {
+			args = append(args, p, job.ID)
+		}
+		rows := "(?1, ?, ?)" + strings.Repeat(", (?1, ?, ?)", len(chunk)-1)
+		if err := tx.exec("INSERT OR IGNORE INTO claims VALUES "+rows, args...); err != nil {
 			return err
 		}
 	}
@@ -145,21 +156,13 @@ func (tx *Tx) Overlapping(worktree, path string) ([]Claim, error) {
 		return nil, err
 	}
 	var list []Claim
-	collect := func(rows *sql.Rows) error {
+	query, args := overlapQuery(worktree, path)
+	err := tx.each(func(rows *sql.Rows) error {
 		c := Claim{WorkTree: worktree}
+		err := rows.Scan(&c.Path, &c.Job)
 		list = append(list, c)
-		return rows.Scan(&list[len(list)-1].Path, &list[len(list)-1].Job)
-	}
-	all := func(query string) string { return strings.TrimSuffix(query, " LIMIT 1") }
-	if path == "." {
-		return list, tx.each(collect, all(claimAny), worktree)
-	}
-	for _, up := range upward(path) {
-		if err := tx.each(collect, all(claimEqual), worktree, up); err != nil {
-			return nil, err
-		}
-	}
-	err := tx.each(collect, all(claimBelow), worktree, path)
+		return err
+	}, query, args...)
 	return list, err
 }
 

@@ -100,8 +100,14 @@ func (j *Job) check() error {
 	return nil
 }
 
+// maxPath bounds claims, in bytes; it is Linux's PATH_MAX.
+const maxPath = 4096
+
 // checkClaim accepts "." and clean relative paths that stay inside.
 func checkClaim(p string) error {
+	if len(p) > maxPath {
+		return fmt.Errorf("claim %.80q… is too long", p)
+	}
 	if p == "" || path.IsAbs(p) || path.Clean(p) != p || p == ".." || strings.HasPrefix(p, "../") || strings.ContainsRune(p, 0) {
 		return fmt.Errorf("claim %q is not a clean relative path", p)
 	}

@@ -71,6 +71,9 @@ func TestConflicts(t *testing.T) {
 		{"p/%/b", "p/x", false},
 		{"p/_", "p/x", false},
 		{"P", "p", false},
+		{"p", "p0", false},
+		{"p0", "p", false},
+		{"p/0", "p", true},
 	}
 	for _, tt := range tests {
 		l := openTest(t)

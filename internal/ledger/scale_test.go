@@ -41,9 +41,9 @@ func TestClaimCostIsConstant(t *testing.T) {
 
 func TestEveryStatementUsesAnIndex(t *testing.T) {
 	l := openTest(t)
+	overlap, _ := overlapQuery("w", "a/b/c")
 	queries := []string{
-		claimEqual, claimBelow, claimAny,
-		strings.TrimSuffix(claimBelow, " LIMIT 1"),
+		claimAny, overlap, overlap + " LIMIT 1",
 		"DELETE FROM claims WHERE job = 1",
 		"SELECT id FROM jobs WHERE job_id = 'x' AND job_id <> '' ORDER BY state = 'closed', id DESC LIMIT 1",
 		"SELECT record FROM jobs WHERE state <> 'closed' AND id > 1 ORDER BY id LIMIT 9",
@@ -62,7 +62,7 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 					t.Errorf("%s\n\t%s", q, detail)
 				}
 				return nil
-			}, "EXPLAIN QUERY PLAN "+strings.NewReplacer("?1", "'x'", "?2", "'x'", "?", "'x'").Replace(q))
+			}, "EXPLAIN QUERY PLAN "+strings.NewReplacer("?1", "'x'", "?", "'x'").Replace(q))
 		})
 		if err != nil {
 			t.Errorf("%s: %v", q, err)
