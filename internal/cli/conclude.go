@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/render"
+	"github.com/stemma-data/stemma/internal/result"
+)
+
+// conclude is the one place that turns the end of a command into output and
+// an exit code.
+func (a *app) conclude(ctx context.Context, err error) int {
+	if errors.Is(err, result.ErrStop) {
+		err = nil // the record that stopped it tells
+	}
+	if err != nil && ctx.Err() != nil {
+		err = errs.WithExit(errors.New("interrupted"), errs.ExitInterrupt)
+	}
+	hint := errs.Hint(err)
+	if rec, ok := failureRecord(err); ok {
+		err = a.emitLast(rec)
+	} else if err != nil && a.machine() {
+		_ = a.emitLast(a.errorRecord(err, hint))
+	}
+	code := 0
+	if a.results != nil {
+		err = errors.Join(err, a.results.Finish())
+		code = a.results.ExitCode()
+	}
+	if err == nil {
+		a.hint(hint)
+		return code
+	}
+	a.showError(err, hint)
+	return errs.ExitCode(err)
+}
+
+// emitLast shows a record after the command has ended.
+func (a *app) emitLast(rec result.Record) error {
+	if a.results == nil {
+		if _, err := a.report(render.Continue, nil); err != nil {
+			return err
+		}
+	}
+	if err := a.results.Emit(rec); !errors.Is(err, result.ErrStop) {
+		return err
+	}
+	return nil
+}
+
+// errorRecord tells a program what people read on standard error.
+func (a *app) errorRecord(err error, hint string) result.Record {
+	action := a.command
+	if action == "" {
+		action = a.name
+	}
+	rec := result.New(action, result.Error, a.cwd, "").Msg(err.Error()).With("exit_code", errs.ExitCode(err))
+	if a.data != nil {
+		rec.Path, rec.Type = a.data.Path(), result.Dataset
+	}
+	if hint != "" {
+		rec = rec.With("hint", hint)
+	}
+	return rec
+}
+
+// showError prints an error, what to do about it, and the usage where the
+// command was not understood.
+func (a *app) showError(err error, hint string) {
+	a.log.Error(strings.TrimSpace(err.Error()))
+	a.hint(hint)
+	var m *misuse
+	if errors.As(err, &m) && a.usage != "" {
+		fmt.Fprintln(a.stderr, "usage: "+a.usage)
+	}
+}
+
+func (a *app) hint(text string) {
+	if text != "" {
+		fmt.Fprintln(a.stderr, "hint: "+text)
+	}
+}
+
+// failureRecord returns the record by which an operation wants its failure
+// to be shown.
+func failureRecord(err error) (result.Record, bool) {
+	return result.Record{}, false
+}

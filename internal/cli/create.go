@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/user"
+
+	"github.com/spf13/cobra"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/render"
+)
+
+type createOptions struct {
+	force, noAnnex, fakeDates     bool
+	description, dataset, message string
+	procedures                    []string
+}
+
+func newCreate(a *app) *cobra.Command {
+	var o createOptions
+	cmd := &cobra.Command{
+		Use:   "create [OPTIONS] [PATH [GIT-INIT-OPTION ...]]",
+		Short: "Create a new dataset",
+		Long: "Creates a dataset: a git repository with an annex for large and binary files.\n" +
+			"What follows PATH is given to `git init`.",
+		Example:     "  stemma create -c text2git project\n  stemma create --force .      # make the present folder a dataset",
+		GroupID:     groupData,
+		Annotations: map[string]string{remainder: "yes"},
+		RunE:        func(cmd *cobra.Command, args []string) error { return a.create(cmd.Context(), o, args) },
+	}
+	f := cmd.Flags()
+	f.BoolVarP(&o.force, "force", "f", false, "also in a folder that is not empty, or in a git repository")
+	f.StringVarP(&o.description, "description", "D", "", "describe this copy's place, as `TEXT` (default: user@host:path)")
+	f.StringVarP(&o.dataset, "dataset", "d", "", "`DATASET` to create, where PATH is not given")
+	f.BoolVar(&o.noAnnex, "no-annex", false, "a plain git repository without annex")
+	f.BoolVar(&o.fakeDates, "fake-dates", false, "not supported")
+	f.StringArrayVarP(&o.procedures, "cfg-proc", "c", nil, "configure with procedure `NAME`: text2git, yoda; repeatable")
+	f.StringVarP(&o.message, "message", "m", "", "`MESSAGE` of the first commit")
+	f.Lookup("fake-dates").Hidden = true
+	return cmd
+}
+
+func (a *app) create(ctx context.Context, o createOptions, args []string) error {
+	if o.fakeDates {
+		return errs.WithExit(errors.New("create: --fake-dates is not supported"), errs.ExitUsage)
+	}
+	opt := dataset.CreateOptions{
+		Path: a.cwd, Description: o.description, NoAnnex: o.noAnnex, Force: o.force,
+		Procedures: o.procedures, Message: o.message, Backend: a.overrides.get("datalad.repo.backend"),
+		Config: a.overrides.typed, User: a.userName(), Host: hostName(), Home: a.getenv("HOME"),
+	}
+	switch {
+	case len(args) > 0 && o.dataset != "":
+		return errs.WithHint(errors.New("create: subdatasets are not supported yet"), "leave out -d for a dataset of its own")
+	case len(args) > 0:
+		opt.Path, opt.GitInit = a.abs(args[0]), args[1:]
+	case o.dataset != "":
+		opt.Path = a.abs(o.dataset)
+	}
+	sink, err := a.report(render.Continue, nil)
+	if err != nil {
+		return err
+	}
+	_, err = dataset.Create(ctx, opt, a.dsEnv(), sink)
+	return err
+}
+
+// userName is the login name, as far as it can be known.
+func (a *app) userName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return a.getenv("USER")
+}
+
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
+}

@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/render"
+	"github.com/stemma-data/stemma/internal/result"
+)
+
+type saveOptions struct {
+	message, messageFile, dataset, tag, since string
+	updated, toGit, amend                     bool
+	recursion                                 recursion
+	jobs                                      parallel
+}
+
+func newSave(a *app) *cobra.Command {
+	var o saveOptions
+	cmd := &cobra.Command{
+		Use:   "save [OPTIONS] [PATH ...]",
+		Short: "Record the present state of the dataset",
+		Long: "Commits new, changed and deleted files. Large and binary files go to the annex,\n" +
+			"the others to git, as the attribute annex.largefiles says. Without PATH\n" +
+			"everything in the dataset is saved, except what open jobs will write.",
+		Example: "  stemma save -m 'First measurements'\n  stemma save data/ notes.txt",
+		GroupID: groupData,
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.save(cmd.Context(), o, args) },
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.message, "message", "m", "", "`MESSAGE` of the commit")
+	f.StringVarP(&o.messageFile, "message-file", "F", "", "take the message from `FILE`")
+	f.StringVarP(&o.dataset, "dataset", "d", "", datasetHelp)
+	f.StringVarP(&o.tag, "version-tag", "t", "", "`TAG` for the state that was saved")
+	o.recursion.flags(f)
+	f.BoolVarP(&o.updated, "updated", "u", false, "only files that git knows already")
+	f.BoolVar(&o.toGit, "to-git", false, "everything goes to git, nothing to the annex")
+	f.VarP(&o.jobs, "jobs", "J", jobsHelp)
+	f.BoolVar(&o.amend, "amend", false, "replace the last commit (not supported yet)")
+	f.StringVar(&o.since, "since", "", "wrap the commits after `COMMIT` (not supported yet)")
+	return cmd
+}
+
+func (a *app) save(ctx context.Context, o saveOptions, args []string) error {
+	if o.message != "" && o.messageFile != "" {
+		return errors.New("Both a message and message file were specified for save()")
+	}
+	if o.amend || o.since != "" {
+		return errors.New("save: --amend and --since are not supported yet")
+	}
+	d, err := a.open(ctx, o.dataset, "save")
+	if err != nil {
+		return err
+	}
+	if err := o.recursion.check(d); err != nil {
+		return err
+	}
+	opt := dataset.SaveOptions{Paths: args, Message: o.message, Updated: o.updated, ToGit: o.toGit, Jobs: int(o.jobs)}
+	if o.messageFile != "" {
+		if opt.Message, err = readMessage(a.abs(o.messageFile)); err != nil {
+			return err
+		}
+	}
+	sink, err := a.report(render.Continue, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := d.Save(ctx, opt, sink); err != nil || o.tag == "" {
+		return err
+	}
+	return tagVersion(ctx, d, o.tag, sink)
+}
+
+// maxMessage bounds a message file.
+const maxMessage = 16 << 20
+
+func readMessage(path string) (string, error) {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("read message: %w", err)
+	}
+	if fi.Size() > maxMessage {
+		return "", fmt.Errorf("read message: %s is too large", path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("read message: %w", err)
+	}
+	return string(text), nil
+}
+
+func tagVersion(ctx context.Context, d *dataset.Dataset, tag string, sink result.Sink) error {
+	if _, err := d.Repo.Output(ctx, "tag", "--", tag); err != nil {
+		rec := result.New("save", result.Error, d.Path(), result.Dataset).Ref(d.Path())
+		return sink.Emit(rec.With("message", result.Tuple{"cannot tag this version: %s", err.Error()}))
+	}
+	return nil
+}
+
+// recursion are the options -r and -R.
+type recursion struct {
+	on    bool
+	limit string
+}
+
+func (r *recursion) flags(f flagSet) {
+	f.BoolVarP(&r.on, "recursive", "r", false, "also in subdatasets")
+	f.StringVarP(&r.limit, "recursion-limit", "R", "", "at most `N` levels of subdatasets deep")
+}
+
+// check refuses to do half of what was asked.
+func (r *recursion) check(d *dataset.Dataset) error {
+	if !r.on || r.limit == "0" {
+		return nil
+	}
+	if _, err := os.Lstat(d.Repo.Path(".gitmodules")); err == nil {
+		return errs.WithHint(errors.New("subdatasets: --recursive is not supported yet"), "work in each subdataset by itself")
+	}
+	return nil
+}
