@@ -111,7 +111,7 @@ func fillTemp(ctx context.Context, tmp string, in *os.File, before fs.FileInfo, 
 		return CopyResult{}, err
 	}
 	res := CopyResult{Source: before}
-	res.Method, res.Size, err = transfer(ctx, out, in, opt)
+	res.Method, res.Size, err = transfer(ctx, out, in, before.Size(), opt)
 	if err == nil {
 		err = unchanged(in, before, res.Size)
 	}
@@ -153,25 +153,25 @@ func finishTemp(out *os.File, tmp string, before fs.FileInfo, opt CopyOptions) e
 // transfer moves the bytes by the best method that works. With a hash it
 // either reads back the clone, which nobody else can change, or hashes what it
 // writes.
-func transfer(ctx context.Context, out, in *os.File, opt CopyOptions) (CopyMethod, int64, error) {
+func transfer(ctx context.Context, out, in *os.File, size int64, opt CopyOptions) (CopyMethod, int64, error) {
 	if !opt.NoReflink && reflink(out, in) == nil {
-		n, err := hashBack(ctx, out, opt.Hash)
+		n, err := hashBack(ctx, out, size, opt.Hash)
 		return Reflink, n, err
 	}
 	if opt.Hash == nil {
-		n, err := copyRange(ctx, out, in)
+		n, err := copyRange(ctx, out, in, size)
 		if n > 0 || err != nil {
 			return FileRange, n, err
 		}
 	}
-	n, err := copyBytes(ctx, out, in, opt.Hash)
+	n, err := copyBytes(ctx, out, in, size, opt.Hash)
 	return ReadWrite, n, err
 }
 
 // hashBack feeds the finished clone to h, if there is one, and returns the length.
-func hashBack(ctx context.Context, out *os.File, h hash.Hash) (int64, error) {
+func hashBack(ctx context.Context, out *os.File, size int64, h hash.Hash) (int64, error) {
 	if h != nil {
-		return copyBytes(ctx, h, out, nil)
+		return copyBytes(ctx, h, out, size, nil)
 	}
 	fi, err := out.Stat()
 	if err != nil {
@@ -183,8 +183,9 @@ func hashBack(ctx context.Context, out *os.File, h hash.Hash) (int64, error) {
 const copyBuffer = 1 << 20
 
 // copyBytes copies from the start of in to its end and looks at ctx once per
-// buffer.
-func copyBytes(ctx context.Context, out io.Writer, in *os.File, h hash.Hash) (int64, error) {
+// buffer. It gives up as soon as there is more than size, because a file that
+// grows as fast as it is read has no end.
+func copyBytes(ctx context.Context, out io.Writer, in *os.File, size int64, h hash.Hash) (int64, error) {
 	if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return 0, err
 	}
@@ -202,6 +203,9 @@ func copyBytes(ctx context.Context, out io.Writer, in *os.File, h hash.Hash) (in
 				return total, werr
 			}
 			total += int64(n)
+		}
+		if total > size {
+			return total, ErrChanged
 		}
 		if err == io.EOF {
 			return total, nil

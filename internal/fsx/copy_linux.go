@@ -19,7 +19,7 @@ const rangeStep = 64 << 20
 // copyRange lets the kernel copy. It returns 0 and no error where that is not
 // possible (another file system, an old kernel, files that claim no length),
 // with both files as they were, and the caller reads and writes instead.
-func copyRange(ctx context.Context, out, in *os.File) (int64, error) {
+func copyRange(ctx context.Context, out, in *os.File, size int64) (int64, error) {
 	var total int64
 	for {
 		if err := ctx.Err(); err != nil {
@@ -35,7 +35,9 @@ func copyRange(ctx context.Context, out, in *os.File) (int64, error) {
 		case n == 0:
 			return total, nil
 		}
-		total += int64(max(n, 0))
+		if total += int64(max(n, 0)); total > size {
+			return total, ErrChanged
+		}
 	}
 }
 
