@@ -43,7 +43,10 @@ func (b *builder) build(ctx context.Context) error {
 	if err := b.logs(ctx); err != nil {
 		return err
 	}
-	return b.im.Close()
+	if err := b.im.Close(); err != nil {
+		return err
+	}
+	return b.sign(ctx)
 }
 
 // commits makes the user's commits in the shape asked for.
@@ -150,9 +153,7 @@ func (b *builder) index(files []File) {
 	if b.req.Shape == Branches {
 		return
 	}
-	for _, f := range files {
-		b.edits = append(b.edits, gitindex.Edit{Path: f.Path, Mode: f.Mode, OID: f.OID, Stat: f.Stat, Remove: f.Remove})
-	}
+	b.edits = append(b.edits, editsOf(files)...)
 }
 
 // octopus merges all commits, whose files never overlap, into one.

@@ -69,6 +69,9 @@ type Request struct {
 	Logs []annex.LogEdit
 	// Reason goes into the reflogs ("stemma finish: job 12").
 	Reason string
+	// Hooks runs the user's commit hooks and signs the commit if git is
+	// configured so; only for requests of one commit.
+	Hooks bool
 	// OnBranch, if not empty, is the branch (full ref) that must be checked
 	// out; another one is a *WrongBranchError.
 	OnBranch string
@@ -149,6 +152,9 @@ func (p *Publisher) Publish(ctx context.Context, req Request) (Result, error) {
 	if err := writeBlobs(im, req.Commits); err != nil {
 		return Result{}, err
 	}
+	if err := errors.Join(p.preCommit(ctx, &req), p.editMessage(ctx, &req)); err != nil {
+		return Result{}, err
+	}
 	lease, err := p.Lock(ctx, req.Reason)
 	if err != nil {
 		return Result{}, err
@@ -160,6 +166,7 @@ func (p *Publisher) Publish(ctx context.Context, req Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	p.postCommit(ctx, req, res)
 	p.maintain(ctx)
 	return res, nil
 }

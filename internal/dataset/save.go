@@ -71,6 +71,7 @@ func (d *Dataset) Commit(ctx context.Context, staged *Staged, opt SaveOptions, s
 		res, err = d.Publisher().Publish(ctx, commit.Request{
 			Commits: []commit.Commit{{Message: message, Files: staged.Files, AllowEmpty: opt.AllowEmpty}},
 			Logs:    staged.Logs,
+			Hooks:   true,
 			Reason:  reason,
 		})
 		if err != nil {
