@@ -163,18 +163,19 @@ func zipType(b []byte) string {
 	if !hasAt(b, first, "[Content_Types].xml") && !hasAt(b, first, "_rels/") && !hasAt(b, first, "docProps/") {
 		return "application/zip"
 	}
-	for dir, mime := range officeTypes {
-		if bytes.Contains(b, []byte(dir)) {
-			return mime
+	for _, o := range officeTypes {
+		if bytes.Contains(b, []byte(o.mark)) {
+			return o.mime
 		}
 	}
 	return "application/zip"
 }
 
-var officeTypes = map[string]string{
-	"word/document": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-	"xl/workbook":   "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-	"ppt/":          "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+// officeTypes are told by a member's name anywhere in the head.
+var officeTypes = [...]signature{
+	{0, "word/document", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+	{0, "xl/workbook", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"},
+	{0, "ppt/", "application/vnd.openxmlformats-officedocument.presentationml.presentation"},
 }
 
 // storedMime reads the uncompressed member "mimetype" of EPUB and OpenDocument.
