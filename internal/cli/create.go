@@ -69,10 +69,15 @@ func (a *app) create(ctx context.Context, o createOptions, args []string) error 
 
 // userName is the login name, as far as it can be known.
 func (a *app) userName() string {
+	for _, name := range []string{"USER", "LOGNAME"} {
+		if v := a.getenv(name); v != "" {
+			return v
+		}
+	}
 	if u, err := user.Current(); err == nil {
 		return u.Username
 	}
-	return a.getenv("USER")
+	return "unknown"
 }
 
 func hostName() string {

@@ -40,7 +40,7 @@ func (a *app) root() *cobra.Command {
 		a.finishCommand(cmd)
 		root.AddCommand(cmd)
 	}
-	root.Flags().AddFlagSet(a.global.flags())
+	root.Flags().AddFlagSet(new(globals).flags()) // for the help text
 	return root
 }
 
@@ -141,7 +141,7 @@ func (a *app) prepare(cmd *cobra.Command, args []string) ([]string, error) {
 		}
 		cmd, names, rest = sub, append(names, rest[0]), rest[1:]
 	}
-	a.command, a.usage = cmd.Name(), strings.TrimSpace(a.name+" "+strings.TrimPrefix(cmd.UseLine(), a.name))
+	a.command, a.usage = cmd.Name(), cmd.UseLine()
 	rest, err := expandOptions(cmd.Flags(), rest, cmd.Annotations[remainder] != "")
 	if err != nil {
 		return nil, &misuse{err}
