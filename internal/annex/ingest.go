@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
@@ -52,10 +53,14 @@ func Hash(ctx context.Context, path, name string, b annexkey.Backend, ext annexk
 	return b.Key(name, n, h.Sum(nil), ext), after, nil
 }
 
-const hashBlock = 1 << 20
+// blocks are the read buffers of Hash; many small files would otherwise cost
+// more in allocation than in reading.
+var blocks = sync.Pool{New: func() any { b := make([]byte, 1<<18); return &b }}
 
 func copyHash(ctx context.Context, h hash.Hash, f *os.File) (int64, error) {
-	buf := make([]byte, hashBlock)
+	block := blocks.Get().(*[]byte)
+	defer blocks.Put(block)
+	buf := *block
 	var total int64
 	for {
 		n, err := f.Read(buf)
@@ -94,8 +99,13 @@ func (a *Annex) Keep(ctx context.Context, path string, seen fs.FileInfo, k annex
 		return &ChangedError{path}
 	}
 	object := a.ObjectPath(k)
-	if a.present(object, k) {
+	switch here, damaged := a.present(object, k); {
+	case here:
 		return a.freeze(object, now.Mode())
+	case damaged:
+		if err := errors.Join(thaw(filepath.Dir(object)), os.Remove(object)); err != nil {
+			return fmt.Errorf("store %s: %w", path, err)
+		}
 	}
 	if err := a.makeKeyDir(filepath.Dir(object)); err != nil {
 		return fmt.Errorf("store %s: %w", path, err)
@@ -107,20 +117,42 @@ func (a *Annex) Keep(ctx context.Context, path string, seen fs.FileInfo, k annex
 }
 
 // present reports whether the object is there with the right size; one cut
-// off by a crash is not.
-func (a *Annex) present(object string, k annexkey.Key) bool {
+// off by a crash is damaged.
+func (a *Annex) present(object string, k annexkey.Key) (here, damaged bool) {
 	fi, err := os.Lstat(object)
-	return err == nil && fi.Mode().IsRegular() && (k.Size < 0 || fi.Size() == k.Size)
+	if err != nil {
+		return false, false
+	}
+	here = fi.Mode().IsRegular() && (k.Size < 0 || fi.Size() == k.Size)
+	return here, !here
 }
 
 // makeKeyDir creates the key's folder, or makes an existing one writable.
 func (a *Annex) makeKeyDir(dir string) error {
 	err := os.Mkdir(dir, 0o777)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = os.MkdirAll(dir, 0o777)
+		if err := makeParents(filepath.Dir(dir)); err != nil {
+			return err
+		}
+		err = os.Mkdir(dir, 0o777)
 	}
 	if errors.Is(err, fs.ErrExist) {
 		err = thaw(dir)
+	}
+	return err
+}
+
+// makeParents is os.MkdirAll without a look before each step.
+func makeParents(dir string) error {
+	err := os.Mkdir(dir, 0o777)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := makeParents(filepath.Dir(dir)); err != nil {
+			return err
+		}
+		err = os.Mkdir(dir, 0o777)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil
 	}
 	return err
 }
@@ -133,12 +165,8 @@ func thaw(dir string) error {
 	return os.Chmod(dir, fi.Mode().Perm()|0o200)
 }
 
-// place brings the content to the object path. An object that is in the way
-// was found damaged by present and is replaced.
+// place brings the content to the object path.
 func (a *Annex) place(ctx context.Context, path, object string, seen fs.FileInfo) error {
-	if err := os.Remove(object); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
 	err := os.Link(path, object)
 	switch {
 	case err == nil:
