@@ -70,10 +70,11 @@ func (a *app) save(ctx context.Context, o saveOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := d.Save(ctx, opt, sink); err != nil || o.tag == "" {
-		return err
+	if o.tag != "" {
+		sink = taggingSink(ctx, d, o.tag, sink)
 	}
-	return tagVersion(ctx, d, o.tag, sink)
+	_, err = d.Save(ctx, opt, sink)
+	return err
 }
 
 // maxMessage bounds a message file.
@@ -94,12 +95,19 @@ func readMessage(path string) (string, error) {
 	return string(text), nil
 }
 
-func tagVersion(ctx context.Context, d *dataset.Dataset, tag string, sink result.Sink) error {
-	if _, err := d.Repo.Output(ctx, "tag", "--", tag); err != nil {
-		rec := result.New("save", result.Error, d.Path(), result.Dataset).Ref(d.Path())
-		return sink.Emit(rec.With("message", result.Tuple{"cannot tag this version: %s", err.Error()}))
-	}
-	return nil
+// taggingSink tags the version when the dataset is saved; that counts as a
+// change, also where nothing else was.
+func taggingSink(ctx context.Context, d *dataset.Dataset, tag string, sink result.Sink) result.Sink {
+	return result.SinkFunc(func(r result.Record) error {
+		if r.Action != "save" || r.Status.Failed() {
+			return sink.Emit(r)
+		}
+		r = r.As(result.OK)
+		if _, err := d.Repo.Output(ctx, "tag", "--", tag); err != nil {
+			r = r.As(result.Error).With("message", result.Tuple{"cannot tag this version: %s", err.Error()})
+		}
+		return sink.Emit(r)
+	})
 }
 
 // recursion are the options -r and -R.

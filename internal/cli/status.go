@@ -73,17 +73,12 @@ func (a *app) status(ctx context.Context, o statusOptions, args []string) error 
 		return sink.Emit(r)
 	})
 	opt := dataset.StatusOptions{Paths: args, Untracked: o.untracked.value, Annex: o.annex.value, Clean: !a.human() || o.annex.value != ""}
-	if err := d.Status(ctx, opt, seen); err != nil {
-		return err
-	}
-	v.named = len(args) > 0
-	return nil
+	return d.Status(ctx, opt, seen)
 }
 
 // statusView is how status looks to people.
 type statusView struct {
 	relative, color bool
-	named           bool // paths were given
 	dirty           bool
 	files           int
 	total, present  int64
@@ -145,20 +140,27 @@ func (v *statusView) paint(color, s string) string {
 func (v *statusView) end() string {
 	var lines []string
 	if v.files > 0 {
-		noun := "files"
+		noun, size := "files", byteSize(v.total)+" recorded total size"
 		if v.files == 1 {
 			noun = "file"
 		}
-		size := dataset.HumanSize(v.total) + " recorded"
 		if v.availability {
-			size = dataset.HumanSize(v.present) + "/" + dataset.HumanSize(v.total) + " present/total"
-			lines = append(lines, fmt.Sprintf("%d annex'd %s (%s size)", v.files, noun, size))
-		} else {
-			lines = append(lines, fmt.Sprintf("%d annex'd %s (%s total size)", v.files, noun, size))
+			size = byteSize(v.present) + "/" + byteSize(v.total) + " present/total size"
 		}
+		lines = append(lines, fmt.Sprintf("%d annex'd %s (%s)", v.files, noun, size))
 	}
-	if !v.dirty && !v.named {
+	if !v.dirty {
 		lines = append(lines, "nothing to save, working tree clean")
 	}
 	return strings.Join(lines, "\n")
+}
+
+// byteSize prints a size as DataLad's summaries do: binary units, one decimal.
+func byteSize(n int64) string {
+	const symbols = " KMGTPE"
+	i, v := 0, float64(n)
+	for ; v >= 1024 && i < len(symbols)-1; i++ {
+		v /= 1024
+	}
+	return fmt.Sprintf("%.1f %sB", v, strings.TrimSpace(symbols[i:i+1]))
 }

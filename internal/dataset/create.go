@@ -161,7 +161,7 @@ func (d *Dataset) writeOverrides(config [][2]string) error {
 		}
 		section := kv[0][:first]
 		if first != last {
-			section += " " + configQuote(kv[0][first+1:last])
+			section += ` "` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(kv[0][first+1:last]) + `"`
 		}
 		fmt.Fprintf(&b, "[%s]\n\t%s = %s\n", section, kv[0][last+1:], configQuote(kv[1]))
 	}
