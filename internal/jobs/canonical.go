@@ -1,0 +1,216 @@
+package jobs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
+)
+
+// magic are the characters that make a path a pattern.
+const magic = "*?["
+
+// pathSpec is an input or output in the one form in which they are compared.
+type pathSpec struct {
+	Fixed   string // the leading folder, or the path, without symlinks; relative to the top
+	Pattern string // the whole, with wildcards; equal to Fixed where there are none
+	Outside bool   // not below the top; Fixed and Pattern are absolute
+}
+
+func (s pathSpec) wild() bool { return s.Pattern != s.Fixed }
+
+// canonical finds out where a path or pattern, as the user wrote it in the
+// folder dir (absolute), really leads. top is the dataset's folder without
+// symlinks. Links to folders are followed, others are not: an annexed file is
+// one.
+func canonical(top, dir, text string) (pathSpec, error) {
+	if strings.ContainsRune(text, 0) || text == "" {
+		return pathSpec{}, fmt.Errorf("%q is no path", text)
+	}
+	parts := strings.Split(filepath.ToSlash(text), "/")
+	cut := len(parts)
+	for i, p := range parts {
+		if strings.ContainsAny(p, magic) {
+			cut = i
+			break
+		}
+	}
+	spec, err := locate(top, dir, strings.Join(parts[:cut], "/"), filepath.IsAbs(text))
+	if err != nil {
+		return pathSpec{}, err
+	}
+	rest, err := cleanRest(parts[cut:])
+	if err != nil {
+		return pathSpec{}, fmt.Errorf("%s: %w", text, err)
+	}
+	spec.Pattern = path.Join(spec.Fixed, rest)
+	return spec, nil
+}
+
+// canonicalPath is canonical for a path that has no wildcards, whatever
+// characters are in it.
+func canonicalPath(top, dir, text string) (pathSpec, error) {
+	return locate(top, dir, filepath.ToSlash(text), filepath.IsAbs(text))
+}
+
+func locate(top, dir, text string, abs bool) (pathSpec, error) {
+	fixed, err := physical(dir, text, abs)
+	if err != nil {
+		return pathSpec{}, err
+	}
+	rel, err := filepath.Rel(top, fixed)
+	if err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
+		return pathSpec{fixed, fixed, true}, nil
+	}
+	rel = filepath.ToSlash(rel)
+	return pathSpec{rel, rel, false}, nil
+}
+
+// cleanRest joins what follows the first wildcard.
+func cleanRest(parts []string) (string, error) {
+	for _, p := range parts {
+		if p == ".." {
+			return "", errors.New(`".." after a wildcard`)
+		}
+	}
+	return path.Join(parts...), nil
+}
+
+// maxLinks bounds how many links a path may lead through.
+const maxLinks = 64
+
+// physical resolves a path as the kernel would, except that a last component
+// that leads to no folder, or does not exist, is kept as it is.
+func physical(dir, text string, abs bool) (string, error) {
+	at := dir
+	if abs {
+		at = "/"
+	}
+	todo := strings.Split(text, "/")
+	for links := 0; len(todo) > 0; {
+		name := todo[0]
+		todo = todo[1:]
+		switch name {
+		case "", ".":
+			continue
+		case "..":
+			at = filepath.Dir(at)
+			continue
+		}
+		next := filepath.Join(at, name)
+		target, err := folderLink(next)
+		if err != nil {
+			return "", err
+		}
+		if target == "" {
+			at = next
+			continue
+		}
+		if links++; links > maxLinks {
+			return "", fmt.Errorf("%s: too many symlinks", text)
+		}
+		if filepath.IsAbs(target) {
+			at = "/"
+		}
+		todo = append(strings.Split(target, "/"), todo...)
+	}
+	return at, nil
+}
+
+// folderLink returns the target of a symlink that leads to a folder, "" for
+// everything else.
+func folderLink(p string) (string, error) {
+	fi, err := os.Lstat(p)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && fi.Mode()&fs.ModeSymlink == 0 {
+		return "", nil
+	}
+	if err != nil {
+		if pe := (*fs.PathError)(nil); errors.As(err, &pe) && !errors.Is(err, fs.ErrPermission) {
+			return "", nil // a file on the way: what follows cannot exist
+		}
+		return "", err
+	}
+	if to, err := os.Stat(p); err != nil || !to.IsDir() {
+		return "", nil
+	}
+	return os.Readlink(p)
+}
+
+// outputs are the declared outputs of a job.
+type outputs struct {
+	Recorded []string // as the record has them
+	Claims   []string // clean paths, what nobody else may write
+}
+
+// claimOutputs turns outputs, as written in dir, into claims.
+func claimOutputs(d *dataset.Dataset, top, dir, pwd string, list []string, index *gitindex.File) (outputs, error) {
+	var out outputs
+	seen := map[string]bool{}
+	for _, text := range list {
+		spec, err := canonical(top, dir, text)
+		if err != nil {
+			return out, fmt.Errorf("output %w", err)
+		}
+		if spec.Outside {
+			err := &dataset.OutsideError{Path: text, Dataset: d.Path()}
+			return out, errs.WithHint(fmt.Errorf("output %s: %w", text, err), "outputs must lie inside the dataset")
+		}
+		if within(spec.Fixed, ".git") {
+			return out, fmt.Errorf("output %s: git's own folder cannot be an output", text)
+		}
+		if sub := subdatasetOn(index, spec.Fixed); sub != "" {
+			return out, errs.WithHint(fmt.Errorf("output %s lies in the subdataset %s, which is not supported yet", text, sub),
+				"schedule the job from within that subdataset")
+		}
+		out.Recorded = append(out.Recorded, recordedForm(pwd, spec.Pattern))
+		if !seen[spec.Fixed] {
+			out.Claims = append(out.Claims, spec.Fixed)
+		}
+		seen[spec.Fixed] = true
+	}
+	return out, nil
+}
+
+// recordedForm writes a path as datalad-slurm does: from the top "./out", from
+// a folder below "folder/out".
+func recordedForm(pwd, p string) string {
+	if p != "." && (pwd == "." || pwd == "") {
+		return "./" + p
+	}
+	return p
+}
+
+// subdatasetOn returns the subdataset at or above p, or "".
+func subdatasetOn(index *gitindex.File, p string) string {
+	if index == nil {
+		return ""
+	}
+	for ; p != "." && p != "/" && p != ""; p = path.Dir(p) {
+		if e, ok := index.Lookup(p); ok && e.Mode == gitobj.ModeGitlink {
+			return p
+		}
+	}
+	return ""
+}
+
+// mayMatch reports whether a pattern can match claim or something in it.
+func mayMatch(pattern, claim string) bool {
+	pp, cc := strings.Split(pattern, "/"), strings.Split(claim, "/")
+	for i := range min(len(pp), len(cc)) {
+		if pp[i] == "**" {
+			return true
+		}
+		if ok, err := path.Match(pp[i], cc[i]); err != nil || !ok {
+			return err != nil // a pattern that Go cannot read may match
+		}
+	}
+	return true
+}

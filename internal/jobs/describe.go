@@ -1,0 +1,150 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/ledger"
+	"github.com/stemma-data/stemma/internal/pyfmt"
+	"github.com/stemma-data/stemma/internal/sched"
+)
+
+// describe asks the scheduler for the job's log files and number of tasks, and
+// writes the env.json file. What cannot be learned now is asked for again when
+// the job is finished; warnings say so.
+func describe(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, j *ledger.Job, p *provenance) {
+	ctx, cancel := context.WithTimeout(ctx, schedulerPatience)
+	defer cancel()
+	desc, err := s.Describe(ctx, queryID(j))
+	if err != nil {
+		p.Undescribed = true
+		d.Env.Log.Warn(fmt.Sprintf("job %s: its log files are not known yet: %v", j.JobID, err))
+		return
+	}
+	p.Undescribed = false
+	p.Name = desc.Name
+	if desc.Tasks > 1 {
+		j.Tasks = desc.Tasks
+	}
+	root := jobRoot(j)
+	var logs []string
+	for _, f := range desc.Files {
+		rel, ok := relativeTo(root, f)
+		if !ok {
+			d.Env.Log.Warn(fmt.Sprintf("job %s: its log file %s lies outside the dataset and will not be committed", j.JobID, f))
+			continue
+		}
+		logs = append(logs, rel)
+	}
+	name, err := writeEnv(root, j, p, desc, logs)
+	if err != nil {
+		d.Env.Log.Warn(fmt.Sprintf("job %s: %v", j.JobID, err))
+	} else {
+		logs = append(logs, name)
+	}
+	j.SlurmOutputs = logs
+	for _, l := range logs {
+		if !slices.Contains(j.Claims, l) {
+			j.Claims = append(j.Claims, l)
+		}
+	}
+}
+
+// jobRoot is the folder that takes the place of the dataset's top for a job.
+func jobRoot(j *ledger.Job) string {
+	if j.AltDir != "" {
+		return j.AltDir
+	}
+	return j.WorkTree
+}
+
+// relativeTo returns a path below root, without symlinks.
+func relativeTo(root, file string) (string, bool) {
+	real, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return "", false
+	}
+	spec, err := canonicalPath(real, real, file)
+	if err != nil || spec.Outside || within(spec.Fixed, ".git") {
+		return "", false
+	}
+	return spec.Fixed, true
+}
+
+// envDropped never goes into env.json: names of the user and the group, and
+// what Slurm repeats of the command line, which may hold anything.
+var envDropped = []string{"UserId", "JobId", "GroupId", "SubmitLine"}
+
+// envHosts goes out as well where the job is to stay anonymous.
+var envHosts = []string{
+	"Account", "AllocNode:Sid", "BatchHost", "NodeList", "ReqNodeList", "ExcNodeList", "SchedNodeList",
+	"MailUser", "Licenses", "Reservation", "Partition", "MCS_label", "Nodes", "FedOrigin", "ClusterFeatures",
+}
+
+// envFields picks what may be published of a job's description.
+func envFields(fields []sched.Field, anonymous bool) (kept []sched.Field) {
+	for _, f := range fields {
+		if slices.Contains(envDropped, f.Key) {
+			continue
+		}
+		if anonymous && (slices.Contains(envHosts, f.Key) || strings.HasPrefix(f.Value, "/")) {
+			continue
+		}
+		kept = append(kept, f)
+	}
+	return kept
+}
+
+// envText prints fields in their order, as datalad-slurm does: two blanks of
+// indentation, no newline at the end.
+func envText(fields []sched.Field) string {
+	lines := make([]string, len(fields))
+	for i, f := range fields {
+		lines[i] = "  " + pyfmt.JSON(f.Key) + ": " + pyfmt.JSON(f.Value)
+	}
+	return "{\n" + strings.Join(lines, ",\n") + "\n}"
+}
+
+// writeEnv writes what the scheduler knows of the job to slurm-job-ID.env.json,
+// next to its output file, and returns its path relative to root. A file of
+// that name that somebody else wrote is left alone.
+func writeEnv(root string, j *ledger.Job, p *provenance, desc sched.Description, logs []string) (string, error) {
+	dir := j.Pwd
+	if len(logs) > 0 {
+		dir = path.Dir(logs[0])
+	}
+	rel := path.Join(dir, "slurm-job-"+j.JobID+".env.json")
+	if err := fsx.Beneath(root, rel); err != nil {
+		return "", err
+	}
+	file := filepath.Join(root, filepath.FromSlash(rel))
+	data := envText(envFields(desc.Fields, p.Anonymous))
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if errors.Is(err, fs.ErrExist) {
+		if old, rerr := readSome(file); rerr == nil && submitTime(string(old)) != "" && submitTime(string(old)) == submitTime(data) {
+			return rel, nil // ours, from an attempt that did not live to record it
+		}
+		return "", fmt.Errorf("%s is there already and is kept as it is", rel)
+	}
+	if err != nil {
+		return "", err
+	}
+	_, err = f.WriteString(data)
+	return rel, errors.Join(err, f.Close())
+}
+
+// submitTime finds the line of env.json that tells two jobs of one id apart.
+func submitTime(text string) string {
+	_, rest, _ := strings.Cut(text, `"SubmitTime": "`)
+	at, _, _ := strings.Cut(rest, `"`)
+	return at
+}

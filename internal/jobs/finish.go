@@ -1,0 +1,285 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/stemma-data/stemma/internal/commit"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/ledger"
+	"github.com/stemma-data/stemma/internal/result"
+	"github.com/stemma-data/stemma/internal/sched"
+)
+
+// FinishOptions are the options of finish.
+type FinishOptions struct {
+	JobID        string // only this job; "" for all that are open
+	Message      string // for the commits; "" for none
+	CloseFailed  bool   // failed jobs are closed without a commit
+	CommitFailed bool   // failed jobs are committed with what they left, and closed
+	Branches     bool   // each commit goes on a branch of its own
+	Octopus      bool   // each commit starts at the tip, and one merge joins them
+	Here         bool   // commit to the present branch, whatever branch a job was scheduled on
+	Jobs         int    // files hashed at once; 0: one per core
+
+	step steps // tests
+}
+
+// ErrUnknownJob says that the ledger has no such job.
+var ErrUnknownJob = errors.New("no such job")
+
+// Finish commits the results of all completed jobs, oldest first, in one go,
+// and closes those jobs. Jobs that are not over, that failed, or that lack a
+// declared output stay open; each is told by an impossible or error record, and
+// stops no other. The error is for what concerns all of them.
+func Finish(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt FinishOptions, sink result.Sink) error {
+	if opt.Branches && opt.Octopus {
+		return errs.WithExit(errors.New("finish: --branches and --octopus exclude each other"), errs.ExitUsage)
+	}
+	if err := d.Writable(ctx); err != nil {
+		return err
+	}
+	f := &finishing{d: d, s: s, opt: opt, sink: sink}
+	var err error
+	if f.top, err = workTree(d); err != nil {
+		return err
+	}
+	if f.head, err = d.Repo.Head(ctx); err != nil {
+		return err
+	}
+	jobs, err := f.choose(ctx)
+	if err != nil || len(jobs) == 0 {
+		return err
+	}
+	ready, err := f.sort(ctx, jobs)
+	if err != nil || len(ready) == 0 {
+		return err
+	}
+	return f.commit(ctx, ready)
+}
+
+// finishing is one finish command on its way.
+type finishing struct {
+	d    *dataset.Dataset
+	s    sched.Scheduler
+	opt  FinishOptions
+	sink result.Sink
+	top  string
+	head git.Head
+}
+
+// over is a job that is over, with what finish knows of it.
+type over struct {
+	job      ledger.Job
+	prov     provenance
+	status   sched.Status
+	sentence string   // of a failed job that is committed
+	outputs  []string // declared, as they are found in the work tree
+	logs     []string
+	changed  map[string]string // inputs that changed, with their new ids
+	files    []commit.File
+	records  []result.Record
+}
+
+// report emits a record about one job. Such records have no path, as in
+// datalad-slurm.
+func (f *finishing) report(status result.Status, j *ledger.Job, text string) error {
+	rec := result.New(ActionFinish, status, "", "").Msg(text)
+	if j != nil && j.JobID != "" {
+		rec.Fields["slurm_job_id"] = j.JobID
+	}
+	return f.sink.Emit(rec)
+}
+
+// fail reports an error about one job, with its hint.
+func (f *finishing) fail(j *ledger.Job, err error) error {
+	text := fmt.Sprintf("job %s: %v", label(j), err)
+	if hint := errs.Hint(err); hint != "" {
+		text += " (" + hint + ")"
+	}
+	return f.report(result.Error, j, text)
+}
+
+// choose reads the open jobs that the command is about.
+func (f *finishing) choose(ctx context.Context) ([]ledger.Job, error) {
+	if f.opt.JobID != "" {
+		job, err := findJob(ctx, f.d, f.top, f.opt.JobID)
+		if err != nil {
+			return nil, err
+		}
+		return []ledger.Job{job}, nil
+	}
+	return openJobs(ctx, f.d, f.top)
+}
+
+// openJobs lists the jobs of the work tree that are not closed, oldest first.
+func openJobs(ctx context.Context, d *dataset.Dataset, top string) (list []ledger.Job, err error) {
+	if !ledger.HasOpen(commit.StateDir(d.Repo)) {
+		return nil, nil
+	}
+	err = withLedger(ctx, d, "look at jobs", func(l *ledger.Ledger) error {
+		for job, err := range l.Jobs(ctx, ledger.Filter{WorkTree: top}) {
+			if err != nil {
+				return err
+			}
+			list = append(list, job)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// findJob finds an open job of this work tree by the scheduler's id.
+func findJob(ctx context.Context, d *dataset.Dataset, top, id string) (job ledger.Job, err error) {
+	err = withLedger(ctx, d, "look at jobs", func(l *ledger.Ledger) error {
+		job, err = l.ByJobID(ctx, id)
+		return err
+	})
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
+		err = fmt.Errorf("Error accessing slurm job %s in database: %w", id, ErrUnknownJob) //nolint:staticcheck // DataLad's text
+		return job, errs.WithHint(err, "`stemma jobs` lists the jobs of this dataset; a job of another clone is finished there")
+	case err != nil:
+		return job, err
+	case job.WorkTree != top:
+		err = fmt.Errorf("job %s belongs to the work tree %s", id, job.WorkTree)
+		return job, errs.WithHint(err, "finish it there")
+	case job.State == ledger.StateClosed:
+		err = fmt.Errorf("job %s is closed already (%s)", id, job.Outcome)
+		if job.Commit != "" {
+			err = fmt.Errorf("job %s is closed already: committed as %s", id, job.Commit.Short())
+		}
+		return job, err
+	}
+	return job, nil
+}
+
+// sort asks for the states of all jobs at once and returns those that are to
+// be committed; of the others it reports.
+func (f *finishing) sort(ctx context.Context, jobs []ledger.Job) ([]*over, error) {
+	submitted, err := f.settled(ctx, jobs)
+	if err != nil || len(submitted) == 0 {
+		return nil, err
+	}
+	states, err := queryAll(ctx, f.s, submitted)
+	if err != nil {
+		return nil, err
+	}
+	var ready []*over
+	for i := range submitted {
+		job := &submitted[i]
+		o := &over{job: *job, prov: getProvenance(job), status: states[queryID(job)]}
+		take, err := f.judge(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		if take {
+			ready = append(ready, o)
+		}
+	}
+	return ready, nil
+}
+
+// queryAll asks one question for all jobs.
+func queryAll(ctx context.Context, s sched.Scheduler, jobs []ledger.Job) (map[string]sched.Status, error) {
+	qs := make([]sched.Query, 0, len(jobs))
+	for i := range jobs {
+		j := &jobs[i]
+		qs = append(qs, sched.Query{ID: queryID(j), Tasks: j.Tasks, Submitted: j.SubmittedAt})
+	}
+	if len(qs) == 0 {
+		return nil, nil
+	}
+	return s.Query(ctx, qs)
+}
+
+// settled leaves out jobs whose submission is not settled, after trying.
+func (f *finishing) settled(ctx context.Context, jobs []ledger.Job) ([]ledger.Job, error) {
+	var out []ledger.Job
+	for _, job := range jobs {
+		if job.Scheduler != "" && job.Scheduler != f.s.Name() {
+			err := fmt.Errorf("it was scheduled with the scheduler %q, this is %q", job.Scheduler, f.s.Name())
+			if err := f.fail(&job, errs.WithHint(err, "use --scheduler %s", job.Scheduler)); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if job.State == ledger.StateOpen {
+			out = append(out, job)
+			continue
+		}
+		c := &scheduling{d: f.d, s: f.s, w: &work{top: f.top}, adopt: &job}
+		err := errs.WithHint(errors.New("it is being submitted"), "wait for that command")
+		if fate := fateOf(&job); fate == lineTold || fate == lineUnclear {
+			err = c.takeUp(ctx)
+		} else if fate == lineNeverRan {
+			err = errs.WithHint(errors.New("the command that scheduled it died before the submission"), "repeat that command, or give the claim up with `stemma jobs release`")
+		}
+		if err == nil {
+			out = append(out, c.job)
+			continue
+		}
+		if err := f.fail(&job, err); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// judge decides what becomes of one job.
+func (f *finishing) judge(ctx context.Context, o *over) (bool, error) {
+	st := o.status
+	switch {
+	case st.State.Success():
+	case !st.State.Final():
+		text := notComplete(&o.job, st)
+		if st.Note != "" {
+			text += " (" + st.Note + ")"
+		}
+		return false, f.report(result.Impossible, &o.job, text)
+	case f.opt.CommitFailed:
+		o.sentence = notComplete(&o.job, st)
+	case f.opt.CloseFailed:
+		return false, f.closeFailed(ctx, o)
+	default:
+		return false, f.report(result.Impossible, &o.job, notComplete(&o.job, st))
+	}
+	if err := f.checkBranch(&o.job); err != nil {
+		return false, f.fail(&o.job, err)
+	}
+	return true, nil
+}
+
+func (f *finishing) closeFailed(ctx context.Context, o *over) error {
+	err := withLedger(ctx, f.d, "close failed job", func(l *ledger.Ledger) error {
+		return l.Finish(ctx, "", ledger.Closing{ID: o.job.ID, Outcome: ledger.ClosedFailed})
+	})
+	if err != nil {
+		return f.fail(&o.job, err)
+	}
+	dropCopy(&o.job)
+	return f.report(result.OK, &o.job, "Closing failed / cancelled jobs. Statuses: "+statuses(&o.job, o.status))
+}
+
+// checkBranch refuses a job that was scheduled on another branch.
+func (f *finishing) checkBranch(j *ledger.Job) error {
+	if f.opt.Here || j.Branch == f.head.Ref {
+		return nil
+	}
+	err := &commit.WrongBranchError{Want: branchName(j.Branch), Have: branchName(f.head.Ref)}
+	return errs.WithHint(err, "check that branch out, or commit to this one with --here")
+}
+
+func branchName(ref string) string {
+	if ref == "" {
+		return "a detached HEAD"
+	}
+	return git.Head{Ref: ref}.Branch()
+}
+
+// markLife is how long the mark of a process on another node counts.
+const markLife = 15 * time.Minute

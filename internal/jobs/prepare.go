@@ -1,0 +1,161 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/iospec"
+	"github.com/stemma-data/stemma/internal/result"
+)
+
+// fetch brings the content of inputs that is not here. Where all of it is,
+// which is looked at first, nothing else happens.
+func (c *scheduling) fetch(ctx context.Context) error {
+	var absent []string
+	for _, p := range c.ready {
+		if filepath.IsAbs(p) {
+			continue
+		}
+		missing, err := lacksContent(filepath.Join(c.w.top, filepath.FromSlash(p)))
+		if err != nil {
+			return fmt.Errorf("input %s: %w", p, err)
+		}
+		if missing {
+			absent = append(absent, p)
+		}
+	}
+	if len(absent) == 0 {
+		return nil
+	}
+	c.d.Env.Log.Info("Making sure inputs are available (this may take some time)")
+	return getContent(ctx, c.d, absent, c.opt.Jobs, c.sink)
+}
+
+// lacksContent reports whether p is, or a folder p contains, a link without
+// content.
+func lacksContent(p string) (bool, error) {
+	fi, err := os.Lstat(p)
+	if err != nil {
+		return false, err
+	}
+	if !fi.IsDir() {
+		return dangling(p, fi.Mode()), nil
+	}
+	missing := false
+	err = filepath.WalkDir(p, func(file string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if e.IsDir() && e.Name() == ".git" {
+			return filepath.SkipDir
+		}
+		if dangling(file, e.Type()) {
+			missing = true
+			return filepath.SkipAll
+		}
+		return nil
+	})
+	return missing, err
+}
+
+func dangling(p string, mode fs.FileMode) bool {
+	if mode&fs.ModeSymlink == 0 {
+		return false
+	}
+	_, err := os.Stat(p)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// unlock makes existing outputs writable, in the work tree only. A named link
+// whose content is not here gives way, so that the job can write in its place.
+// undo restores everything.
+func (c *scheduling) unlock(ctx context.Context) (undo func() error, err error) {
+	paths, err := c.existingOutputs()
+	if err != nil || len(paths) == 0 {
+		return nil, err
+	}
+	links := map[string]string{}
+	for _, p := range paths {
+		file := c.d.Repo.Path(filepath.FromSlash(p))
+		fi, err := os.Lstat(file)
+		if err != nil || !dangling(file, fi.Mode()) {
+			continue
+		}
+		if links[file], err = os.Readlink(file); err != nil {
+			return nil, err
+		}
+	}
+	undoUnlock, err := c.d.PrepareOutputs(ctx, paths, dataset.PrepareOptions{KeepAbsent: true}, c.sink)
+	undo = func() error {
+		var failed error
+		if undoUnlock != nil {
+			failed = undoUnlock()
+		}
+		for file, target := range links {
+			if _, err := os.Lstat(file); errors.Is(err, fs.ErrNotExist) {
+				failed = errors.Join(failed, os.Symlink(target, file))
+			}
+		}
+		return failed
+	}
+	if err != nil {
+		return undo, err
+	}
+	for file := range links {
+		if err := os.Remove(file); err != nil {
+			return undo, err
+		}
+	}
+	return undo, nil
+}
+
+// existingOutputs lists what exists of the outputs, relative to the top.
+func (c *scheduling) existingOutputs() ([]string, error) {
+	var list []string
+	for _, text := range c.out.Recorded {
+		found, err := outputsAt(c.w.top, text)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range found {
+			if _, err := os.Lstat(filepath.Join(c.w.top, filepath.FromSlash(p))); err == nil {
+				list = append(list, p)
+			}
+		}
+	}
+	return list, nil
+}
+
+// outputsAt returns the paths, relative to root, that a recorded output stands
+// for: the path itself, there or not, or what a pattern matches.
+func outputsAt(root, text string) ([]string, error) {
+	spec, err := canonical(root, root, text)
+	if err != nil {
+		return nil, err
+	}
+	if spec.Outside {
+		return nil, &fsx.EscapeError{Root: root, Rel: text, Why: "it leads out of the dataset"}
+	}
+	if !spec.wild() {
+		return []string{spec.Fixed}, nil
+	}
+	g := iospec.New([]string{spec.Pattern}, root)
+	found := g.ExpandStrict()
+	for i, p := range found {
+		found[i] = filepath.ToSlash(filepath.Clean(p))
+	}
+	return found, g.Err()
+}
+
+// getContent fetches annexed content.
+func getContent(ctx context.Context, d *dataset.Dataset, paths []string, jobs int, sink result.Sink) error {
+	_, _, _ = ctx, jobs, sink
+	return errs.WithHint(fmt.Errorf("no content present: %s", paths[0]), "get it first: `stemma get %s`", paths[0])
+}

@@ -1,0 +1,81 @@
+package jobs
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/ledger"
+	"github.com/stemma-data/stemma/internal/pyfmt"
+	"github.com/stemma-data/stemma/internal/runrec"
+	"github.com/stemma-data/stemma/internal/sched"
+)
+
+// jobRecord is the run record of a job as the Slurm extension of DataLad
+// writes it, without what is known only at the end.
+func jobRecord(j *ledger.Job, p provenance) *runrec.Record {
+	alt := j.AltDir
+	if p.Anonymous {
+		alt = ""
+	}
+	return &runrec.Record{
+		Chain: j.Chain, Cmd: j.Cmd, DSID: j.DSID, ExtraInputs: j.ExtraInputs, Inputs: j.Inputs, Outputs: j.Outputs,
+		Pwd: j.Pwd, AltDir: &alt, SlurmJobID: j.JobID, SlurmOutputs: append([]string{}, j.SlurmOutputs...),
+	}
+}
+
+// union joins lists and leaves doubles out.
+func union(lists ...[]string) []string {
+	out := []string{}
+	for _, l := range lists {
+		for _, s := range l {
+			if !slices.Contains(out, s) {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// jobMessage is the commit message of a finished job. finishText is the text
+// given to finish; sentence tells of a failure, "" for none.
+func jobMessage(j *ledger.Job, rec *runrec.Record, st sched.Status, sentence, finishText string) string {
+	title := jobTitle(j, st)
+	for _, part := range []string{sentence, finishText, j.Message} {
+		if part != "" {
+			title += "\n\n" + part
+		}
+	}
+	return runrec.Cleanup(runrec.Message(runrec.SlurmKind, title, rec))
+}
+
+func jobTitle(j *ledger.Job, st sched.Status) string {
+	return fmt.Sprintf("Slurm job %s: %s", j.JobID, capitalize(st.Text))
+}
+
+// capitalize is Python's str.capitalize for the words of schedulers.
+func capitalize(s string) string {
+	head, _ := pyfmt.Cut(s, 1)
+	return strings.ToUpper(head) + strings.ToLower(s[len(head):])
+}
+
+// statuses lists the states of all tasks, as datalad-slurm does.
+func statuses(j *ledger.Job, st sched.Status) string {
+	if len(st.Tasks) == 0 {
+		return j.JobID + ": " + string(st.State)
+	}
+	list := make([]string, len(st.Tasks))
+	for i, t := range st.Tasks {
+		word := sched.Word(t.Raw)
+		if word == "" {
+			word = string(t.State)
+		}
+		list[i] = t.ID + ": " + word
+	}
+	return strings.Join(list, ", ")
+}
+
+// notComplete is datalad-slurm's sentence about a job that is not COMPLETED.
+func notComplete(j *ledger.Job, st sched.Status) string {
+	return fmt.Sprintf("Slurm job(s) for job %s are not complete.Statuses: %s", j.JobID, statuses(j, st))
+}

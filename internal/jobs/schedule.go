@@ -1,0 +1,373 @@
+package jobs
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/iospec"
+	"github.com/stemma-data/stemma/internal/ledger"
+	"github.com/stemma-data/stemma/internal/result"
+	"github.com/stemma-data/stemma/internal/runrec"
+	"github.com/stemma-data/stemma/internal/sched"
+)
+
+// ScheduleOptions are the options of schedule. Paths are as the user wrote
+// them, relative to the user's folder.
+type ScheduleOptions struct {
+	Cmd         string // the submission line; see runrec.NormalizeCommand
+	Inputs      []string
+	ExtraInputs []string
+	Outputs     []string
+	Message     string // "" for none
+	Expand      string // "", "inputs", "outputs" or "both": what is recorded expanded
+	AssumeReady string // "", "inputs", "outputs" or "both": what is not prepared
+	NoCheck     bool   // --check-outputs no: conflicts are accepted
+	DryRun      string // "", "basic" or "command": nothing is done
+	AltDir      string // folder to run in instead of the dataset, or ""
+	Anonymous   bool   // hosts, accounts and absolute paths stay out of the record
+	Jobs        int    // parallel transfers; 0: the default
+
+	Stdin  io.Reader // of the submission line; pass an *os.File on as it is
+	Stderr io.Writer // shows the line's messages as they come; nil: nobody
+
+	step steps // tests
+}
+
+func either(value, one string) bool { return value == one || value == "both" }
+
+// Schedule claims the outputs, prepares inputs and outputs, runs the user's
+// line and keeps what is needed to commit the job's results later. It reports
+// one record, which holds the record of the job as "slurm_run_info".
+//
+// A repeated call that finds the claim of an identical one whose process died
+// takes up the job that was submitted, if there is one. Errors: *Failure with
+// *ledger.ConflictError, *PendingInputError, *UncertainError or others inside.
+func Schedule(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt ScheduleOptions, sink result.Sink) error {
+	w, err := newWork(d, d.Env.Cwd)
+	if err != nil {
+		return impossible(d, ActionSchedule, err)
+	}
+	w.cmd, w.message, w.chain = opt.Cmd, opt.Message, []string{}
+	w.inputs, w.extra, w.outputs = opt.Inputs, opt.ExtraInputs, opt.Outputs
+	return schedule(ctx, d, s, w, opt, sink)
+}
+
+// schedule does the work of Schedule and, for one commit, of Reschedule.
+func schedule(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, w *work, opt ScheduleOptions, sink result.Sink) error {
+	if strings.TrimSpace(w.cmd) == "" {
+		d.Env.Log.Warn("No command given")
+		return nil
+	}
+	c := &scheduling{d: d, s: s, w: w, opt: opt, sink: sink}
+	if err := c.plan(ctx); err != nil {
+		return impossible(d, ActionSchedule, err)
+	}
+	if opt.DryRun != "" {
+		return sink.Emit(c.dryRun())
+	}
+	if err := c.perform(ctx); err != nil {
+		return impossible(d, ActionSchedule, err)
+	}
+	return sink.Emit(c.report())
+}
+
+// scheduling is one schedule command on its way.
+type scheduling struct {
+	d    *dataset.Dataset
+	s    sched.Scheduler
+	w    *work
+	opt  ScheduleOptions
+	sink result.Sink
+
+	head   git.Head
+	index  *gitindex.File
+	out    outputs
+	ready  []string // existing inputs, canonical
+	prov   provenance
+	job    ledger.Job
+	staged string // folder that the line runs in
+	adopt  *ledger.Job
+}
+
+// plan works out everything that can be known without changing anything.
+func (c *scheduling) plan(ctx context.Context) error {
+	if len(c.w.outputs) == 0 {
+		return errs.WithHint(errors.New("At least one output must be specified for datalad schedule."), //nolint:staticcheck // DataLad's text
+			"declare what the job will write with -o PATH")
+	}
+	var err error
+	if c.head, err = c.d.Repo.Head(ctx); err != nil {
+		return err
+	}
+	if strings.HasPrefix(c.head.Ref, "refs/heads/adjusted/") {
+		return errs.WithHint(fmt.Errorf("schedule: %s is an adjusted branch, which is not supported yet", c.head.Branch()),
+			"check out the branch that it was made from")
+	}
+	if c.index, err = c.d.Repo.ReadIndex(); errors.Is(err, gitindex.ErrUnsupported) {
+		c.index, err = nil, nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.w.fillIn(c.d); err != nil {
+		return err
+	}
+	c.out, err = claimOutputs(c.d, c.w.top, c.w.dir, c.w.pwd, c.w.outputs, c.index)
+	if err != nil {
+		return err
+	}
+	if c.staged, err = stagedDir(c.opt.AltDir, c.d.Env.Cwd, c.w.pwd); err != nil {
+		return err
+	}
+	if c.staged == "" {
+		c.staged = c.w.dir
+	}
+	return nil
+}
+
+// perform is everything that leaves traces. Whatever fails gives the claim
+// back and undoes the preparation, unless a job may have been submitted.
+func (c *scheduling) perform(ctx context.Context) error {
+	if err := c.claim(ctx); err != nil {
+		return err
+	}
+	if c.adopt != nil {
+		return c.takeUp(ctx)
+	}
+	c.opt.step.at("claimed")
+	undo, err := c.prepare(ctx)
+	if err == nil {
+		err = c.submit(ctx)
+	}
+	if err == nil {
+		return nil
+	}
+	var uncertain *UncertainError
+	if errors.As(err, &uncertain) || errors.Is(err, errInterrupted) {
+		return err
+	}
+	if undo != nil {
+		err = errors.Join(err, undo())
+	}
+	return keepHint(err, c.release(ctx))
+}
+
+// keepHint joins errors and keeps the first one's hint.
+func keepHint(err, other error) error {
+	if other == nil {
+		return err
+	}
+	joined := errors.Join(err, other)
+	if hint := errs.Hint(err); hint != "" {
+		return errs.WithHint(joined, "%s", hint)
+	}
+	return joined
+}
+
+// claim stores the job in state submitting, unless an identical one is there
+// already.
+func (c *scheduling) claim(ctx context.Context) error {
+	c.makeJob()
+	return withLedger(ctx, c.d, "schedule", func(l *ledger.Ledger) error {
+		twin, err := c.findTwin(ctx, l)
+		if err != nil || c.adopt != nil {
+			return err
+		}
+		err = l.Update(ctx, func(tx *ledger.Tx) error {
+			if twin != 0 {
+				// Its line never ran: the claim is taken over.
+				if err := tx.Finish(ledger.Closing{ID: twin, Outcome: ledger.Released}); err != nil {
+					return err
+				}
+			}
+			if err := c.checkPending(tx); err != nil {
+				return err
+			}
+			return tx.Claim(&c.job, c.opt.NoCheck)
+		})
+		var conflict *ledger.ConflictError
+		if errors.As(err, &conflict) {
+			err = errs.WithHint(err, "finish job %s or adjust the outputs of this one first (see `stemma jobs`)", label(&conflict.Other))
+		}
+		return err
+	})
+}
+
+// makeJob fills in what the ledger keeps from the start.
+func (c *scheduling) makeJob() {
+	c.job = ledger.Job{
+		Scheduler: c.s.Name(), WorkTree: c.w.top, Branch: c.head.Ref, DSID: c.d.ID, Pwd: c.w.pwd, Message: c.w.message,
+		Cmd: c.w.cmd, Expanded: c.w.expanded, BaseCommit: c.head.OID, Chain: c.w.chain,
+		Inputs: c.w.inputs, ExtraInputs: c.w.extra, Outputs: c.out.Recorded, Claims: c.out.Claims,
+		SubmitFile: submitName(c.d), Owner: fsx.Self(), State: ledger.StateSubmitting, CreatedAt: c.d.Now().UTC(),
+	}
+	if c.opt.AltDir != "" {
+		c.job.AltDir, _ = altRoot(c.opt.AltDir, c.d.Env.Cwd)
+	}
+	if either(c.opt.Expand, "inputs") {
+		c.job.Inputs, c.job.ExtraInputs = c.w.in.Expand(), c.w.xin.Expand()
+	}
+	c.prov.Anonymous = c.opt.Anonymous
+	if either(c.opt.Expand, "outputs") {
+		c.prov.Expand = "outputs"
+	}
+	c.prov.Environ, c.prov.Modules = environment(c.d.Env.Vars, c.opt.Anonymous)
+	c.prov.store(&c.job)
+}
+
+// PendingInputError says that an input is still to be made by an open job.
+type PendingInputError struct {
+	Input string
+	Claim string // what the job claimed
+	Job   ledger.Job
+}
+
+func (e *PendingInputError) Error() string {
+	return fmt.Sprintf("input %s will be produced by job %s, which is still open (it claimed %s)", e.Input, label(&e.Job), e.Claim)
+}
+
+// checkPending returns a *PendingInputError for an input that lies in, or may
+// match, the claim of an open job.
+func (c *scheduling) checkPending(tx *ledger.Tx) error {
+	for _, g := range []*iospec.Globbed{c.w.in, c.w.xin} {
+		for _, text := range g.Paths() {
+			spec, err := canonical(c.w.top, c.w.dir, text)
+			if err != nil {
+				return fmt.Errorf("input %w", err)
+			}
+			if spec.Outside {
+				continue
+			}
+			claims, err := tx.Overlapping(c.w.top, spec.Fixed)
+			if err != nil {
+				return err
+			}
+			for _, cl := range claims {
+				if !within(spec.Fixed, cl.Path) && !mayMatch(spec.Pattern, cl.Path) {
+					continue
+				}
+				job, err := tx.Get(cl.Job)
+				if err != nil {
+					return err
+				}
+				err = &PendingInputError{Input: text, Claim: cl.Path, Job: job}
+				return errs.WithHint(err, "wait for that job and finish it first")
+			}
+		}
+	}
+	return nil
+}
+
+// release gives the claim back.
+func (c *scheduling) release(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	err := withLedger(ctx, c.d, "schedule", func(l *ledger.Ledger) error {
+		return l.Finish(ctx, "", ledger.Closing{ID: c.job.ID, Outcome: ledger.Released})
+	})
+	dropCopy(&c.job)
+	return err
+}
+
+// prepare fetches inputs, unlocks outputs and copies to the alternative
+// folder, and notes what the inputs are.
+func (c *scheduling) prepare(ctx context.Context) (undo func() error, err error) {
+	if err := c.w.checkInputs(); err != nil {
+		return nil, err
+	}
+	if c.ready, err = c.w.inputPaths(); err != nil {
+		return nil, err
+	}
+	if !either(c.opt.AssumeReady, "inputs") {
+		if err := c.fetch(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.identify(ctx); err != nil {
+		return nil, err
+	}
+	if c.job.AltDir != "" {
+		return nil, c.stage(ctx)
+	}
+	if either(c.opt.AssumeReady, "outputs") {
+		return nil, nil
+	}
+	return c.unlock(ctx)
+}
+
+// identify notes the content of every input, and of the job script.
+func (c *scheduling) identify(ctx context.Context) error {
+	id := &identifier{top: c.w.top, format: c.d.Repo.Format, index: c.index}
+	var err error
+	if c.job.InputIDs, err = id.identify(ctx, c.ready); err != nil {
+		return err
+	}
+	if c.prov.Script, err = c.w.scriptOf(ctx, id); err != nil {
+		return err
+	}
+	if sc := c.prov.Script; sc != nil {
+		c.job.Script = sc.Path
+		if sc.State != stateClean {
+			c.d.Env.Log.Warn(fmt.Sprintf("the job script %s is %s; its content is recorded by its id only, save it to keep it", sc.Path, sc.State))
+		}
+	}
+	c.prov.store(&c.job)
+	return nil
+}
+
+// runInfo is the job's record as DataLad shows it in results.
+func (c *scheduling) runInfo() map[string]any {
+	rec := jobRecord(&c.job, c.prov)
+	rec.SlurmJobID = ""
+	m := rec.Fields()
+	delete(m, "alt_dir")
+	m["exit"] = 0
+	if c.job.JobID != "" {
+		m["slurm_job_id"] = c.job.JobID
+	}
+	return m
+}
+
+// report is the record of a job that was scheduled.
+func (c *scheduling) report() result.Record {
+	rec := result.New(ActionSchedule, result.OK, c.d.Path(), result.Dataset).Msg(runrec.ShortCommand(c.w.expanded))
+	rec.Fields["exit_code"], rec.Fields["msg_path"] = 0, nil
+	rec.Fields["slurm_run_info"] = c.runInfo()
+	return rec
+}
+
+// dryRun is the record of --dry-run.
+func (c *scheduling) dryRun() result.Record {
+	c.makeJob()
+	info := c.runInfo()
+	delete(info, "exit")
+	rec := result.New(actionDryRun, result.OK, c.d.Path(), result.Dataset).Msg("Dry run")
+	rec.Fields["slurm_run_info"] = info
+	rec.Fields["dry_slurm_run_info"] = map[string]any{
+		"cmd_expanded": c.w.expanded, "inputs": c.w.in.Expand(), "outputs": c.w.out.Expand(), "pwd_full": c.w.dir,
+	}
+	return rec
+}
+
+// sameAs reports whether a job in the ledger was asked for in the same words.
+func (c *scheduling) sameAs(j *ledger.Job) bool {
+	a, b := c.job, *j
+	for _, x := range []*ledger.Job{&a, &b} {
+		*x = ledger.Job{
+			Scheduler: x.Scheduler, Pwd: x.Pwd, AltDir: x.AltDir, Message: x.Message, Cmd: x.Cmd, Branch: x.Branch,
+			Inputs: x.Inputs, ExtraInputs: x.ExtraInputs, Outputs: x.Outputs, Chain: x.Chain,
+		}
+	}
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
+}

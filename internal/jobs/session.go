@@ -1,0 +1,153 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/commit"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/ledger"
+)
+
+// Publisher returns the dataset's commit path, made to close jobs in the
+// ledger when it publishes their commits, and when it completes what a killed
+// process left. Every command that publishes in the dataset should use it.
+func Publisher(d *dataset.Dataset) *commit.Publisher {
+	p := d.Publisher()
+	p.Closer = func(ctx context.Context, done map[int64]gitobj.OID) error {
+		return closeJobs(ctx, d, done)
+	}
+	return p
+}
+
+// closeJobs runs under the lease, perhaps a second time for the same jobs.
+func closeJobs(ctx context.Context, d *dataset.Dataset, done map[int64]gitobj.OID) error {
+	l, err := openLedger(ctx, d)
+	if err != nil {
+		return fmt.Errorf("close jobs: %w", err)
+	}
+	defer l.Close()
+	closings := make([]ledger.Closing, 0, len(done))
+	for id, oid := range done {
+		job, err := l.Get(ctx, id)
+		if errors.Is(err, ledger.ErrNotFound) {
+			continue // the ledger was rebuilt meanwhile; the commit stands
+		}
+		if err != nil {
+			return fmt.Errorf("close jobs: %w", err)
+		}
+		dropCopy(&job)
+		if job.State != ledger.StateClosed {
+			closings = append(closings, ledger.Closing{ID: id, Outcome: ledger.Committed, Commit: oid})
+		}
+	}
+	if err := l.Finish(ctx, "", closings...); err != nil {
+		return fmt.Errorf("close jobs: %w", err)
+	}
+	return nil
+}
+
+// withLedger runs fn with the ledger open, under the lease. fn must not wait
+// for anything.
+func withLedger(ctx context.Context, d *dataset.Dataset, purpose string, fn func(*ledger.Ledger) error) (err error) {
+	lease, err := Publisher(d).Lock(ctx, purpose)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if rerr := lease.Release(); err == nil {
+			err = rerr
+		}
+	}()
+	l, err := openLedger(ctx, d)
+	if err != nil {
+		return err
+	}
+	l.Guard(lease.Check)
+	return errors.Join(fn(l), l.Close())
+}
+
+// openLedger opens the ledger. A damaged one is put aside and made again from
+// the copies that lie beside the submission files.
+func openLedger(ctx context.Context, d *dataset.Dataset) (*ledger.Ledger, error) {
+	dir := commit.StateDir(d.Repo)
+	l, err := ledger.Open(ctx, dir)
+	var damaged *ledger.DamagedError
+	if !errors.As(err, &damaged) {
+		return l, err
+	}
+	l, aside, rerr := ledger.Rebuild(ctx, dir)
+	if rerr != nil {
+		return nil, errors.Join(err, rerr)
+	}
+	n, rerr := restore(ctx, d, l)
+	if rerr != nil {
+		return nil, errors.Join(err, rerr, l.Close())
+	}
+	d.Env.Log.Warn(fmt.Sprintf("the ledger was damaged (%v); it was moved to %s and rebuilt with %d open job(s); "+
+		"jobs that are missing can be taken up with `stemma jobs adopt ID`", damaged.Err, aside, n))
+	return l, nil
+}
+
+// within reports whether p is top or lies below it; both are clean.
+func within(p, top string) bool {
+	return top == "." || p == top || strings.HasPrefix(p, top+"/")
+}
+
+// copyPath is where a job's record is kept beside the ledger.
+func copyPath(j *ledger.Job) string { return j.SubmitFile + ".json" }
+
+// keepCopy writes a job's record where restore finds it. It is insurance
+// against a damaged ledger, so that failure is no failure of the command.
+func keepCopy(j *ledger.Job) {
+	if data, err := json.Marshal(j); err == nil && j.SubmitFile != "" {
+		_ = os.WriteFile(copyPath(j), data, 0o666)
+	}
+}
+
+// dropCopy removes what lies beside the ledger for a job that is closed.
+func dropCopy(j *ledger.Job) {
+	if j.SubmitFile == "" {
+		return
+	}
+	for _, suffix := range []string{"", ".err", ".json"} {
+		_ = os.Remove(j.SubmitFile + suffix)
+	}
+}
+
+// maxCopy bounds what is read of a copied record.
+const maxCopy = 16 << 20
+
+// restore takes jobs into an empty ledger from their copies.
+func restore(ctx context.Context, d *dataset.Dataset, l *ledger.Ledger) (int, error) {
+	files, err := filepath.Glob(filepath.Join(submitDir(d), "*.json"))
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, file := range files {
+		fi, err := os.Stat(file)
+		if err != nil || fi.Size() > maxCopy {
+			continue
+		}
+		data, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		var job ledger.Job
+		if json.Unmarshal(data, &job) != nil || job.State == ledger.StateClosed {
+			continue
+		}
+		if _, err := l.Claim(ctx, &job, true); err != nil {
+			return n, fmt.Errorf("restore %s: %w", file, err)
+		}
+		n++
+	}
+	return n, nil
+}

@@ -1,0 +1,242 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/ledger"
+	"github.com/stemma-data/stemma/internal/sched"
+)
+
+// UncertainError says that a submission told no job id, but may have submitted
+// a job all the same. The claim stays until somebody settles it.
+type UncertainError struct {
+	Row        int64 // of the claim
+	Why        string
+	Candidates []sched.Candidate // the user's jobs that it may be
+}
+
+func (e *UncertainError) Error() string {
+	text := fmt.Sprintf("it is uncertain whether the job of claim #%d was submitted: %s", e.Row, e.Why)
+	if len(e.Candidates) == 0 {
+		return text + "; the scheduler shows no job that fits"
+	}
+	var list []string
+	for _, c := range e.Candidates {
+		list = append(list, fmt.Sprintf("%s (%s, submitted %s in %s)", c.ID, c.Name, c.Submitted.Format(time.DateTime), c.WorkDir))
+	}
+	return text + "; it may be job " + strings.Join(list, ", or ")
+}
+
+func (e *UncertainError) hinted() error {
+	return errs.WithHint(e, "settle it: `stemma jobs adopt ID` if the job is there, `stemma jobs release` if it is not")
+}
+
+// errNoJob is DataLad's text for a line that submitted nothing.
+var errNoJob = errors.New("No job was submitted to slurm. Check your submission script exists and is valid.") //nolint:staticcheck // DataLad's text
+
+// submit runs the user's line and records the job.
+func (c *scheduling) submit(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	started := c.d.Now()
+	keepCopy(&c.job)
+	a, err := submission{
+		line: c.w.expanded, dir: c.staged, env: append(append([]string{}, c.d.Env.Vars...), c.s.Environ()...),
+		file: c.job.SubmitFile, stdin: c.opt.Stdin, stderr: c.opt.Stderr,
+	}.run(ctx)
+	if errors.Is(err, errInterrupted) {
+		return errs.WithHint(err, "the claim is kept; repeat the same command to take up the job")
+	}
+	if err != nil {
+		return err
+	}
+	c.opt.step.at("submitted")
+	c.prov.Stderr, c.prov.Exit = string(a.stderr[max(0, len(a.stderr)-4096):]), a.exit
+	id, cluster, ok := c.s.ParseSubmission(a.stdout)
+	if !ok {
+		return c.unanswered(ctx, a, started)
+	}
+	return c.record(ctx, id, cluster, started)
+}
+
+// unanswered decides what no job id means.
+func (c *scheduling) unanswered(ctx context.Context, a answer, started time.Time) error {
+	why := a.reason()
+	if why == "" {
+		why = "its output names no job id"
+	}
+	found := c.candidates(ctx, started.Add(-time.Second), c.staged)
+	if len(found) == 0 && !a.mayHaveSubmitted() {
+		if len(a.stdout) > 0 && a.exit == 0 {
+			why += fmt.Sprintf(": %.200q", a.stdout)
+		}
+		return errs.WithHint(fmt.Errorf("%w (%s)", errNoJob, why), "nothing was recorded, the outputs are free again")
+	}
+	return c.keepUncertain(ctx, &c.job, why, found)
+}
+
+// candidates asks for jobs that a submission may have started in dir. A
+// scheduler that does not answer has none to show.
+func (c *scheduling) candidates(ctx context.Context, since time.Time, dir string) []sched.Candidate {
+	ctx, cancel := context.WithTimeout(ctx, schedulerPatience)
+	defer cancel()
+	all, err := c.s.Candidates(ctx, since.Truncate(time.Second))
+	if err != nil {
+		c.d.Env.Log.Warn(fmt.Sprintf("asking the scheduler for jobs that may be this one: %v", err))
+	}
+	var fit []sched.Candidate
+	for _, cand := range all {
+		if sameFolder(cand.WorkDir, dir) || cand.WorkDir == "" {
+			fit = append(fit, cand)
+		}
+	}
+	return fit
+}
+
+// schedulerPatience bounds a question to a scheduler that may hang.
+const schedulerPatience = 30 * time.Second
+
+func sameFolder(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+// keepUncertain leaves the claim for somebody to settle.
+func (c *scheduling) keepUncertain(ctx context.Context, job *ledger.Job, why string, found []sched.Candidate) error {
+	prov := getProvenance(job)
+	prov.Note = why
+	err := withLedger(context.WithoutCancel(ctx), c.d, "schedule", func(l *ledger.Ledger) error {
+		now, err := l.Get(ctx, job.ID)
+		if err != nil || now.State == ledger.StateUncertain {
+			return err
+		}
+		return l.Transition(ctx, job.ID, now.State, func(j *ledger.Job) {
+			j.State = ledger.StateUncertain
+			prov.store(j)
+		})
+	})
+	if err != nil {
+		return err
+	}
+	return (&UncertainError{Row: job.ID, Why: why, Candidates: found}).hinted()
+}
+
+// record asks the scheduler what it knows of the new job, and stores its id.
+// The id is stored even if nothing else can be learned.
+func (c *scheduling) record(ctx context.Context, id, cluster string, submitted time.Time) error {
+	c.job.JobID, c.job.Cluster, c.job.SubmittedAt = id, cluster, submitted.UTC()
+	c.job.State = ledger.StateOpen
+	describe(ctx, c.d, c.s, &c.job, &c.prov)
+	c.prov.store(&c.job)
+	c.opt.step.at("described")
+	keepCopy(&c.job)
+	row := c.job.ID
+	err := withLedger(context.WithoutCancel(ctx), c.d, "schedule", func(l *ledger.Ledger) error {
+		now, err := l.Get(ctx, row)
+		if err != nil {
+			return err
+		}
+		return l.Transition(ctx, row, now.State, func(j *ledger.Job) { *j = c.job })
+	})
+	if err != nil {
+		return fmt.Errorf("job %s was submitted, but could not be recorded: %w; repeat the same command to record it", id, err)
+	}
+	c.opt.step.at("recorded")
+	return nil
+}
+
+// findTwin looks for the claim of an identical schedule whose process is gone.
+// If its line has told a job id, adopt is set; if the line never ran, the row
+// is returned, to be taken over. Otherwise nobody knows, and an error says so.
+func (c *scheduling) findTwin(ctx context.Context, l *ledger.Ledger) (int64, error) {
+	for job, err := range l.Jobs(ctx, ledger.Filter{WorkTree: c.w.top}) {
+		if err != nil {
+			return 0, err
+		}
+		if job.State != ledger.StateSubmitting && job.State != ledger.StateUncertain || !c.sameAs(&job) {
+			continue
+		}
+		switch fateOf(&job) {
+		case lineTold:
+			c.adopt = &job
+			return 0, nil
+		case lineNeverRan:
+			return job.ID, nil
+		case lineRuns:
+			return 0, nil // the conflict of the claims says the rest
+		}
+		c.adopt = &job
+		return 0, nil
+	}
+	return 0, nil
+}
+
+// lineFate is what is known of a submission whose process may be gone.
+type lineFate int
+
+const (
+	lineRuns     lineFate = iota // or its process does, or nobody can tell
+	lineTold                     // its output is there
+	lineNeverRan                 // there is no output file, and there will be none
+	lineUnclear                  // it ran, and what it wrote has no job id
+)
+
+// fateOf looks at the owner and at what the line left.
+func fateOf(job *ledger.Job) lineFate {
+	if job.State == ledger.StateSubmitting && job.Owner.Fate() != fsx.Dead {
+		return lineRuns
+	}
+	a, err := readAnswer(job.SubmitFile)
+	switch {
+	case errors.Is(err, os.ErrNotExist) && job.State == ledger.StateSubmitting:
+		return lineNeverRan
+	case err != nil:
+		return lineUnclear
+	case strings.HasSuffix(string(a.stdout), "\n") && strings.ContainsAny(string(a.stdout), "0123456789"):
+		return lineTold
+	case submitting(job.SubmitFile):
+		return lineRuns
+	}
+	return lineUnclear
+}
+
+// takeUp records the job of a schedule that died, or says that its fate is
+// uncertain. It never submits.
+func (c *scheduling) takeUp(ctx context.Context) error {
+	job := *c.adopt
+	a, err := readAnswer(job.SubmitFile)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	dir := filepath.Join(c.w.top, job.Pwd)
+	if job.AltDir != "" {
+		dir = filepath.Join(job.AltDir, job.Pwd)
+	}
+	id, cluster, ok := c.s.ParseSubmission(a.stdout)
+	if !ok {
+		why := a.reason()
+		if why == "" {
+			why = "the process that submitted it died, and the output of its line names no job id"
+		}
+		return c.keepUncertain(ctx, &job, why, c.candidates(ctx, job.CreatedAt, dir))
+	}
+	c.job, c.prov, c.staged = job, getProvenance(&job), dir
+	if err := c.record(ctx, id, cluster, job.CreatedAt); err != nil {
+		return err
+	}
+	c.d.Env.Log.Warn(fmt.Sprintf("job %s was submitted by an identical command that did not live to record it; it is adopted, and nothing was submitted again", id))
+	return nil
+}
