@@ -49,7 +49,7 @@ func Create(ctx context.Context, opt CreateOptions, env Env, sink result.Sink) (
 	}
 	empty, err := emptyOrMissing(opt.Path)
 	if err != nil {
-		return refusal(err.Error())
+		return nil, fmt.Errorf("create: %w", err)
 	}
 	if !empty && !opt.Force {
 		return refusal(notEmptyMessage)

@@ -28,7 +28,8 @@ func (d *Dataset) Procedure(ctx context.Context, name string, sink result.Sink) 
 	if err != nil {
 		return err
 	}
-	return sink.Emit(result.New("run", result.OK, d.Path(), result.Dataset).Msg("cfg_" + strings.TrimPrefix(name, "cfg_")))
+	return sink.Emit(result.New("run", result.OK, d.Path(), result.Dataset).
+		Msg("cfg_"+strings.TrimPrefix(name, "cfg_")).With("exit_code", 0))
 }
 
 func (d *Dataset) text2git(ctx context.Context) error {

@@ -151,8 +151,9 @@ func (d *Dataset) prepareLink(it *item) error {
 	if err != nil {
 		return err
 	}
-	it.record = d.record("add", it.Path, result.File).With("key", nil)
+	it.record = d.added(it.Path, nil)
 	if key, ok := pointer.ParseLink(target); ok && d.Annex != nil {
+		it.record = d.added(it.Path, key.String())
 		if right := pointer.LinkTarget(key, it.Path); right != target {
 			it.link, target = right, right
 		}
@@ -161,6 +162,9 @@ func (d *Dataset) prepareLink(it *item) error {
 		}
 	}
 	it.file.Mode, it.file.Data = gitobj.ModeSymlink, []byte(target)
+	if !it.WorkTree && it.OID != "" && it.link == "" {
+		it.record = result.Record{} // staged by the user already
+	}
 	return nil
 }
 
@@ -175,7 +179,7 @@ func (d *Dataset) prepareFile(ctx context.Context, it *item, fi fs.FileInfo, opt
 		}
 		if _, ok := pointer.Parse(text); ok {
 			it.file.Data, it.file.Stat = text, gitindex.StatOf(fi)
-			it.record = d.record("add", it.Path, result.File).With("key", nil)
+			it.record = d.added(it.Path, nil)
 			return nil
 		}
 	}
@@ -210,7 +214,7 @@ func (d *Dataset) annexed(ctx context.Context, it *item, fi fs.FileInfo, opt Sta
 }
 
 func (d *Dataset) prepareForGit(it *item, fi fs.FileInfo) error {
-	it.record = d.record("add", it.Path, result.File).With("key", nil)
+	it.record = d.added(it.Path, nil)
 	it.file.Stat = gitindex.StatOf(fi)
 	if !it.WorkTree && it.OID != "" {
 		it.file.OID = it.OID // staged by the user already
@@ -239,7 +243,7 @@ func (d *Dataset) prepareForAnnex(ctx context.Context, it *item) error {
 	it.key, it.seen = key, seen
 	it.link = pointer.LinkTarget(key, it.Path)
 	it.file.Mode, it.file.Data = gitobj.ModeSymlink, []byte(it.link)
-	it.record = d.record("add", it.Path, result.File).With("key", key.String())
+	it.record = d.added(it.Path, key.String())
 	return nil
 }
 
@@ -350,6 +354,12 @@ func (d *Dataset) statLink(it *item) {
 
 func (d *Dataset) failure(it *item) result.Record {
 	return d.record("add", it.Path, result.File).As(result.Error).Msg(it.err.Error())
+}
+
+// added is the record of a file whose content is stored: key is the annex
+// key, or nil where git has the content.
+func (d *Dataset) added(rel string, key any) result.Record {
+	return d.record("add", rel, result.File).With("key", key).Msg("")
 }
 
 // record makes a result record for a path of this dataset.

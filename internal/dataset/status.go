@@ -112,11 +112,18 @@ func (d *Dataset) withClean(changes []Change, scope Scope) ([]Change, error) {
 
 func (d *Dataset) statusRecord(ctx context.Context, c Change, opt StatusOptions) (result.Record, error) {
 	r := d.record("status", c.Path, c.Type).With("parentds", d.Path()).With("state", string(c.State))
-	if c.OID != "" && c.State != Deleted {
-		r = r.With("gitshasum", string(c.OID))
-	}
-	if c.Prev != "" {
+	switch {
+	case c.State == Deleted && c.OID == "": // removed from the index, too
+		r = r.With("gitshasum", string(c.Prev))
+	case c.State == Deleted:
 		r = r.With("prev_gitshasum", string(c.Prev))
+	default:
+		if c.OID != "" {
+			r = r.With("gitshasum", string(c.OID))
+		}
+		if c.Prev != "" {
+			r = r.With("prev_gitshasum", string(c.Prev))
+		}
 	}
 	if c.State == Clean && c.Type == result.File {
 		if fi, err := os.Lstat(d.Repo.Path(c.Path)); err == nil {

@@ -61,7 +61,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`(?m)^"[0-9a-f]{32}"$`), `"<RECORD>"`},
 	// What a configuration procedure calls itself; DataLad names its Python file.
 	{regexp.MustCompile(`(?m)^(run\(ok\): .* \(dataset\)) \[(?:/\S*python3 /\S*|cfg_\S.*)\]$`), "$1 [<PROCEDURE>]"},
-	{regexp.MustCompile(`(?m)^\{"action": "run", .*"cmd": "[^"]*\bcfg_.*$`), `{"action": "run", <PROCEDURE>}`},
+	{regexp.MustCompile(`(?m)^\{"action": "run", .*"(?:cmd|message)": "[^"]*\bcfg_.*$`), `{"action": "run", <PROCEDURE>}`},
 }
 
 func (n *normaliser) text(s string) string {
