@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -168,9 +169,14 @@ func resolveParent(path string) string {
 	}
 }
 
-// Publisher returns the commit path of this dataset.
+// Publisher returns the commit path of this dataset. It waits for a foreign
+// index.lock as many seconds as the setting stemma.index-wait says.
 func (d *Dataset) Publisher() *commit.Publisher {
-	return &commit.Publisher{Repo: d.Repo, Annex: d.Annex, Now: d.Env.Now}
+	p := &commit.Publisher{Repo: d.Repo, Annex: d.Annex, Now: d.Env.Now}
+	if n, err := strconv.ParseFloat(d.Repo.Config.Get("stemma.index-wait"), 64); err == nil && n > 0 && n < 1e6 {
+		p.IndexWait = time.Duration(n * float64(time.Second))
+	}
+	return p
 }
 
 // Now is the time for records.
