@@ -188,7 +188,7 @@ func (d *Dataset) prepareFile(ctx context.Context, it *item, fi fs.FileInfo, opt
 		return err
 	}
 	if !annexed {
-		return d.prepareForGit(it, fi)
+		return d.prepareForGit(it, fi, opt)
 	}
 	return d.prepareForAnnex(ctx, it)
 }
@@ -213,8 +213,11 @@ func (d *Dataset) annexed(ctx context.Context, it *item, fi fs.FileInfo, opt Sta
 	return d.large(ctx, it.Path, fi)
 }
 
-func (d *Dataset) prepareForGit(it *item, fi fs.FileInfo) error {
+func (d *Dataset) prepareForGit(it *item, fi fs.FileInfo, opt StageOptions) error {
 	it.record = d.added(it.Path, nil)
+	if opt.ToGit {
+		delete(it.record.Fields, "message") // git's word, not git-annex's
+	}
 	it.file.Stat = gitindex.StatOf(fi)
 	if !it.WorkTree && it.OID != "" {
 		it.file.OID = it.OID // staged by the user already
