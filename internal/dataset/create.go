@@ -15,6 +15,7 @@ import (
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/commit"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
@@ -60,6 +61,9 @@ func Create(ctx context.Context, opt CreateOptions, env Env, sink result.Sink) (
 	if _, err := annexkey.LookupBackend(opt.Backend); err != nil {
 		return nil, err
 	}
+	if err := knownIdentity(ctx, opt.Path, env); err != nil {
+		return nil, err
+	}
 	repo, err := initRepo(ctx, opt, env)
 	if err != nil {
 		return nil, err
@@ -85,6 +89,32 @@ func emptyOrMissing(path string) (bool, error) {
 		return false, err
 	}
 	return len(entries) == 0, nil
+}
+
+// knownIdentity asks git who will commit, before anything is made.
+func knownIdentity(ctx context.Context, path string, env Env) error {
+	for ; ; path = filepath.Dir(path) {
+		if fi, err := os.Stat(path); err == nil && fi.IsDir() || path == filepath.Dir(path) {
+			break
+		}
+	}
+	cmd := exec.CommandContext(ctx, "git", "var", "GIT_COMMITTER_IDENT")
+	cmd.Dir, cmd.Env = path, env.Vars
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return errs.WithHint(fmt.Errorf("create: git does not know who you are: %s", firstLine(out)),
+			"git config --global user.name NAME; git config --global user.email ADDRESS")
+	}
+	return nil
+}
+
+// firstLine is the first line of git's complaint that says something.
+func firstLine(out []byte) string {
+	for _, l := range strings.Split(string(out), "\n") {
+		if strings.HasPrefix(l, "fatal:") || strings.HasPrefix(l, "error:") {
+			return l
+		}
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // initRepo runs git init, unless the folder is a repository already.

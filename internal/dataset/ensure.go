@@ -1,0 +1,110 @@
+package dataset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/commit"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/remote"
+)
+
+// EnsureAnnex makes the annex of a fresh clone usable, as git-annex does by
+// itself: where a remote has a git-annex branch and we have no annex yet, ours
+// is initialised and described in that branch. A plain git repository, or one
+// with .noannex, stays as it is: then d.Annex is nil afterwards, too.
+func (d *Dataset) EnsureAnnex(ctx context.Context) error {
+	if d.Annex != nil {
+		return nil
+	}
+	origin, err := d.remoteBranch(ctx)
+	if err != nil || origin == "" {
+		return err
+	}
+	if _, err := os.Lstat(d.Repo.Path(".noannex")); err == nil {
+		return nil
+	}
+	if err := d.startBranch(ctx, origin); err != nil {
+		return err
+	}
+	a, logs, err := annex.Init(d.Repo, annex.InitOptions{
+		UUID: NewUUID(), Description: d.cloneDescription(), Now: annexlog.ClockOf(d.Now()),
+	})
+	if err != nil {
+		return err
+	}
+	d.Annex = a
+	_, err = d.Publisher().Publish(ctx, commit.Request{Logs: logs, Reason: "stemma: initialise annex"})
+	if err != nil {
+		return fmt.Errorf("initialise annex: %w", err)
+	}
+	d.rememberRemotes()
+	return nil
+}
+
+// remoteBranch finds the git-annex branch of a remote, origin's first.
+func (d *Dataset) remoteBranch(ctx context.Context) (gitobj.OID, error) {
+	refs := []string{annex.BranchRef, "refs/remotes/origin/git-annex"}
+	for _, s := range remote.List(d.Repo.Config, d.Path()) {
+		refs = append(refs, "refs/remotes/"+s.Name+"/git-annex")
+	}
+	for _, ref := range refs {
+		if id, err := d.Repo.Ref(ctx, ref); err != nil || id != "" {
+			return id, err
+		}
+	}
+	return "", nil
+}
+
+// startBranch creates the local branch from the remote's.
+func (d *Dataset) startBranch(ctx context.Context, from gitobj.OID) error {
+	if id, err := d.Repo.Ref(ctx, annex.BranchRef); err != nil || id != "" {
+		return err
+	}
+	err := d.Repo.MoveRefs(ctx, []git.RefMove{{Name: annex.BranchRef, New: from}}, "stemma: initialise annex")
+	if id, rerr := d.Repo.Ref(ctx, annex.BranchRef); rerr == nil && id != "" {
+		return nil // by us, or by somebody who was faster
+	}
+	return err
+}
+
+// cloneDescription is git-annex's default.
+func (d *Dataset) cloneDescription() string {
+	user := d.env("USER")
+	if user == "" {
+		user = d.env("LOGNAME")
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost"
+	}
+	return CreateOptions{User: user, Host: host, Home: d.env("HOME")}.describe(d.Repo)
+}
+
+// rememberRemotes notes the identity of the remotes, as git-annex does. It is
+// a convenience: what cannot be read or written now is asked again later.
+func (d *Dataset) rememberRemotes() {
+	for _, p := range d.peers() {
+		if p.remote == nil || p.spec.UUID != "" {
+			continue
+		}
+		text := "[remote " + configQuoteAlways(p.spec.Name) + "]\n\tannex-uuid = " + p.remote.UUID() + "\n"
+		if err := d.Repo.AppendConfig(text); err != nil && !errors.Is(err, fs.ErrExist) {
+			d.Env.Log.Debug("note annex-uuid of a remote", "remote", p.spec.Name, "error", err)
+		}
+	}
+}
+
+// configQuoteAlways quotes a subsection's name.
+func configQuoteAlways(s string) string {
+	if q := configQuote(s); len(q) > 1 && q[0] == '"' {
+		return q
+	}
+	return `"` + s + `"`
+}

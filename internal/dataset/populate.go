@@ -1,0 +1,247 @@
+package dataset
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/pointer"
+)
+
+// indexWait is how long another git command may keep the index locked.
+const indexWait = 30 * time.Second
+
+// unlockedEntry is an index entry that holds a pointer to a key.
+type unlockedEntry struct {
+	gitindex.Entry
+	key annexkey.Key
+}
+
+// unlockedFiles finds the entries with pointers to the keys, in one pass
+// through the index: the pointer's text, and so its id, follows from the key.
+func (d *Dataset) unlockedFiles(keys []annexkey.Key) ([]unlockedEntry, gitindex.Time, error) {
+	index, err := d.Repo.ReadIndex()
+	if err != nil {
+		return nil, gitindex.Time{}, err
+	}
+	byID := make(map[string]annexkey.Key, len(keys))
+	for _, k := range keys {
+		byID[string(d.Repo.Format.HashObject("blob", pointer.Format(k)).Bytes())] = k
+	}
+	var found []unlockedEntry
+	index.Walk(func(r *gitindex.Raw) bool {
+		if m := r.Mode(); (m == gitobj.ModeFile || m == gitobj.ModeExec) && r.Stage() == 0 {
+			if k, ok := byID[string(r.OID())]; ok {
+				found = append(found, unlockedEntry{r.Entry(), k})
+			}
+		}
+		return true
+	})
+	return found, index.MTime(), nil
+}
+
+// populate puts content into the unlocked files of the keys that are pointer
+// text so far, and lets the index know their new state.
+func (d *Dataset) populate(ctx context.Context, keys []annexkey.Key) error {
+	files, _, err := d.unlockedFiles(keys)
+	if err != nil {
+		return err
+	}
+	var edits []indexEdit
+	for _, f := range files {
+		e, ok, err := d.populateOne(ctx, f)
+		if err != nil {
+			return fmt.Errorf("fill %s: %w", f.Path, err)
+		}
+		if ok {
+			edits = append(edits, e)
+		}
+	}
+	return d.updateIndex(ctx, edits)
+}
+
+func (d *Dataset) populateOne(ctx context.Context, f unlockedEntry) (indexEdit, bool, error) {
+	if fsx.Beneath(d.Path(), f.Path) != nil {
+		return indexEdit{}, false, nil
+	}
+	path := d.Repo.Path(f.Path)
+	was, k, ok := readPointer(path)
+	object, present := d.Annex.Locate(f.key)
+	if !ok || k != f.key || !present {
+		return indexEdit{}, false, nil
+	}
+	perm := fs.FileMode(0o666)
+	if f.Mode == gitobj.ModeExec {
+		perm = 0o777
+	}
+	tmp := privateBeside(path)
+	if _, err := fsx.Copy(ctx, tmp, object, fsx.CopyOptions{Perm: perm}); err != nil {
+		return indexEdit{}, false, err
+	}
+	return d.swapIn(f, tmp, was)
+}
+
+// swapIn renames tmp over the entry's file if that is still as it was, and
+// returns the index entry for it.
+func (d *Dataset) swapIn(f unlockedEntry, tmp string, was fs.FileInfo) (indexEdit, bool, error) {
+	path := d.Repo.Path(f.Path)
+	now, err := os.Lstat(path)
+	if err != nil || gitindex.StatOf(now) != gitindex.StatOf(was) {
+		return indexEdit{}, false, os.Remove(tmp)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		os.Remove(tmp)
+		return indexEdit{}, false, err
+	}
+	fi, err := os.Lstat(path)
+	if err != nil {
+		return indexEdit{}, false, err
+	}
+	return indexEdit{gitindex.Edit{Path: f.Path, Mode: f.Mode, OID: f.OID, Stat: gitindex.StatOf(fi)}, f.OID}, true, nil
+}
+
+func privateBeside(path string) string {
+	return filepath.Join(filepath.Dir(path), fsx.TempPrefix+strings.ToLower(rand.Text()[:16]))
+}
+
+// readPointer reads a file of the work tree that may be pointer text.
+func readPointer(path string) (fs.FileInfo, annexkey.Key, bool) {
+	fi, err := os.Lstat(path)
+	if err != nil || !fi.Mode().IsRegular() || fi.Size() > pointer.MaxSize {
+		return fi, annexkey.Key{}, false
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fi, annexkey.Key{}, false
+	}
+	k, ok := pointer.Parse(text)
+	return fi, k, ok
+}
+
+// depopulate turns the unmodified unlocked files of dropped keys back into
+// pointers.
+func (d *Dataset) depopulate(ctx context.Context, keys []annexkey.Key) error {
+	files, indexTime, err := d.unlockedFiles(keys)
+	if err != nil {
+		return err
+	}
+	var edits []indexEdit
+	for _, f := range files {
+		e, ok, err := d.depopulateOne(ctx, f, indexTime)
+		if err != nil {
+			return fmt.Errorf("empty %s: %w", f.Path, err)
+		}
+		if ok {
+			edits = append(edits, e)
+		}
+	}
+	return d.updateIndex(ctx, edits)
+}
+
+func (d *Dataset) depopulateOne(ctx context.Context, f unlockedEntry, indexTime gitindex.Time) (indexEdit, bool, error) {
+	path := d.Repo.Path(f.Path)
+	was, _, isPointer := readPointer(path)
+	if was == nil || !was.Mode().IsRegular() || isPointer || d.Annex.Has(f.key) || fsx.Beneath(d.Path(), f.Path) != nil {
+		return indexEdit{}, false, nil
+	}
+	if !f.Stat.Same(gitindex.StatOf(was), d.statCheck()) || f.Stat.IsRacy(indexTime) {
+		v, err := d.hasKey(ctx, path, f.key)
+		if err != nil || v != verdictOf(true) {
+			return indexEdit{}, false, err
+		}
+	}
+	perm := fs.FileMode(0o666)
+	if f.Mode == gitobj.ModeExec {
+		perm = 0o777
+	}
+	tmp := privateBeside(path)
+	if err := os.WriteFile(tmp, pointer.Format(f.key), perm); err != nil {
+		return indexEdit{}, false, err
+	}
+	return d.swapIn(f, tmp, was)
+}
+
+// indexEdit changes an entry that must still have the id it had.
+type indexEdit struct {
+	gitindex.Edit
+	was gitobj.OID
+}
+
+// updateIndex applies the edits to entries that nobody changed meanwhile. If
+// the index stays locked, git-annex is asked to do it later.
+func (d *Dataset) updateIndex(ctx context.Context, edits []indexEdit) error {
+	if len(edits) == 0 {
+		return nil
+	}
+	lock, err := d.Repo.NewIndexLock()
+	if err != nil {
+		return err
+	}
+	defer lock.Abort()
+	if err := lock.Take(ctx, indexWait); err != nil {
+		return d.restageLater(ctx, edits, err)
+	}
+	index, err := d.Repo.ReadIndex()
+	if err != nil && !errors.Is(err, gitindex.ErrUnsupported) {
+		return err
+	}
+	var kept []gitindex.Edit
+	for _, e := range edits {
+		if index != nil {
+			if now, ok := index.Lookup(e.Path); !ok || now.OID != e.was {
+				continue
+			}
+		}
+		fi, err := os.Lstat(d.Repo.Path(e.Path))
+		if err != nil || gitindex.StatOf(fi) != e.Stat {
+			e.Stat = gitindex.Stat{} // written to since: git has to compare
+		}
+		e.Seen = lock.Created()
+		kept = append(kept, e.Edit)
+	}
+	if err := lock.Write(ctx, kept); err != nil {
+		return err
+	}
+	return lock.Commit()
+}
+
+// restageLater leaves the work to the next git-annex command. Only entries
+// whose blob stays the same can be left to it.
+func (d *Dataset) restageLater(ctx context.Context, edits []indexEdit, cause error) error {
+	var locked *git.IndexLockedError
+	if !errors.As(cause, &locked) {
+		return cause
+	}
+	var text strings.Builder
+	for _, e := range edits {
+		if e.was != e.OID {
+			return cause
+		}
+		if fi, err := os.Lstat(d.Repo.Path(e.Path)); err == nil && !strings.Contains(e.Path, "\n") {
+			text.WriteString(annex.InodeCache(fi) + ":" + e.Path + "\n")
+		}
+	}
+	l, err := fsx.LockFile(ctx, d.Annex.Dir("restage.lck"), true)
+	if err != nil {
+		return err
+	}
+	defer l.Unlock()
+	f, err := os.OpenFile(d.Annex.Dir("restage.log"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text.String())
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,198 @@
+package dataset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/pointer"
+	"github.com/stemma-data/stemma/internal/result"
+)
+
+// UnlockOptions says which files become writable.
+type UnlockOptions struct {
+	Paths []string // as typed; none: the whole dataset
+}
+
+// lockedFile is a link to content that is here.
+type lockedFile struct {
+	entry gitindex.Entry
+	key   annexkey.Key
+}
+
+// Unlock replaces the links to annexed content by writable copies and stages
+// pointers for them; nothing is committed.
+func (d *Dataset) Unlock(ctx context.Context, opt UnlockOptions, sink result.Sink) error {
+	index, err := d.Repo.ReadIndex()
+	if err != nil {
+		return err
+	}
+	paths := opt.Paths
+	if len(paths) == 0 {
+		paths = []string{d.Path()}
+	}
+	u := &unlocking{d: d, index: index, seen: map[string]bool{}}
+	for _, typed := range paths {
+		if err := u.named(typed); err != nil {
+			return err
+		}
+	}
+	if err := emitAll(sink, u.records); err != nil {
+		return err
+	}
+	return u.run(ctx, sink)
+}
+
+type unlocking struct {
+	d       *Dataset
+	index   *gitindex.File
+	seen    map[string]bool
+	records []result.Record // about paths that cannot be unlocked
+	files   []lockedFile
+	edits   []indexEdit
+}
+
+func (u *unlocking) refuse(typed string, s result.Status, msg string) {
+	r := result.New("unlock", s, u.d.abs(typed), result.File).Ref(u.d.Path()).Msg(msg)
+	u.records = append(u.records, r)
+}
+
+// named collects what is at a path that the user gave.
+func (u *unlocking) named(typed string) error {
+	rel, err := u.d.Rel(typed)
+	if err != nil {
+		u.refuse(typed, result.Error, err.Error())
+		return nil
+	}
+	fi, err := os.Lstat(u.d.Repo.Path(rel))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		u.refuse(typed, result.Impossible, "path does not exist")
+		return nil
+	case err != nil:
+		return err
+	case fi.IsDir():
+		dir := rel
+		if dir == "." {
+			dir = ""
+		}
+		for e := range u.index.Under(dir) {
+			u.add(e)
+		}
+		return nil
+	}
+	e, ok := u.index.Lookup(rel)
+	switch {
+	case !ok:
+		u.refuse(typed, result.Impossible, "untracked; cannot unlock")
+	case !u.add(e) && fi.Mode()&fs.ModeSymlink != 0 && u.isLink(rel):
+		u.refuse(typed, result.Impossible, "no content present; cannot unlock")
+	case e.Mode == gitobj.ModeSymlink && u.seen[rel]:
+	case !u.isUnlocked(e):
+		u.refuse(typed, result.NotNeeded, "non-annex file; cannot unlock")
+	}
+	return nil
+}
+
+func (u *unlocking) isLink(rel string) bool {
+	target, err := os.Readlink(u.d.Repo.Path(rel))
+	_, ok := pointer.ParseLink(target)
+	return err == nil && ok && !u.seen[rel]
+}
+
+// isUnlocked reports whether the entry is unlocked already, with content.
+func (u *unlocking) isUnlocked(e gitindex.Entry) bool {
+	k, ok, err := u.d.pointerKey(context.Background(), e.OID)
+	return err == nil && ok && u.d.Annex != nil && u.d.Annex.Has(k)
+}
+
+// add takes a tracked file if it is a link to content that is here.
+func (u *unlocking) add(e gitindex.Entry) bool {
+	if u.d.Annex == nil || e.Stage != 0 || e.Mode != gitobj.ModeSymlink || fsx.Beneath(u.d.Path(), e.Path) != nil {
+		return false
+	}
+	target, err := os.Readlink(u.d.Repo.Path(e.Path))
+	if err != nil {
+		return false
+	}
+	k, ok := pointer.ParseLink(target)
+	if !ok || !u.d.Annex.Has(k) {
+		return false
+	}
+	if !u.seen[e.Path] {
+		u.seen[e.Path] = true
+		u.files = append(u.files, lockedFile{e, k})
+	}
+	return true
+}
+
+// run makes the copies, stores the pointers, and stages them.
+func (u *unlocking) run(ctx context.Context, sink result.Sink) error {
+	if len(u.files) == 0 {
+		return nil
+	}
+	ids, err := u.storePointers(ctx)
+	if err != nil {
+		return err
+	}
+	var records []result.Record
+	for i, f := range u.files {
+		if ctx.Err() != nil {
+			break
+		}
+		r, err := u.one(ctx, f, ids[i])
+		if fatal(err) {
+			return errors.Join(err, u.d.updateIndex(context.WithoutCancel(ctx), u.edits))
+		}
+		if err != nil {
+			r = r.As(result.Error).Msg(err.Error())
+		}
+		records = append(records, r)
+	}
+	// Copies that were made are staged even after an interrupt.
+	if err := u.d.updateIndex(context.WithoutCancel(ctx), u.edits); err != nil {
+		return err
+	}
+	if err := emitAll(sink, records); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+func (u *unlocking) one(ctx context.Context, f lockedFile, id gitobj.OID) (result.Record, error) {
+	r := u.d.record("unlock", f.entry.Path, result.File)
+	if err := u.d.copyOut(ctx, f.key, f.entry.Path); err != nil {
+		return r, err
+	}
+	fi, err := os.Lstat(u.d.Repo.Path(f.entry.Path))
+	if err != nil {
+		return r, err
+	}
+	u.edits = append(u.edits, indexEdit{
+		gitindex.Edit{Path: f.entry.Path, Mode: fileMode(fi), OID: id, Stat: gitindex.StatOf(fi)}, f.entry.OID,
+	})
+	return r, nil
+}
+
+// storePointers makes the blobs that the index will name.
+func (u *unlocking) storePointers(ctx context.Context) ([]gitobj.OID, error) {
+	im, err := u.d.Repo.StartImport(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer im.Abort()
+	ids := make([]gitobj.OID, len(u.files))
+	for i, f := range u.files {
+		if ids[i], err = im.WriteBlob(pointer.Format(f.key)); err != nil {
+			return nil, fmt.Errorf("unlock %s: %w", f.entry.Path, err)
+		}
+	}
+	return ids, im.Close()
+}
