@@ -74,7 +74,10 @@ func (c *scheduling) unanswered(ctx context.Context, a answer, started time.Time
 	if why == "" {
 		why = "its output names no job id"
 	}
-	found := c.candidates(ctx, started.Add(-time.Second), c.staged)
+	var found []sched.Candidate
+	if a.exit == 0 || a.mayHaveSubmitted() {
+		found = c.candidates(ctx, started, c.staged)
+	}
 	if len(found) == 0 && !a.mayHaveSubmitted() {
 		if len(a.stdout) > 0 && a.exit == 0 {
 			why += fmt.Sprintf(": %.200q", a.stdout)
@@ -93,13 +96,30 @@ func (c *scheduling) candidates(ctx context.Context, since time.Time, dir string
 	if err != nil {
 		c.d.Env.Log.Warn(fmt.Sprintf("asking the scheduler for jobs that may be this one: %v", err))
 	}
+	known := c.knownIDs(ctx)
 	var fit []sched.Candidate
 	for _, cand := range all {
+		if known[cand.ID] {
+			continue
+		}
 		if sameFolder(cand.WorkDir, dir) || cand.WorkDir == "" {
 			fit = append(fit, cand)
 		}
 	}
 	return fit
+}
+
+// knownIDs are the scheduler's ids of jobs that the ledger has.
+func (c *scheduling) knownIDs(ctx context.Context) map[string]bool {
+	known := map[string]bool{}
+	list, err := openJobs(ctx, c.d, c.w.top)
+	if err != nil {
+		return known // the list of candidates is longer, no harm
+	}
+	for _, j := range list {
+		known[j.JobID] = true
+	}
+	return known
 }
 
 // schedulerPatience bounds a question to a scheduler that may hang.

@@ -1,0 +1,303 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/result"
+	"github.com/stemma-data/stemma/internal/runrec"
+	"github.com/stemma-data/stemma/internal/sched"
+)
+
+// RescheduleOptions are the options of reschedule.
+type RescheduleOptions struct {
+	Revision    string  // "" for the tip
+	Since       *string // nil: the one revision; "": all its ancestors; else those after this one
+	Message     string  // "" for the recorded one
+	WithFailed  bool    // jobs that were committed as failed, too
+	AssumeReady string  // as for schedule
+	AltDir      string
+	Anonymous   bool
+	NoCheck     bool
+	Jobs        int
+	Report      bool      // records about the commits instead of submissions
+	Script      io.Writer // where a shell script goes instead of submissions
+	ScriptLine  string    // how the command was called, for the script's head
+
+	Stdin  io.Reader
+	Stderr io.Writer
+
+	step steps // tests
+}
+
+// Reschedule submits jobs again that commits record, from the present state of
+// the work tree. Each new job's chain names the commit that it repeats.
+func Reschedule(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt RescheduleOptions, sink result.Sink) error {
+	list, err := recorded(ctx, d, opt)
+	if err != nil {
+		return impossible(d, ActionReschedule, err)
+	}
+	switch {
+	case opt.Report:
+		for _, c := range list {
+			if err := sink.Emit(c.report(d)); err != nil {
+				return err
+			}
+		}
+		return nil
+	case opt.Script != nil:
+		return writeScript(d, list, opt)
+	}
+	for _, c := range list {
+		if err := c.again(ctx, d, s, opt, sink); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// past is a commit that records a job.
+type past struct {
+	id, author, date string
+	parents          []string
+	title            string
+	rec              *runrec.Record
+}
+
+// recorded finds the commits that are to be done again, oldest first.
+func recorded(ctx context.Context, d *dataset.Dataset, opt RescheduleOptions) ([]past, error) {
+	span, err := revisionRange(ctx, d, opt)
+	if err != nil {
+		return nil, err
+	}
+	out, err := d.Repo.Output(ctx, "log", "-z", "--reverse", "--topo-order", "--no-show-signature",
+		"--format=%H%n%P%n%an%n%aI%n%B", "--end-of-options", span, "--")
+	if err != nil {
+		return nil, err
+	}
+	var list []past
+	for text := range strings.SplitSeq(string(out), "\x00") {
+		c, ok, err := parsePast(ctx, d, text)
+		if err != nil {
+			return nil, err
+		}
+		if ok && (opt.WithFailed || !c.failed()) {
+			list = append(list, c)
+		}
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("No schedule commits found in range %s", span) //nolint:staticcheck // DataLad's text
+	}
+	for _, c := range list {
+		if c.rec.DSID != "" && d.ID != "" && c.rec.DSID != d.ID {
+			return nil, fmt.Errorf("%.7s was ran from a different dataset", c.id)
+		}
+	}
+	return list, nil
+}
+
+// revisionRange follows DataLad's rules for rerun.
+func revisionRange(ctx context.Context, d *dataset.Dataset, opt RescheduleOptions) (string, error) {
+	rev := opt.Revision
+	if rev == "" {
+		head, err := d.Repo.Head(ctx)
+		if err != nil {
+			return "", err
+		}
+		if head.OID == "" {
+			return "", errors.New("cannot rerun command, nothing recorded")
+		}
+		if rev = head.Branch(); rev == "" {
+			rev = "HEAD"
+		}
+	}
+	if strings.ContainsAny(rev, "\n\x00") || strings.HasPrefix(rev, "-") {
+		return "", fmt.Errorf("revision %q: not a valid name", rev)
+	}
+	if _, err := d.Repo.Output(ctx, "rev-parse", "-q", "--verify", "--end-of-options", rev+"^{commit}"); err != nil {
+		return "", fmt.Errorf("revision %s: no such commit", rev)
+	}
+	switch {
+	case opt.Since == nil:
+		if _, err := d.Repo.Output(ctx, "rev-parse", "-q", "--verify", "--end-of-options", rev+"^"); err != nil {
+			return rev, nil
+		}
+		return rev + "^.." + rev, nil
+	case *opt.Since == "":
+		return rev, nil
+	}
+	return *opt.Since + ".." + rev, nil
+}
+
+// parsePast reads one commit of git log; ok is false if it records no job.
+func parsePast(ctx context.Context, d *dataset.Dataset, text string) (c past, ok bool, err error) {
+	f := strings.SplitN(strings.TrimPrefix(text, "\n"), "\n", 5)
+	if len(f) < 5 {
+		return c, false, nil
+	}
+	c = past{id: f[0], parents: strings.Fields(f[1]), author: f[2], date: f[3]}
+	m, err := runrec.Parse(f[4])
+	if errors.Is(err, runrec.ErrNoRecord) {
+		return c, false, nil
+	}
+	if err != nil && strings.HasPrefix(f[4], "["+string(runrec.SlurmKind)+"]") {
+		return c, false, fmt.Errorf("Error on %s's message: %w", c.id, err) //nolint:staticcheck // DataLad's text
+	}
+	if err != nil || m.Kind != runrec.SlurmKind || len(c.parents) != 1 {
+		return c, false, nil
+	}
+	c.title, c.rec = m.Title, m.Record
+	if c.rec == nil {
+		c.rec, err = sidecar(ctx, d, m.RecordID)
+	}
+	return c, err == nil, err
+}
+
+// sidecar reads a record that is kept in a file.
+func sidecar(_ context.Context, d *dataset.Dataset, id string) (*runrec.Record, error) {
+	dir := d.Config("datalad.run.record-directory")
+	if dir == "" {
+		dir = filepath.Join(".datalad", "runinfo")
+	}
+	if !filepath.IsLocal(dir) {
+		return nil, fmt.Errorf("read run record: folder %s is outside the dataset", dir)
+	}
+	f, err := os.Open(d.Repo.Path(dir, id))
+	if err != nil {
+		return nil, fmt.Errorf("read run record: %w", err)
+	}
+	defer f.Close()
+	return runrec.ReadSidecar(f)
+}
+
+// failed reports whether the job was committed although it failed. As in
+// datalad-slurm, the first line "Slurm job …" of the message tells.
+func (c past) failed() bool {
+	for line := range strings.SplitSeq(c.title, "\n") {
+		if strings.HasPrefix(line, "Slurm job") {
+			return !strings.HasSuffix(line, ": Completed")
+		}
+	}
+	return false
+}
+
+// message is what the new job's message says: the recorded one, and which job
+// is repeated. Lines that earlier repetitions added do not pile up.
+func (c past) message(given string) string {
+	text := given
+	if text == "" {
+		text = cleanMessage(c.title)
+	}
+	if c.rec.SlurmJobID == "" {
+		return text
+	}
+	return strings.TrimLeft(text+"\n\nRe-submission of job "+c.rec.SlurmJobID+".", "\n")
+}
+
+// cleanMessage drops all but the first "Slurm job …" paragraph, and those that
+// name earlier repetitions.
+func cleanMessage(title string) string {
+	var kept []string
+	seen := false
+	for p := range strings.SplitSeq(title, "\n\n") {
+		first, _, _ := strings.Cut(p, "\n")
+		switch {
+		case strings.HasPrefix(p, "Re-submission of job "):
+			continue
+		case strings.HasPrefix(first, "Slurm job ") && strings.Contains(first, ": ") && !strings.HasPrefix(first, "Slurm job(s)"):
+			if seen {
+				continue
+			}
+			seen = true
+		}
+		kept = append(kept, p)
+	}
+	return strings.Join(kept, "\n\n")
+}
+
+// declared are the outputs that the record declares: what it lists without
+// Slurm's own files, relative to the dataset.
+func (c past) declared() []string {
+	slurm := map[string]bool{}
+	for _, p := range c.rec.SlurmOutputs {
+		slurm[filepath.Clean(p)] = true
+	}
+	var list []string
+	for _, p := range c.rec.Outputs {
+		if !slurm[filepath.Clean(p)] {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// again submits one recorded job.
+func (c past) again(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt RescheduleOptions, sink result.Sink) error {
+	pwd := filepath.FromSlash(c.rec.Pwd)
+	if !filepath.IsLocal(pwd) {
+		return impossible(d, ActionSchedule, fmt.Errorf("%.7s: its folder %s is outside the dataset", c.id, c.rec.Pwd))
+	}
+	if err := os.MkdirAll(filepath.Join(d.Path(), pwd), 0o777); err != nil {
+		return impossible(d, ActionSchedule, err)
+	}
+	w, err := newWork(d, filepath.Join(d.Path(), pwd))
+	if err != nil {
+		return impossible(d, ActionSchedule, err)
+	}
+	w.cmd, w.message = c.rec.Cmd, c.message(opt.Message)
+	w.inputs, w.extra = c.rec.Inputs, c.rec.ExtraInputs
+	w.chain = append(append([]string{}, c.rec.Chain...), c.id)
+	for _, p := range c.declared() {
+		rel, err := filepath.Rel(pwd, filepath.FromSlash(p))
+		if err != nil {
+			return impossible(d, ActionSchedule, fmt.Errorf("%.7s: output %s: %w", c.id, p, err))
+		}
+		w.outputs = append(w.outputs, filepath.ToSlash(rel))
+	}
+	return schedule(ctx, d, s, w, ScheduleOptions{
+		AssumeReady: opt.AssumeReady, AltDir: opt.AltDir, Anonymous: opt.Anonymous, NoCheck: opt.NoCheck, Jobs: opt.Jobs,
+		Stdin: opt.Stdin, Stderr: opt.Stderr, step: opt.step,
+	}, sink)
+}
+
+// report describes the commit, as rerun --report does.
+func (c past) report(d *dataset.Dataset) result.Record {
+	rec := result.New(ActionReschedule, result.OK, d.Path(), result.Dataset)
+	rec.Fields = map[string]any{
+		"commit": c.id, "parents": c.parents, "author": c.author, "date": c.date, "rerun_action": "run",
+		"slurm_run_info": c.rec.Fields(), "run_message": c.title, "rerun_message": nil, "job_failed": c.failed(),
+	}
+	return rec
+}
+
+// writeScript prints the recorded lines as a shell script, in DataLad's form.
+func writeScript(d *dataset.Dataset, list []past, opt RescheduleOptions) error {
+	var b strings.Builder
+	line := opt.ScriptLine
+	if line == "" {
+		line = "stemma reschedule --script=-"
+	}
+	fmt.Fprintf(&b, "#!/bin/sh\n#\n# This file was generated by running (the equivalent of)\n#\n#   %s\n#\n# in dataset %s at %s\n",
+		strings.ReplaceAll(line, "\n", " "), d.ID, d.Path())
+	for _, c := range list {
+		b.WriteString("\n")
+		if c.title == runrec.ShortCommand(c.rec.Cmd) {
+			b.WriteString("\n")
+		} else {
+			for l := range strings.SplitSeq(c.title, "\n") {
+				b.WriteString(strings.TrimRight("# "+l, " ") + "\n")
+			}
+		}
+		fmt.Fprintf(&b, "# (record: %s)\n%s\n", c.id, c.rec.Cmd)
+	}
+	if _, err := io.WriteString(opt.Script, b.String()); err != nil {
+		return fmt.Errorf("write script: %w", err)
+	}
+	return nil
+}
