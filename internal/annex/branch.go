@@ -236,16 +236,25 @@ func (j *Journal) Folded() error {
 	return nil
 }
 
+// JournalFile returns the journal's version of a log, which replaces the
+// branch's; ok is false where there is none.
+func (a *Annex) JournalFile(path string) (data []byte, ok bool, err error) {
+	data, err = os.ReadFile(a.Dir("journal", annexlog.JournalName(path)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("read %s: %w", path, err)
+	}
+	return data, true, nil
+}
+
 // ReadLog returns the effective content of one log: the journal's version if
 // there is one, else the branch's; nil where there is none.
 func (a *Annex) ReadLog(ctx context.Context, path string) ([]byte, error) {
-	data, err := os.ReadFile(a.Dir("journal", annexlog.JournalName(path)))
-	if err == nil {
-		return data, nil
+	data, ok, err := a.JournalFile(path)
+	if !ok && err == nil {
+		_, data, err = a.Repo.Object(ctx, BranchRef+":"+path, -1)
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	_, data, err = a.Repo.Object(ctx, BranchRef+":"+path, -1)
 	return data, err
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/stemma-data/stemma/internal/annex"
@@ -108,6 +109,9 @@ type Publisher struct {
 	Closer func(ctx context.Context, done map[int64]gitobj.OID) error
 	// Now is the clock for commits; nil means time.Now.
 	Now func() time.Time
+
+	mu sync.Mutex
+	im *git.Import // started early, for ReadLog; the next Publish takes it
 }
 
 // Defaults for the waiting times.
@@ -144,7 +148,7 @@ func (p *Publisher) Lock(ctx context.Context, purpose string) (*fsx.Lease, error
 // Publish makes the commits and moves the refs. On success everything is
 // durable. On error nothing is published, unless the error says so.
 func (p *Publisher) Publish(ctx context.Context, req Request) (Result, error) {
-	im, err := p.Repo.StartImport(ctx)
+	im, err := p.takeImport(ctx)
 	if err != nil {
 		return Result{}, err
 	}
@@ -169,6 +173,54 @@ func (p *Publisher) Publish(ctx context.Context, req Request) (Result, error) {
 	p.postCommit(ctx, req, res)
 	p.maintain(ctx)
 	return res, nil
+}
+
+// takeImport hands over the process that ReadLog started, or a new one.
+func (p *Publisher) takeImport(ctx context.Context) (*git.Import, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	im := p.im
+	p.im = nil
+	if im != nil {
+		return im, nil
+	}
+	return p.Repo.StartImport(ctx)
+}
+
+// ReadLog returns the effective content of a log of the git-annex branch (nil
+// where there is none). It uses the process that a following Publish needs
+// anyway.
+func (p *Publisher) ReadLog(ctx context.Context, path string) ([]byte, error) {
+	if data, ok, err := p.Annex.JournalFile(path); ok || err != nil {
+		return data, err
+	}
+	tip, err := p.Repo.Ref(ctx, annex.BranchRef)
+	if err != nil || tip == "" {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.im == nil {
+		if p.im, err = p.Repo.StartImport(ctx); err != nil {
+			return nil, err
+		}
+	}
+	p.im.AskEntry(tip, path)
+	e, ok, err := p.im.Entry()
+	if err != nil || !ok {
+		return nil, err
+	}
+	return p.im.Blob(e.OID)
+}
+
+// Close ends a process that was started and not used.
+func (p *Publisher) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.im != nil {
+		p.im.Abort()
+		p.im = nil
+	}
 }
 
 // writeBlobs stores every content that git does not have and fills in OID.

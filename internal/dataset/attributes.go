@@ -187,7 +187,7 @@ func (d *Dataset) branchSetting(ctx context.Context, key string) (string, error)
 	d.attrs.Lock()
 	defer d.attrs.Unlock()
 	if d.attr.log == nil {
-		text, err := d.Annex.ReadLog(ctx, "config.log")
+		text, err := d.Publisher().ReadLog(ctx, "config.log")
 		if err != nil {
 			return "", err
 		}

@@ -41,6 +41,9 @@ type Dataset struct {
 	branch *git.Config // .datalad/config as it is in the work tree
 	attrs  sync.Mutex  // guards attr
 	attr   attributes
+
+	publisherOnce sync.Once
+	publisher     *commit.Publisher
 }
 
 // NoDatasetError says that there is no dataset at or above a folder.
