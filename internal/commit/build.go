@@ -37,7 +37,7 @@ func (b *builder) build(ctx context.Context) error {
 		return err
 	}
 	b.res = Result{Commits: make([]gitobj.OID, len(b.req.Commits)), Changed: make([]bool, len(b.req.Commits)), Tip: b.head.OID}
-	if err := b.commits(); err != nil {
+	if err := b.commits(ctx); err != nil {
 		return err
 	}
 	if err := b.logs(ctx); err != nil {
@@ -50,10 +50,10 @@ func (b *builder) build(ctx context.Context) error {
 }
 
 // commits makes the user's commits in the shape asked for.
-func (b *builder) commits() error {
+func (b *builder) commits(ctx context.Context) error {
 	tip := b.head.OID
 	for i, c := range b.req.Commits {
-		id, err := b.one(i, c, tip)
+		id, err := b.one(ctx, i, c, tip)
 		if err != nil {
 			return err
 		}
@@ -76,12 +76,15 @@ func (b *builder) commits() error {
 }
 
 // one makes commit i on top of parent, or none where nothing changes.
-func (b *builder) one(i int, c Commit, parent gitobj.OID) (gitobj.OID, error) {
+func (b *builder) one(ctx context.Context, i int, c Commit, parent gitobj.OID) (gitobj.OID, error) {
 	changes, err := b.effective(c.Files, parent)
 	if err != nil {
 		return "", err
 	}
 	b.res.Changed[i] = len(changes) > 0
+	if c.Amend {
+		return b.amended(ctx, i, c, parent, changes)
+	}
 	if len(changes) == 0 && !c.AllowEmpty && len(c.Parents) == 0 {
 		b.index(c.Files)
 		return "", nil

@@ -44,6 +44,9 @@ type Commit struct {
 	// Parents, if given, replace the branch tip as parents, in this order; the
 	// last one must be the tip, and gives the tree.
 	Parents []gitobj.OID
+	// Amend replaces the commit Onto of the request, which must be the tip:
+	// its parents and author stay, and its message where Message is "".
+	Amend bool
 	// Tag names the commit to Publisher.Closer; 0 is not reported.
 	Tag int64
 }
@@ -156,7 +159,7 @@ func (p *Publisher) Publish(ctx context.Context, req Request) (Result, error) {
 	if err := writeBlobs(im, req.Commits); err != nil {
 		return Result{}, err
 	}
-	if err := errors.Join(p.preCommit(ctx, &req), p.editMessage(ctx, &req)); err != nil {
+	if err := errors.Join(p.keepMessage(ctx, &req), p.preCommit(ctx, &req), p.editMessage(ctx, &req)); err != nil {
 		return Result{}, err
 	}
 	lease, err := p.Lock(ctx, req.Reason)
