@@ -187,7 +187,7 @@ func (j *Journal) refresh(path string, journal map[string][]byte, content []byte
 	if !ok || bytes.Equal(waiting, content) {
 		return nil
 	}
-	return fsx.WriteFile(j.annex.Dir("journal", annexlog.JournalName(path)), content, 0o644)
+	return fsx.WriteFileVia(j.annex.Dir("tmp"), j.annex.Dir("journal", annexlog.JournalName(path)), content, 0o644)
 }
 
 // readLogs reads the paths from the branch; missing ones are left out.

@@ -4,6 +4,9 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"time"
+
+	"github.com/stemma-data/stemma/internal/git"
 )
 
 // looseLimit is the number of loose objects in one of the 256 folders above
@@ -14,9 +17,31 @@ const looseLimit = 27
 // looks at one folder only, as `git gc --auto` does. Failure is no failure of
 // the command: the next one tries again.
 func (p *Publisher) maintain(ctx context.Context) {
+	p.sweep()
 	entries, err := os.ReadDir(filepath.Join(p.Repo.CommonDir, "objects", "17"))
 	if err != nil || len(entries) <= looseLimit {
 		return
 	}
 	_, _ = p.Repo.Output(ctx, "maintenance", "run", "--auto", "--quiet")
+}
+
+// TempDir is for files that are made there and renamed into the work tree; what
+// a killed process leaves in it is removed a day later.
+func TempDir(repo *git.Repo) string { return filepath.Join(StateDir(repo), "tmp") }
+
+// leftoverAge is when a temporary file certainly belongs to nobody.
+const leftoverAge = 24 * time.Hour
+
+// sweep removes what killed processes have left.
+func (p *Publisher) sweep() {
+	dir := TempDir(p.Repo)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if fi, err := e.Info(); err == nil && time.Since(fi.ModTime()) > leftoverAge {
+			os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"sort"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
@@ -230,6 +232,9 @@ func typeOfFile(m fs.FileMode) string {
 	return "file"
 }
 
+// isTemp reports whether a killed process left the file half done.
+func isTemp(rel string) bool { return strings.HasPrefix(path.Base(rel), fsx.TempPrefix) }
+
 // untracked asks git for files it does not know, minus the ignored ones.
 func (d *Dataset) untracked(ctx context.Context, index *gitindex.File, scope Scope) ([]Change, error) {
 	args := []string{"--literal-pathspecs", "ls-files", "-z", "--others", "--exclude-standard"}
@@ -247,7 +252,7 @@ func (d *Dataset) untracked(ctx context.Context, index *gitindex.File, scope Sco
 	var list []Change
 	for _, p := range strings.Split(string(out), "\x00") {
 		p = strings.TrimSuffix(p, "/")
-		if p == "" || !scope.covers(p) {
+		if p == "" || !scope.covers(p) || isTemp(p) {
 			continue
 		}
 		fi, err := os.Lstat(d.Repo.Path(p))

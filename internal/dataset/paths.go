@@ -114,6 +114,9 @@ func (w *walk) enter(name string, e fs.DirEntry) error {
 func (w *walk) foundFile(name string, fi fs.FileInfo) error {
 	if w.index != nil {
 		if _, ok := w.index.Lookup(name); !ok && !w.seen[name] {
+			if isTemp(name) {
+				return nil
+			}
 			w.found = append(w.found, name)
 		}
 	}

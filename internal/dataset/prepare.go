@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/pointer"
@@ -150,7 +151,7 @@ func (d *Dataset) copyOut(ctx context.Context, key annexkey.Key, rel string) err
 	}
 	perm := fi.Mode().Perm()
 	perm |= 0o200 | perm&0o044>>1 // writable for those who may read; the umask limits it
-	if _, err := fsx.Copy(ctx, d.Repo.Path(rel), object, fsx.CopyOptions{Perm: perm}); err != nil {
+	if _, err := fsx.Copy(ctx, d.Repo.Path(rel), object, fsx.CopyOptions{Perm: perm, TempDir: commit.TempDir(d.Repo)}); err != nil {
 		return fmt.Errorf("unlock %s: %w", rel, err)
 	}
 	return nil
@@ -164,7 +165,7 @@ func (p *preparation) undo() error {
 		if err != nil || gitindex.StatOf(fi) != u.after {
 			continue // written to meanwhile
 		}
-		failed = errors.Join(failed, fsx.ReplaceWithSymlink(path, u.target))
+		failed = errors.Join(failed, fsx.ReplaceWithSymlinkVia(commit.TempDir(p.d.Repo), path, u.target))
 	}
 	return failed
 }

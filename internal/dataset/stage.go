@@ -307,7 +307,7 @@ func (d *Dataset) putInPlace(it *item) error {
 			return &annex.ChangedError{Path: path}
 		}
 	}
-	if err := fsx.ReplaceWithSymlink(path, it.link); err != nil {
+	if err := fsx.ReplaceWithSymlinkVia(commit.TempDir(d.Repo), path, it.link); err != nil {
 		return fmt.Errorf("lock %s: %w", it.Path, err)
 	}
 	return nil

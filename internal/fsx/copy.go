@@ -34,6 +34,7 @@ type CopyOptions struct {
 	Sync      bool        // sync the file before the rename, and its folder after
 	Hash      hash.Hash   // receives exactly the bytes that were stored
 	NoReflink bool        // make real, independent blocks
+	TempDir   string      // folder for the unfinished copy, made if missing; "": beside the copy
 }
 
 // CopyResult describes a finished copy.
@@ -63,14 +64,14 @@ func copyFile(ctx context.Context, dst, src string, opt CopyOptions) (CopyResult
 		return CopyResult{}, err
 	}
 	defer in.Close()
-	tmp := tempBeside(dst)
-	res, err := fillTemp(ctx, tmp, in, before, opt)
+	var res CopyResult
+	err = via(opt.TempDir, dst, func(tmp string) (err error) {
+		if res, err = fillTemp(ctx, tmp, in, before, opt); err != nil {
+			os.Remove(tmp)
+		}
+		return err
+	})
 	if err != nil {
-		os.Remove(tmp)
-		return CopyResult{}, err
-	}
-	if err := os.Rename(tmp, dst); err != nil {
-		os.Remove(tmp)
 		return CopyResult{}, err
 	}
 	if opt.Sync {

@@ -212,3 +212,59 @@ func FuzzBeneath(f *testing.F) {
 		}
 	})
 }
+
+// A killed process leaves its temporary file in the folder meant for that.
+func TestTemporaryFilesElsewhere(t *testing.T) {
+	dir := t.TempDir()
+	tmp, path := filepath.Join(dir, "state", "tmp"), filepath.Join(dir, "work", "file")
+	if err := os.Mkdir(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var during []string
+	look := func(name string) error {
+		during = append(during, name)
+		return os.WriteFile(name, []byte("x"), 0o644)
+	}
+	if err := via(tmp, path, func(name string) error {
+		if _, err := os.Stat(tmp); err != nil {
+			return err
+		}
+		return look(name)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(during) != 1 || filepath.Dir(during[0]) != tmp {
+		t.Errorf("made as %v", during)
+	}
+	for name, err := range map[string]error{
+		"symlink": ReplaceWithSymlinkVia(tmp, path, "target"),
+		"write":   WriteFileVia(tmp, path, []byte("y"), 0o644),
+	} {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if left, _ := os.ReadDir(tmp); len(left) != 0 {
+		t.Errorf("left %v", left)
+	}
+}
+
+// Where the folder for temporary files is on another file system, they are
+// made beside the file.
+func TestTemporaryFilesOnAnotherFileSystem(t *testing.T) {
+	tmp, err := os.MkdirTemp("/dev/shm", "stemma-test-")
+	if err != nil {
+		t.Skip("no second file system:", err)
+	}
+	defer os.RemoveAll(tmp)
+	path := filepath.Join(t.TempDir(), "file")
+	if err := ReplaceWithSymlinkVia(tmp, path, "target"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.Readlink(path); got != "target" {
+		t.Errorf("%q %v", got, err)
+	}
+	if left, _ := os.ReadDir(tmp); len(left) != 0 {
+		t.Errorf("left %v", left)
+	}
+}

@@ -31,11 +31,18 @@ func tempBeside(path string) string {
 // those of a new file (umask applies). A symlink at path is replaced, not
 // followed. On failure path is as it was and nothing is left beside it.
 func WriteFile(path string, data []byte, perm fs.FileMode) error {
-	tmp := tempBeside(path)
-	if err := writeSynced(tmp, data, perm); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	return WriteFileVia("", path, data, perm)
+}
+
+// WriteFileVia is WriteFile with the temporary file in the folder tmpDir, for
+// folders whose every file means something to somebody. tmpDir is made if
+// missing; "" or another file system means beside path.
+func WriteFileVia(tmpDir, path string, data []byte, perm fs.FileMode) error {
+	err := via(tmpDir, path, func(tmp string) error { return writeSynced(tmp, data, perm) })
+	if err == nil {
+		err = SyncDir(filepath.Dir(path))
 	}
-	if err := publish(tmp, path); err != nil {
+	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
@@ -58,27 +65,44 @@ func writeSynced(tmp string, data []byte, perm fs.FileMode) (err error) {
 	return errors.Join(err, f.Close())
 }
 
-// publish renames tmp over path and syncs the folder. It removes tmp when the
-// rename fails.
-func publish(tmp, path string) error {
-	if err := os.Rename(tmp, path); err != nil {
-		os.Remove(tmp)
-		return err
-	}
-	return SyncDir(filepath.Dir(path))
-}
-
 // ReplaceWithSymlink makes path a symlink with the given target. Whatever file
 // or symlink was there is replaced in one step: at no moment is path missing.
 // It fails if path is a folder. It does not sync; see SyncDir and SyncFS.
-func ReplaceWithSymlink(path, target string) error {
-	tmp := tempBeside(path)
-	if err := os.Symlink(target, tmp); err != nil {
+func ReplaceWithSymlink(path, target string) error { return ReplaceWithSymlinkVia("", path, target) }
+
+// ReplaceWithSymlinkVia is ReplaceWithSymlink with the temporary link in the
+// folder tmpDir, so that a killed process leaves nothing beside path. The
+// folder is made if missing; "" or another file system means beside path.
+func ReplaceWithSymlinkVia(tmpDir, path, target string) error {
+	err := via(tmpDir, path, func(tmp string) error { return os.Symlink(target, tmp) })
+	if err != nil {
 		return fmt.Errorf("link %s: %w", path, err)
+	}
+	return nil
+}
+
+// via lets fill make a file under a temporary name, in tmpDir where that is
+// possible, and renames it over path. fill must leave nothing when it fails.
+func via(tmpDir, path string, fill func(tmp string) error) error {
+	if tmpDir != "" {
+		err := fillAndRename(filepath.Join(tmpDir, filepath.Base(tempBeside(path))), path, fill)
+		if errors.Is(err, fs.ErrNotExist) && os.MkdirAll(tmpDir, 0o777) == nil {
+			err = fillAndRename(filepath.Join(tmpDir, filepath.Base(tempBeside(path))), path, fill)
+		}
+		if !errors.Is(err, syscall.EXDEV) {
+			return err
+		}
+	}
+	return fillAndRename(tempBeside(path), path, fill)
+}
+
+func fillAndRename(tmp, path string, fill func(tmp string) error) error {
+	if err := fill(tmp); err != nil {
+		return err
 	}
 	if err := os.Rename(tmp, path); err != nil {
 		os.Remove(tmp)
-		return fmt.Errorf("link %s: %w", path, err)
+		return err
 	}
 	return nil
 }
