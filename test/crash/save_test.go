@@ -1,0 +1,95 @@
+package crash
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stemma-data/stemma/test/crash/rig"
+)
+
+// A save that is killed at any moment and repeated commits everything once.
+func TestSaveKilledAtRandomMoments(t *testing.T) {
+	s := newStory(t)
+	rnd := random(t)
+	s.change()
+	whole := rig.Duration(t, s.Stemma("save", "-m", "unkilled"))
+	s.verify()
+	killed, n := 0, rounds(t, 8)
+	for i := range n {
+		s.change()
+		before := s.commits()
+		who := rig.Victims(rnd.IntN(2))
+		delay := time.Duration(float64(whole) * (float64(i) + rnd.Float64()) / float64(n))
+		ended, err := rig.KillAfter(s.Stemma("save", "-m", fmt.Sprintf("round %d", s.round)), delay, who)
+		if ended && err != nil {
+			t.Fatalf("save: %v", err)
+		}
+		if !ended {
+			killed++
+		}
+		s.afterSave(before, rnd.IntN(2) == 0)
+	}
+	t.Logf("%d of %d were killed on their way (%v unkilled)", killed, n, whole.Round(time.Millisecond))
+	s.Check()
+}
+
+// afterSave repeats a killed save and checks what is there then.
+func (s *story) afterSave(before int, meddle bool) {
+	s.T.Helper()
+	users := 0
+	if meddle {
+		users = s.meddle()
+	}
+	s.repeat(s.Stemma("save", "-m", fmt.Sprintf("round %d", s.round)))
+	s.verify()
+	if made := s.commits() - before - users; made != 1 {
+		s.T.Fatalf("round %d: %d commits were made of one save\n%s", s.round, made, s.Git("log", "--oneline", "-5"))
+	}
+}
+
+// Killed right before each step that others can see, one after the other.
+func TestSaveKilledAtEveryStep(t *testing.T) {
+	s := newStory(t)
+	s.change()
+	total := s.countSteps("save", "-m", "unkilled")
+	s.verify()
+	rnd := random(t)
+	for _, n := range chosen(t, total, 12) {
+		for _, who := range []rig.Victims{rig.Group, rig.Main} {
+			s.change()
+			before := s.commits()
+			seen, ended, err := rig.KillAt(s.Stemma("save", "-m", fmt.Sprintf("round %d", s.round)), n, who)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("round %d: %s killed at step %d of %d (%d seen, ended: %v)", s.round, who, n, total, seen, ended)
+			s.afterSave(before, rnd.IntN(2) == 0)
+		}
+	}
+	s.Check()
+}
+
+// countSteps runs a command without killing it.
+func (s *story) countSteps(args ...string) int {
+	s.T.Helper()
+	total, ended, err := rig.KillAt(s.Stemma(args...), 0, rig.Group)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	if !ended || total == 0 {
+		s.T.Fatalf("the tracer saw %d steps", total)
+	}
+	return total
+}
+
+// chosen spreads the steps to kill at: a few, or all of them.
+func chosen(t *testing.T, total, few int) []int {
+	t.Helper()
+	n := min(rounds(t, few), total)
+	var list []int
+	for i := range n {
+		list = append(list, 1+i*total/n)
+	}
+	return list
+}
