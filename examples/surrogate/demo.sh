@@ -25,7 +25,7 @@ case $scheduler in local | slurm) ;; *) die "STEMMA_SCHEDULER is local or slurm,
 names=$(mktemp -d)
 trap 'rm -rf "$names"' EXIT
 ln -s "$(realpath "$program")" "$names/stemma"
-export PATH=$names:$PATH
+export PATH=$names:$PATH STEMMA_SCHEDULER=$scheduler
 export GOTOOLCHAIN=local GO111MODULE=off CGO_ENABLED=0
 if ! git config user.email >/dev/null; then
   export GIT_AUTHOR_NAME="Ada Demo" GIT_AUTHOR_EMAIL=ada@example.org
@@ -43,7 +43,7 @@ say() { printf '%s%s%s\n' "$dim" "$*" "$off"; }
 # show COMMAND: print a command line and run it.
 show() { printf '%s$ %s%s\n' "$cmd" "$1" "$off"; eval "$1"; }
 # schedule ARGUMENTS: schedule a job on the scheduler of this tour.
-schedule() { show "stemma schedule --scheduler $scheduler $1"; }
+schedule() { show "stemma schedule $1"; }
 # finish COUNT: wait until COUNT more commits stand on the branch.
 finish() {
   local want=$(($(git rev-list --count HEAD) + $1)) end=$((SECONDS + 90)) out
@@ -95,7 +95,7 @@ title "Redo one simulation from its commit alone"
 commit=$(git log --format=%h -n 1 -- sims/rho_30/trajectory.bin)
 before=$(sha256sum sims/rho_30/trajectory.bin)
 show "sha256sum sims/rho_30/trajectory.bin"
-show "stemma reschedule --scheduler $scheduler $commit"
+show "stemma reschedule $commit"
 finish 1
 show "sha256sum sims/rho_30/trajectory.bin"
 after=$(sha256sum sims/rho_30/trajectory.bin)
