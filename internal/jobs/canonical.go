@@ -27,11 +27,25 @@ type pathSpec struct {
 
 func (s pathSpec) wild() bool { return s.Pattern != s.Fixed }
 
-// canonical finds out where a path or pattern, as the user wrote it in the
-// folder dir (absolute), really leads. top is the dataset's folder without
-// symlinks. Links to folders are followed, others are not: an annexed file is
-// one.
+// locator finds the one form of paths of a dataset.
+type locator struct {
+	top   string            // the dataset's folder without symlinks
+	links map[string]string // what was looked at already: targets of links to folders, "" for all else; may be nil
+}
+
+// canonical is locator.canonical for a single path.
 func canonical(top, dir, text string) (pathSpec, error) {
+	return (&locator{top: top}).canonical(dir, text)
+}
+
+func canonicalPath(top, dir, text string) (pathSpec, error) {
+	return (&locator{top: top}).canonicalPath(dir, text)
+}
+
+// canonical finds out where a path or pattern, as the user wrote it in the
+// folder dir (absolute, without symlinks), really leads. Links to folders are
+// followed, others are not: an annexed file is one.
+func (lo *locator) canonical(dir, text string) (pathSpec, error) {
 	if strings.ContainsRune(text, 0) || text == "" {
 		return pathSpec{}, fmt.Errorf("%q is no path", text)
 	}
@@ -43,7 +57,7 @@ func canonical(top, dir, text string) (pathSpec, error) {
 			break
 		}
 	}
-	spec, err := locate(top, dir, strings.Join(parts[:cut], "/"), filepath.IsAbs(text))
+	spec, err := lo.locate(dir, strings.Join(parts[:cut], "/"), filepath.IsAbs(text))
 	if err != nil {
 		return pathSpec{}, err
 	}
@@ -57,16 +71,16 @@ func canonical(top, dir, text string) (pathSpec, error) {
 
 // canonicalPath is canonical for a path that has no wildcards, whatever
 // characters are in it.
-func canonicalPath(top, dir, text string) (pathSpec, error) {
-	return locate(top, dir, filepath.ToSlash(text), filepath.IsAbs(text))
+func (lo *locator) canonicalPath(dir, text string) (pathSpec, error) {
+	return lo.locate(dir, filepath.ToSlash(text), filepath.IsAbs(text))
 }
 
-func locate(top, dir, text string, abs bool) (pathSpec, error) {
-	fixed, err := physical(dir, text, abs)
+func (lo *locator) locate(dir, text string, abs bool) (pathSpec, error) {
+	fixed, err := lo.physical(dir, text, abs)
 	if err != nil {
 		return pathSpec{}, err
 	}
-	rel, err := filepath.Rel(top, fixed)
+	rel, err := filepath.Rel(lo.top, fixed)
 	if err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
 		return pathSpec{fixed, fixed, true}, nil
 	}
@@ -89,10 +103,13 @@ const maxLinks = 64
 
 // physical resolves a path as the kernel would, except that a last component
 // that leads to no folder, or does not exist, is kept as it is.
-func physical(dir, text string, abs bool) (string, error) {
+func (lo *locator) physical(dir, text string, abs bool) (string, error) {
 	at := dir
 	if abs {
 		at = "/"
+		if rest, ok := strings.CutPrefix(text, lo.top+"/"); ok {
+			at, text = lo.top, rest
+		}
 	}
 	todo := strings.Split(text, "/")
 	for links := 0; len(todo) > 0; {
@@ -106,7 +123,7 @@ func physical(dir, text string, abs bool) (string, error) {
 			continue
 		}
 		next := filepath.Join(at, name)
-		target, err := folderLink(next)
+		target, err := lo.folderLink(next)
 		if err != nil {
 			return "", err
 		}
@@ -123,6 +140,17 @@ func physical(dir, text string, abs bool) (string, error) {
 		todo = append(strings.Split(target, "/"), todo...)
 	}
 	return at, nil
+}
+
+func (lo *locator) folderLink(p string) (string, error) {
+	if target, ok := lo.links[p]; ok {
+		return target, nil
+	}
+	target, err := folderLink(p)
+	if err == nil && lo.links != nil {
+		lo.links[p] = target
+	}
+	return target, err
 }
 
 // folderLink returns the target of a symlink that leads to a folder, "" for
@@ -150,12 +178,12 @@ type outputs struct {
 	Claims   []string // clean paths, what nobody else may write
 }
 
-// claimOutputs turns outputs, as written in dir, into claims.
-func claimOutputs(d *dataset.Dataset, top, dir, pwd string, list []string, index *gitindex.File) (outputs, error) {
+// claimOutputs turns outputs into claims.
+func (w *work) claimOutputs(d *dataset.Dataset, index *gitindex.File) (outputs, error) {
 	var out outputs
 	seen := map[string]bool{}
-	for _, text := range list {
-		spec, err := canonical(top, dir, text)
+	for _, text := range w.outputs {
+		spec, err := w.canonical(text)
 		if err != nil {
 			return out, fmt.Errorf("output %w", err)
 		}
@@ -170,7 +198,7 @@ func claimOutputs(d *dataset.Dataset, top, dir, pwd string, list []string, index
 			return out, errs.WithHint(fmt.Errorf("output %s lies in the subdataset %s, which is not supported yet", text, sub),
 				"schedule the job from within that subdataset")
 		}
-		out.Recorded = append(out.Recorded, recordedForm(pwd, spec.Pattern))
+		out.Recorded = append(out.Recorded, recordedForm(w.pwd, spec.Pattern))
 		if !seen[spec.Fixed] {
 			out.Claims = append(out.Claims, spec.Fixed)
 		}

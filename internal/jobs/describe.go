@@ -67,13 +67,9 @@ func jobRoot(j *ledger.Job) string {
 	return j.WorkTree
 }
 
-// relativeTo returns a path below root, without symlinks.
+// relativeTo returns a path below root, which has no symlinks.
 func relativeTo(root, file string) (string, bool) {
-	real, err := filepath.EvalSymlinks(root)
-	if err != nil {
-		return "", false
-	}
-	spec, err := canonicalPath(real, real, file)
+	spec, err := canonicalPath(root, root, file)
 	if err != nil || spec.Outside || within(spec.Fixed, ".git") {
 		return "", false
 	}

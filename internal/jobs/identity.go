@@ -28,6 +28,9 @@ type identifier struct {
 	top    string
 	format gitobj.Format
 	index  *gitindex.File // nil: unreadable, contents are hashed
+
+	mu    sync.Mutex
+	plain map[string]bool // the regular files among what was asked
 }
 
 // fileState is how a file relates to the index.
@@ -46,7 +49,6 @@ const missingID = "missing"
 // has the id of the tree that git would make of its tracked files.
 func (id *identifier) identify(ctx context.Context, paths []string) (map[string]string, error) {
 	ids := make(map[string]string, len(paths))
-	var mu sync.Mutex
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(8 * runtime.NumCPU())
 	for _, p := range paths {
@@ -55,8 +57,8 @@ func (id *identifier) identify(ctx context.Context, paths []string) (map[string]
 			if err != nil {
 				return fmt.Errorf("identify input %s: %w", p, err)
 			}
-			mu.Lock()
-			defer mu.Unlock()
+			id.mu.Lock()
+			defer id.mu.Unlock()
 			ids[p] = v
 			return nil
 		})
@@ -84,12 +86,22 @@ func (id *identifier) one(ctx context.Context, p string) (string, fileState, err
 		v, err := id.folder(ctx, p)
 		return v, stateClean, err
 	}
+	id.note(p, fi)
 	var entry gitindex.Entry
 	known := false
 	if id.index != nil && !filepath.IsAbs(p) {
 		entry, known = id.index.Lookup(p)
 	}
 	return id.file(ctx, p, fi, entry, known)
+}
+
+func (id *identifier) note(p string, fi fs.FileInfo) {
+	id.mu.Lock()
+	defer id.mu.Unlock()
+	if id.plain == nil {
+		id.plain = map[string]bool{}
+	}
+	id.plain[p] = fi.Mode().IsRegular()
 }
 
 // file compares a file with its index entry; it is read only where that does

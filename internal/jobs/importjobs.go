@@ -57,6 +57,16 @@ func completeImport(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, 
 	if j.Pwd == "" {
 		j.Pwd = "."
 	}
+	for i, o := range j.Outputs {
+		if spec, err := canonical(top, top, o); err == nil && !spec.Outside {
+			j.Outputs[i] = recordedForm(j.Pwd, spec.Pattern)
+		}
+	}
+	if j.AltDir != "" {
+		if real, err := altRoot(j.AltDir, top); err == nil {
+			j.AltDir = real
+		}
+	}
 	// The peer has log files relative to the folder of the command.
 	for i, p := range j.SlurmOutputs {
 		j.SlurmOutputs[i] = path.Join(j.Pwd, filepath.ToSlash(p))

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
@@ -20,7 +21,7 @@ import (
 func (c *scheduling) fetch(ctx context.Context) error {
 	var absent []string
 	for _, p := range c.ready {
-		if filepath.IsAbs(p) {
+		if filepath.IsAbs(p) || c.plain[p] {
 			continue
 		}
 		missing, err := lacksContent(filepath.Join(c.w.top, filepath.FromSlash(p)))
@@ -136,6 +137,9 @@ func (c *scheduling) existingOutputs() ([]string, error) {
 // outputsAt returns the paths, relative to root, that a recorded output stands
 // for: the path itself, there or not, or what a pattern matches.
 func outputsAt(root, text string) ([]string, error) {
+	if clean := filepath.ToSlash(filepath.Clean(text)); !strings.ContainsAny(text, magic) && filepath.IsLocal(clean) {
+		return []string{clean}, nil
+	}
 	spec, err := canonical(root, root, text)
 	if err != nil {
 		return nil, err

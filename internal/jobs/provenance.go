@@ -177,7 +177,7 @@ func (w *work) scriptOf(ctx context.Context, id *identifier) (*scriptInfo, error
 	if name == "" {
 		return nil, nil
 	}
-	spec, err := canonicalPath(w.top, w.dir, name)
+	spec, err := w.canonicalPath(name)
 	if err != nil {
 		return nil, err
 	}

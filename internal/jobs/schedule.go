@@ -14,7 +14,6 @@ import (
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitindex"
-	"github.com/stemma-data/stemma/internal/iospec"
 	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/runrec"
@@ -92,7 +91,8 @@ type scheduling struct {
 	head   git.Head
 	index  *gitindex.File
 	out    outputs
-	ready  []string // existing inputs, canonical
+	ready  []string        // existing inputs, canonical
+	plain  map[string]bool // those that are regular files, which have their content
 	prov   provenance
 	job    ledger.Job
 	staged string // folder that the line runs in
@@ -122,7 +122,7 @@ func (c *scheduling) plan(ctx context.Context) error {
 	if err := c.w.fillIn(c.d); err != nil {
 		return err
 	}
-	c.out, err = claimOutputs(c.d, c.w.top, c.w.dir, c.w.pwd, c.w.outputs, c.index)
+	c.out, err = c.w.claimOutputs(c.d, c.index)
 	if err != nil {
 		return err
 	}
@@ -239,9 +239,9 @@ func (e *PendingInputError) Error() string {
 // checkPending returns a *PendingInputError for an input that lies in, or may
 // match, the claim of an open job.
 func (c *scheduling) checkPending(tx *ledger.Tx) error {
-	for _, g := range []*iospec.Globbed{c.w.in, c.w.xin} {
+	for _, g := range c.w.inputGlobs() {
 		for _, text := range g.Paths() {
-			spec, err := canonical(c.w.top, c.w.dir, text)
+			spec, err := c.w.canonical(text)
 			if err != nil {
 				return fmt.Errorf("input %w", err)
 			}
@@ -287,13 +287,13 @@ func (c *scheduling) prepare(ctx context.Context) (undo func() error, err error)
 	if c.ready, err = c.w.inputPaths(); err != nil {
 		return nil, err
 	}
+	if err := c.identify(ctx); err != nil {
+		return nil, err
+	}
 	if !either(c.opt.AssumeReady, "inputs") {
 		if err := c.fetch(ctx); err != nil {
 			return nil, err
 		}
-	}
-	if err := c.identify(ctx); err != nil {
-		return nil, err
 	}
 	if c.job.AltDir != "" {
 		return nil, c.stage(ctx)
@@ -311,6 +311,7 @@ func (c *scheduling) identify(ctx context.Context) error {
 	if c.job.InputIDs, err = id.identify(ctx, c.ready); err != nil {
 		return err
 	}
+	c.plain = id.plain
 	if c.prov.Script, err = c.w.scriptOf(ctx, id); err != nil {
 		return err
 	}

@@ -26,7 +26,8 @@ type work struct {
 	chain   []string
 	message string
 
-	expanded string // cmd with placeholders filled in
+	links    map[string]string // see locator
+	expanded string            // cmd with placeholders filled in
 	in, xin  *iospec.Globbed
 	out      *iospec.Globbed
 }
@@ -43,9 +44,11 @@ func newWork(d *dataset.Dataset, dir string) (*work, error) {
 	if err != nil {
 		return nil, err
 	}
-	real, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		return nil, err
+	real := top
+	if filepath.Clean(dir) != filepath.Clean(d.Path()) {
+		if real, err = filepath.EvalSymlinks(dir); err != nil {
+			return nil, err
+		}
 	}
 	rel, err := filepath.Rel(top, real)
 	if err != nil || rel == ".." || strings.HasPrefix(rel, "../") {
@@ -95,11 +98,40 @@ func (w *work) fillCommand(d *dataset.Dataset, subst map[string]string) error {
 	return errors.Join(err, w.in.Err(), w.out.Err())
 }
 
+// inputGlobs are the globs that have anything to look for.
+func (w *work) inputGlobs() (list []*iospec.Globbed) {
+	for _, g := range []*iospec.Globbed{w.in, w.xin} {
+		if len(g.Paths()) > 0 {
+			list = append(list, g)
+		}
+	}
+	return list
+}
+
+// canonical and canonicalPath look at each name on disk once per command.
+func (w *work) canonical(text string) (pathSpec, error) {
+	return (&locator{w.top, w.memo()}).canonical(w.dir, text)
+}
+
+func (w *work) canonicalPath(text string) (pathSpec, error) {
+	return (&locator{w.top, w.memo()}).canonicalPath(w.dir, text)
+}
+
+func (w *work) memo() map[string]string {
+	if w.links == nil {
+		w.links = map[string]string{}
+	}
+	return w.links
+}
+
 // checkInputs returns an error that names the inputs of which nothing exists.
 func (w *work) checkInputs() error {
-	misses := append(w.in.Misses(), w.xin.Misses()...)
-	if err := errors.Join(w.in.Err(), w.xin.Err()); err != nil {
-		return err
+	var misses []string
+	for _, g := range w.inputGlobs() {
+		misses = append(misses, g.Misses()...)
+		if err := g.Err(); err != nil {
+			return err
+		}
 	}
 	if len(misses) == 0 {
 		return nil
@@ -111,9 +143,9 @@ func (w *work) checkInputs() error {
 // those outside the dataset are absolute.
 func (w *work) inputPaths() ([]string, error) {
 	var list []string
-	for _, g := range []*iospec.Globbed{w.in, w.xin} {
+	for _, g := range w.inputGlobs() {
 		for _, p := range g.ExpandStrict() {
-			spec, err := canonicalPath(w.top, w.dir, p)
+			spec, err := w.canonicalPath(p)
 			if err != nil {
 				return nil, fmt.Errorf("input %w", err)
 			}

@@ -48,7 +48,6 @@ func (c *scheduling) submit(ctx context.Context) error {
 		return err
 	}
 	started := c.d.Now()
-	keepCopy(&c.job)
 	a, err := submission{
 		line: c.w.expanded, dir: c.staged, env: append(append([]string{}, c.d.Env.Vars...), c.s.Environ()...),
 		file: c.job.SubmitFile, stdin: c.opt.Stdin, stderr: c.opt.Stderr,

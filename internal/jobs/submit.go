@@ -76,12 +76,14 @@ func (s submission) run(ctx context.Context) (answer, error) {
 	if errors.Is(err, errInterrupted) {
 		return answer{}, err
 	}
-	a, rerr := readAnswer(s.file)
-	a.exit = exitOf(cmd.ProcessState)
+	a := answer{exit: exitOf(cmd.ProcessState)}
+	var rerr, rerr2 error
+	a.stdout, rerr = io.ReadAll(io.NewSectionReader(out, 0, maxAnswer))
+	a.stderr, rerr2 = io.ReadAll(io.NewSectionReader(errFile, 0, maxAnswer))
 	if ee := (*exec.ExitError)(nil); errors.As(err, &ee) {
 		err = nil // the exit code tells
 	}
-	return a, errors.Join(err, rerr)
+	return a, errors.Join(err, rerr, rerr2)
 }
 
 // open makes both files. The lock on the first is inherited by the shell.

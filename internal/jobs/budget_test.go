@@ -1,0 +1,97 @@
+package jobs
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var quotedPath = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
+
+// traced runs a child under strace and counts the calls that name a path in
+// the dataset, and the programs that were started.
+func (b *bench) traced(spec childSpec) (calls int, programs []string, text string) {
+	b.t.Helper()
+	spec.Dir, spec.Sched = b.d.Env.Cwd, b.s.dir
+	arg, err := json.Marshal(spec)
+	must(b.t, err)
+	exe, err := os.Executable()
+	must(b.t, err)
+	out := filepath.Join(b.t.TempDir(), "trace")
+	cmd := exec.Command("strace", "-f", "-e", "trace=file,execve", "-o", out, exe)
+	cmd.Env, cmd.Dir = append(append([]string{}, b.d.Env.Vars...), childVar+"="+string(arg)), spec.Dir
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		b.t.Fatalf("%v\n%s", err, msg)
+	}
+	data, err := os.ReadFile(out)
+	must(b.t, err)
+	var named []string
+	for line := range strings.Lines(string(data)) {
+		if strings.Contains(line, "execve(") {
+			if strings.Contains(line, "= 0") {
+				programs = append(programs, quotedPath.FindStringSubmatch(line)[1])
+			}
+			continue
+		}
+		args, _, _ := strings.Cut(line, ") = ") // what comes back is no path that was named
+		if strings.Contains(args, "getcwd(") || strings.Contains(args, `"/proc/`) {
+			continue
+		}
+		for _, m := range quotedPath.FindAllStringSubmatch(args, -1) {
+			if strings.HasPrefix(m[1], b.dir) || !strings.HasPrefix(m[1], "/") && m[1] != "" {
+				named = append(named, line)
+				break
+			}
+		}
+	}
+	return len(named), programs, strings.Join(named, "")
+}
+
+// TestBudgets holds the number of calls on repository paths below what the
+// main job promises, whatever the size of the repository.
+func TestBudgets(t *testing.T) {
+	if _, err := exec.LookPath("strace"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("strace is missing")
+		}
+		t.Skip("strace is missing")
+	}
+	size := 2000
+	if os.Getenv("STEMMA_BIG") != "" {
+		size = 50000
+	}
+	b := newBench(t)
+	var index strings.Builder
+	blob := b.git("rev-parse", "HEAD:in.txt")
+	for i := range size {
+		fmt.Fprintf(&index, "100644 %s\tmany/%d/%d\n", blob, i/500, i)
+	}
+	if _, err := b.d.Repo.OutputWith(t.Context(), []byte(index.String()), "update-index", "--index-info"); err != nil {
+		t.Fatal(err)
+	}
+	b.git("commit", "-q", "-m", "many")
+	b.git("checkout", "-q", ".")
+	b.git("gc", "-q")
+	b.run(childSpec{Cmd: "sbatch job.sh", Outputs: []string{"warm"}})
+	calls, programs, text := b.traced(childSpec{Cmd: "sbatch job.sh", Outputs: []string{"o.txt", "o.dat"}, Inputs: []string{"in.txt"}})
+	t.Logf("schedule: %d calls, %d programs: %v", calls, len(programs), programs)
+	if calls > 100 {
+		t.Errorf("schedule: %d calls\n%s", calls, text)
+	}
+	b.write("o.txt", "text\n")
+	b.write("o.dat", "\x01bin")
+	b.s.set(t, "102", "COMPLETED")
+	calls, programs, text = b.traced(childSpec{Finish: true})
+	t.Logf("finish: %d calls, %d programs: %v", calls, len(programs), programs)
+	if calls > 450 || len(programs) > 11 {
+		t.Errorf("finish: %d calls, programs %v\n%s", calls, programs, text)
+	}
+	if os.Getenv("STEMMA_TRACE") != "" {
+		t.Log(text)
+	}
+}
