@@ -86,17 +86,51 @@ func (d *Dataset) populateOne(ctx context.Context, f unlockedEntry) (indexEdit, 
 	if f.Mode == gitobj.ModeExec {
 		perm = 0o777
 	}
-	tmp := privateBeside(path)
-	if _, err := fsx.Copy(ctx, tmp, object, fsx.CopyOptions{Perm: perm}); err != nil {
+	tmp, err := d.copyBeside(ctx, object, path, perm)
+	if err != nil {
 		return indexEdit{}, false, err
 	}
 	return d.swapIn(f, tmp, was)
+}
+
+// copyBeside makes a private copy of an object in the folder of path.
+func (d *Dataset) copyBeside(ctx context.Context, object, path string, perm fs.FileMode) (string, error) {
+	fi, err := os.Stat(object)
+	if err != nil {
+		return "", err
+	}
+	tmp := privateBeside(path)
+	if _, err := fsx.Copy(ctx, tmp, object, fsx.CopyOptions{Perm: perm}); err != nil {
+		return "", err
+	}
+	return tmp, d.age(tmp, fi.ModTime())
+}
+
+// settled is how old a file's time stamp must be for an index entry of it to
+// show every later edit: more than the second that git's stamps count in.
+const settled = 2 * time.Second
+
+// age gives a private file the time stamp t, or one that is a little older
+// than now: git would have to compare the content of a younger one.
+func (d *Dataset) age(tmp string, t time.Time) error {
+	if limit := time.Now().Add(-settled); t.After(limit) {
+		t = limit
+	}
+	if err := os.Chtimes(tmp, t, t); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	return nil
 }
 
 // swapIn renames tmp over the entry's file if that is still as it was, and
 // returns the index entry for it.
 func (d *Dataset) swapIn(f unlockedEntry, tmp string, was fs.FileInfo) (indexEdit, bool, error) {
 	path := d.Repo.Path(f.Path)
+	made, err := os.Lstat(tmp)
+	if err != nil {
+		return indexEdit{}, false, err
+	}
 	now, err := os.Lstat(path)
 	if err != nil || gitindex.StatOf(now) != gitindex.StatOf(was) {
 		return indexEdit{}, false, os.Remove(tmp)
@@ -109,7 +143,11 @@ func (d *Dataset) swapIn(f unlockedEntry, tmp string, was fs.FileInfo) (indexEdi
 	if err != nil {
 		return indexEdit{}, false, err
 	}
-	return indexEdit{gitindex.Edit{Path: f.Path, Mode: f.Mode, OID: f.OID, Stat: gitindex.StatOf(fi)}, f.OID}, true, nil
+	e := gitindex.Edit{Path: f.Path, Mode: f.Mode, OID: f.OID}
+	if os.SameFile(fi, made) && fi.Size() == made.Size() && fi.ModTime().Equal(made.ModTime()) {
+		e.Stat = gitindex.StatOf(fi) // nobody wrote to it yet
+	}
+	return indexEdit{e, f.OID}, true, nil
 }
 
 func privateBeside(path string) string {
@@ -168,6 +206,9 @@ func (d *Dataset) depopulateOne(ctx context.Context, f unlockedEntry, indexTime 
 	}
 	tmp := privateBeside(path)
 	if err := os.WriteFile(tmp, pointer.Format(f.key), perm); err != nil {
+		return indexEdit{}, false, errors.Join(err, os.Remove(tmp))
+	}
+	if err := d.age(tmp, was.ModTime()); err != nil {
 		return indexEdit{}, false, err
 	}
 	return d.swapIn(f, tmp, was)
@@ -205,7 +246,7 @@ func (d *Dataset) updateIndex(ctx context.Context, edits []indexEdit) error {
 			}
 		}
 		fi, err := os.Lstat(d.Repo.Path(e.Path))
-		if err != nil || gitindex.StatOf(fi) != e.Stat {
+		if err != nil || gitindex.StatOf(fi) != e.Edit.Stat {
 			e.Stat = gitindex.Stat{} // written to since: git has to compare
 		}
 		e.Seen = lock.Created()

@@ -88,29 +88,24 @@ func (u *unlocking) named(typed string) error {
 		}
 		return nil
 	}
-	e, ok := u.index.Lookup(rel)
-	switch {
-	case !ok:
+	e, tracked := u.index.Lookup(rel)
+	if !tracked {
 		u.refuse(typed, result.Impossible, "untracked; cannot unlock")
-	case !u.add(e) && fi.Mode()&fs.ModeSymlink != 0 && u.isLink(rel):
+		return nil
+	}
+	if u.add(e) {
+		return nil
+	}
+	key, annexed, err := u.d.KeyOf(context.Background(), rel, e.Mode, e.OID)
+	switch present := annexed && u.d.Annex != nil && u.d.Annex.Has(key); {
+	case err != nil:
+		return err
+	case annexed && fi.Mode()&fs.ModeSymlink != 0 && !present:
 		u.refuse(typed, result.Impossible, "no content present; cannot unlock")
-	case e.Mode == gitobj.ModeSymlink && u.seen[rel]:
-	case !u.isUnlocked(e):
+	case !present:
 		u.refuse(typed, result.NotNeeded, "non-annex file; cannot unlock")
 	}
-	return nil
-}
-
-func (u *unlocking) isLink(rel string) bool {
-	target, err := os.Readlink(u.d.Repo.Path(rel))
-	_, ok := pointer.ParseLink(target)
-	return err == nil && ok && !u.seen[rel]
-}
-
-// isUnlocked reports whether the entry is unlocked already, with content.
-func (u *unlocking) isUnlocked(e gitindex.Entry) bool {
-	k, ok, err := u.d.pointerKey(context.Background(), e.OID)
-	return err == nil && ok && u.d.Annex != nil && u.d.Annex.Has(k)
+	return nil // else it is unlocked already
 }
 
 // add takes a tracked file if it is a link to content that is here.
@@ -168,17 +163,38 @@ func (u *unlocking) run(ctx context.Context, sink result.Sink) error {
 
 func (u *unlocking) one(ctx context.Context, f lockedFile, id gitobj.OID) (result.Record, error) {
 	r := u.d.record("unlock", f.entry.Path, result.File)
-	if err := u.d.copyOut(ctx, f.key, f.entry.Path); err != nil {
-		return r, err
-	}
-	fi, err := os.Lstat(u.d.Repo.Path(f.entry.Path))
+	path := u.d.Repo.Path(f.entry.Path)
+	was, err := os.Lstat(path)
 	if err != nil {
 		return r, err
 	}
-	u.edits = append(u.edits, indexEdit{
-		gitindex.Edit{Path: f.entry.Path, Mode: fileMode(fi), OID: id, Stat: gitindex.StatOf(fi)}, f.entry.OID,
-	})
-	return r, nil
+	if k, ok := u.d.keyInWorkTree(f.entry); !ok || k != f.key {
+		return r, errors.New("the file changed while it was being unlocked")
+	}
+	object, ok := u.d.Annex.Locate(f.key)
+	if !ok {
+		return r, errors.New("no content present; cannot unlock")
+	}
+	fi, err := os.Stat(object)
+	if err != nil {
+		return r, err
+	}
+	perm := fi.Mode().Perm()
+	perm |= 0o200 | perm&0o044>>1 // writable for those who may read; the umask limits it
+	tmp, err := u.d.copyBeside(ctx, object, path, perm)
+	if err != nil {
+		return r, err
+	}
+	entry := unlockedEntry{gitindex.Entry{Path: f.entry.Path, Mode: fileMode(fi), OID: id}, f.key}
+	edit, ok, err := u.d.swapIn(entry, tmp, was)
+	if err == nil && !ok {
+		err = errors.New("the file changed while it was being unlocked")
+	}
+	if err == nil {
+		edit.was = f.entry.OID
+		u.edits = append(u.edits, edit)
+	}
+	return r, err
 }
 
 // storePointers makes the blobs that the index will name.

@@ -1,0 +1,258 @@
+// Package local reaches the annexes of repositories on this machine by their
+// path, our own among them: where content lies, git-annex's locks on it, and
+// its removal. It runs no program in the other repository, and it decides
+// nothing about which content may go.
+package local
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/remote"
+)
+
+// lockFileVersion is the first repository version in which content is locked
+// by a file beside it; before, the content itself was locked.
+const lockFileVersion = "10"
+
+// Store is the content in one annex.
+type Store struct {
+	Dir     string // the annex folder, such as /data/ds/.git/annex
+	Bare    bool
+	Version string // of the repository: "8", "9" or "10"
+	PidLock bool   // annex.pidlock: one lock file instead of record locks
+}
+
+// Locate returns where the key's content lies. Both hash layouts are tried,
+// the one that is usual in this store first.
+func (s *Store) Locate(k annexkey.Key) (string, bool) {
+	if k.Safe() != nil {
+		return "", false
+	}
+	paths := []string{k.ObjectPath(), k.ObjectPathLower()}
+	if s.Bare {
+		paths[0], paths[1] = paths[1], paths[0]
+	}
+	for _, p := range paths {
+		object := filepath.Join(s.Dir, "objects", filepath.FromSlash(p))
+		if isRegular(object) {
+			return object, true
+		}
+	}
+	return "", false
+}
+
+func isRegular(path string) bool {
+	fi, err := os.Lstat(path)
+	return err == nil && fi.Mode().IsRegular()
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+func lockPath(object string) string { return object + ".lck" }
+
+// Present reports whether the content is here and nobody is dropping it;
+// remote.ErrBusy if somebody may be.
+func (s *Store) Present(k annexkey.Key) (bool, error) {
+	object, ok := s.Locate(k)
+	if !ok {
+		return false, nil
+	}
+	switch {
+	case s.PidLock:
+		if exists(filepath.Join(s.Dir, "pidlock")) {
+			return false, remote.ErrBusy
+		}
+	case s.Version != lockFileVersion:
+		if err := lockedForWriting(object); err != nil {
+			return false, err
+		}
+	case exists(lockPath(object)):
+		lock, err := s.Share(k)
+		if errors.Is(err, remote.ErrAbsent) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		lock.Release()
+	}
+	return isRegular(object), nil
+}
+
+// lockedForWriting asks the kernel whether another process holds an exclusive
+// lock on the file; remote.ErrBusy if so.
+func lockedForWriting(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	lk := unix.Flock_t{Type: unix.F_RDLCK}
+	if err := unix.FcntlFlock(f.Fd(), unix.F_GETLK, &lk); err != nil {
+		return fmt.Errorf("lock of %s: %w", path, err)
+	}
+	if lk.Type != unix.F_UNLCK {
+		return remote.ErrBusy
+	}
+	return nil
+}
+
+// Share keeps the content from being dropped. Errors: remote.ErrAbsent,
+// ErrBusy, ErrNoLock.
+func (s *Store) Share(k annexkey.Key) (*ContentLock, error) { return s.lock(k, false) }
+
+// Exclude takes the right to drop the content. Errors are those of Share.
+func (s *Store) Exclude(k annexkey.Key) (*ContentLock, error) { return s.lock(k, true) }
+
+// tries bounds how often another process may get between two steps.
+const tries = 5
+
+func (s *Store) lock(k annexkey.Key, excl bool) (*ContentLock, error) {
+	if s.PidLock {
+		return nil, fmt.Errorf("%w: annex.pidlock is set", remote.ErrNoLock)
+	}
+	if s.Version != lockFileVersion {
+		return nil, fmt.Errorf("%w: repository version %s", remote.ErrNoLock, s.Version)
+	}
+	var err error
+	for range tries {
+		object, ok := s.Locate(k)
+		if !ok {
+			return nil, remote.ErrAbsent
+		}
+		var c *ContentLock
+		c, err = s.lockObject(object, excl)
+		if err == nil || errors.Is(err, remote.ErrAbsent) || errors.Is(err, remote.ErrBusy) {
+			return c, err
+		}
+	}
+	return nil, fmt.Errorf("%w: %w", remote.ErrNoLock, err)
+}
+
+// lockObject takes the lock and then looks whether the content is still there:
+// only what is there under the lock is protected by it.
+func (s *Store) lockObject(object string, excl bool) (*ContentLock, error) {
+	frozen := thaw(filepath.Dir(object))
+	l, err := fsx.TryLockFile(lockPath(object), excl)
+	frozen()
+	if errors.Is(err, fsx.ErrLocked) {
+		return nil, remote.ErrBusy
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &ContentLock{object: object, file: l, excl: excl}
+	switch {
+	case !isRegular(object):
+		c.Release()
+		return nil, remote.ErrAbsent
+	case excl && exists(object+".rtm"):
+		// A newer git-annex has promised somebody to keep it for a while.
+		c.Release()
+		return nil, remote.ErrBusy
+	}
+	return c, nil
+}
+
+// thaw makes a key's folder writable and returns what undoes that.
+func thaw(dir string) (restore func()) {
+	fi, err := os.Stat(dir)
+	if err != nil || fi.Mode().Perm()&0o200 != 0 || os.Chmod(dir, modeOf(fi)|0o200) != nil {
+		return func() {}
+	}
+	return func() { os.Chmod(dir, modeOf(fi)) }
+}
+
+func modeOf(fi fs.FileInfo) fs.FileMode { return fi.Mode().Perm() | fi.Mode()&fs.ModeSetgid }
+
+// ContentLock is a lock on the content of one key.
+type ContentLock struct {
+	object  string
+	file    *fsx.FileLock
+	excl    bool
+	removed bool
+}
+
+// Held looks whether the content is still where it was locked.
+func (c *ContentLock) Held() error {
+	if !isRegular(c.object) || !exists(lockPath(c.object)) {
+		return remote.ErrAbsent
+	}
+	return nil
+}
+
+// Release gives the lock back and removes the lock file, unless somebody else
+// uses it.
+func (c *ContentLock) Release() {
+	if c.removed {
+		return
+	}
+	if c.excl {
+		frozen := thaw(filepath.Dir(c.object))
+		os.Remove(lockPath(c.object))
+		frozen()
+		c.file.Unlock()
+	} else {
+		c.file.Unlock()
+		c.tidy()
+	}
+	c.prune()
+}
+
+// tidy removes the lock file under an exclusive lock, if that can be had.
+func (c *ContentLock) tidy() {
+	if !exists(lockPath(c.object)) {
+		return
+	}
+	frozen := thaw(filepath.Dir(c.object))
+	defer frozen()
+	l, err := fsx.TryLockFile(lockPath(c.object), true)
+	if err != nil {
+		return
+	}
+	os.Remove(lockPath(c.object))
+	l.Unlock()
+}
+
+// Remove deletes the content and gives the lock, which must be exclusive,
+// back.
+func (c *ContentLock) Remove() error {
+	if !c.excl {
+		return errors.New("remove content: not locked for that")
+	}
+	thaw(filepath.Dir(c.object))
+	if err := os.Remove(c.object); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.Release()
+		return fmt.Errorf("remove content: %w", err)
+	}
+	os.Remove(lockPath(c.object))
+	c.removed = true
+	c.file.Unlock()
+	c.prune()
+	return nil
+}
+
+// prune removes the key's folder and its hash folders if nothing is left in
+// them.
+func (c *ContentLock) prune() {
+	if exists(c.object) {
+		return
+	}
+	for dir, n := filepath.Dir(c.object), 0; n < 3; dir, n = filepath.Dir(dir), n+1 {
+		if err := syscall.Rmdir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+	}
+}

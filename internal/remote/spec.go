@@ -1,0 +1,121 @@
+package remote
+
+import (
+	"math"
+	"net/url"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// Kind says how a remote is reached.
+type Kind int
+
+// The kinds that configuration can tell apart.
+const (
+	Path    Kind = iota // a repository in the file system
+	Network             // ssh, http and whatever else git reaches by URL
+	Special             // a special remote: it has content, but no git repository
+)
+
+// Default costs, git-annex's.
+const (
+	CostPath    = 100
+	CostNetwork = 200
+)
+
+// Spec is a remote as git's configuration describes it.
+type Spec struct {
+	Name   string
+	Kind   Kind
+	URL    string // as configured; "" for a special remote
+	Dir    string // Path: the repository's folder, absolute
+	UUID   string // remote.NAME.annex-uuid; "" if it is not known yet
+	Cost   float64
+	Ignore bool   // remote.NAME.annex-ignore: no content from there
+	Trust  string // remote.NAME.annex-trustlevel: "trusted", "untrusted", …; "" if not set
+}
+
+// Settings is a git configuration.
+type Settings interface {
+	Get(key string) string
+	Bool(key string, def bool) bool
+	Keys(prefix string) []string
+}
+
+// List returns the remotes that the configuration names, cheapest first, those
+// of the same cost in the order of the configuration. Relative paths start at
+// the work tree's top.
+func List(cfg Settings, workTree string) []Spec {
+	var specs []Spec
+	seen := map[string]bool{}
+	for _, key := range cfg.Keys("remote.") {
+		name, variable := splitKey(key)
+		if name == "" || seen[name] || variable != "url" && variable != "annex-uuid" && variable != "annexurl" {
+			continue
+		}
+		seen[name] = true
+		specs = append(specs, read(cfg, name, workTree))
+	}
+	sort.SliceStable(specs, func(i, j int) bool { return specs[i].Cost < specs[j].Cost })
+	return specs
+}
+
+// splitKey takes "remote.NAME.variable" apart.
+func splitKey(key string) (name, variable string) {
+	rest := strings.TrimPrefix(key, "remote.")
+	dot := strings.LastIndexByte(rest, '.')
+	if dot < 0 {
+		return "", rest
+	}
+	return rest[:dot], rest[dot+1:]
+}
+
+func read(cfg Settings, name, workTree string) Spec {
+	key := func(variable string) string { return "remote." + name + "." + variable }
+	s := Spec{
+		Name:   name,
+		URL:    cfg.Get(key("annexurl")),
+		UUID:   cfg.Get(key("annex-uuid")),
+		Ignore: cfg.Bool(key("annex-ignore"), false),
+		Trust:  cfg.Get(key("annex-trustlevel")),
+		Cost:   CostNetwork,
+	}
+	if s.URL == "" {
+		s.URL = cfg.Get(key("url"))
+	}
+	s.Kind, s.Dir = classify(s.URL, workTree)
+	if s.Kind == Path {
+		s.Cost = CostPath
+	}
+	if c, err := strconv.ParseFloat(cfg.Get(key("annex-cost")), 64); err == nil && !math.IsNaN(c) {
+		s.Cost = c
+	}
+	return s
+}
+
+// classify follows git: a colon before the first slash makes it no path.
+func classify(u, workTree string) (Kind, string) {
+	if u == "" {
+		return Special, ""
+	}
+	if rest, ok := strings.CutPrefix(u, "file://"); ok {
+		slash := strings.IndexByte(rest, '/')
+		if slash < 0 {
+			return Network, ""
+		}
+		dir, err := url.PathUnescape(rest[slash:])
+		if err != nil {
+			return Network, ""
+		}
+		return Path, filepath.Clean(dir)
+	}
+	if before, _, _ := strings.Cut(u, "/"); strings.Contains(before, ":") {
+		return Network, ""
+	}
+	if !filepath.IsAbs(u) {
+		u = filepath.Join(workTree, u)
+	}
+	return Path, filepath.Clean(u)
+}

@@ -1,0 +1,143 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/local"
+)
+
+// gitStat is the inode change time.
+func gitStat(fi fs.FileInfo) gitindex.Time { return gitindex.StatOf(fi).CTime }
+
+// Proof is what has to be shown before a key's content may be deleted here.
+type Proof struct {
+	// Need is the number of other repositories that must have the content,
+	// max(numcopies, mincopies); 0 deletes without any proof.
+	Need int
+	// Trusted are repositories that count by the location log alone.
+	Trusted []string
+	// Ask are repositories that must show the content now, in this order.
+	Ask []remote.Remote
+}
+
+// UnsafeError says that too few copies could be verified.
+type UnsafeError struct{ Have, Need int }
+
+// Error is git-annex's text, with DataLad's name of the option.
+func (e *UnsafeError) Error() string {
+	noun := "copies"
+	if e.Need == 1 {
+		noun = "copy"
+	}
+	return fmt.Sprintf("unsafe; Could only verify the existence of %d out of %d necessary %s; "+
+		"(Use --reckless availability to override this check, or adjust numcopies.)", e.Have, e.Need, noun)
+}
+
+// Drop deletes the key's content from our store. Our copy is locked against
+// everybody who might count on it before the other copies are looked at, so of
+// two repositories that drop at once, at most one finds the other's copy.
+// Errors: remote.ErrAbsent, ErrBusy, ErrNoLock, *UnsafeError.
+func Drop(ctx context.Context, store *local.Store, k annexkey.Key, p Proof) error {
+	own, err := store.Exclude(k)
+	if err != nil {
+		return err
+	}
+	w := &witnesses{key: k, counted: map[string]bool{}}
+	defer w.release()
+	if err = w.gather(ctx, p); err == nil {
+		err = w.confirm(ctx)
+	}
+	if err == nil {
+		err = own.Held()
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		own.Release()
+		return err
+	}
+	return own.Remove()
+}
+
+// witnesses are the repositories that were found to have the content.
+type witnesses struct {
+	key     annexkey.Key
+	need    int
+	counted map[string]bool // by UUID: each counts once
+	locks   []remote.Lock
+	seen    []remote.Remote // asked, but not locked
+}
+
+// gather looks for copies until there are enough.
+func (w *witnesses) gather(ctx context.Context, p Proof) error {
+	w.need = p.Need
+	for _, uuid := range p.Trusted {
+		w.counted[uuid] = true
+	}
+	for _, r := range p.Ask {
+		if len(w.counted) >= w.need {
+			break
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !w.counted[r.UUID()] && w.ask(ctx, r) {
+			w.counted[r.UUID()] = true
+		}
+	}
+	if len(w.counted) < w.need {
+		return &UnsafeError{len(w.counted), w.need}
+	}
+	return nil
+}
+
+// ask has the remote lock its copy, or at least show it.
+func (w *witnesses) ask(ctx context.Context, r remote.Remote) bool {
+	if l, ok := r.(remote.Locker); ok {
+		lock, err := l.Lock(ctx, w.key)
+		if err == nil {
+			w.locks = append(w.locks, lock)
+			return true
+		}
+		if !errors.Is(err, remote.ErrNoLock) {
+			return false
+		}
+	}
+	ok, err := r.Present(ctx, w.key)
+	if ok && err == nil {
+		w.seen = append(w.seen, r)
+	}
+	return ok && err == nil
+}
+
+// confirm looks once more, right before the deletion.
+func (w *witnesses) confirm(ctx context.Context) error {
+	lost := 0
+	for _, l := range w.locks {
+		if l.Held() != nil {
+			lost++
+		}
+	}
+	for _, r := range w.seen {
+		if ok, err := r.Present(ctx, w.key); !ok || err != nil {
+			lost++
+		}
+	}
+	if have := len(w.counted) - lost; have < w.need {
+		return &UnsafeError{have, w.need}
+	}
+	return nil
+}
+
+func (w *witnesses) release() {
+	for _, l := range w.locks {
+		l.Release()
+	}
+}
