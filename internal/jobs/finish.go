@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/stemma-data/stemma/internal/commit"
@@ -52,8 +53,12 @@ func Finish(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt Fini
 		return err
 	}
 	jobs, err := f.choose(ctx)
-	if err != nil || len(jobs) == 0 {
+	if err != nil {
 		return err
+	}
+	if len(jobs) == 0 {
+		tellOfPeer(d)
+		return nil
 	}
 	ready, err := f.sort(ctx, jobs)
 	if err != nil || len(ready) == 0 {
@@ -135,10 +140,12 @@ func openJobs(ctx context.Context, d *dataset.Dataset, top string) (list []ledge
 
 // findJob finds an open job of this work tree by the scheduler's id.
 func findJob(ctx context.Context, d *dataset.Dataset, top, id string) (job ledger.Job, err error) {
-	err = withLedger(ctx, d, "look at jobs", func(l *ledger.Ledger) error {
-		job, err = l.ByJobID(ctx, id)
-		return err
-	})
+	if err = ledger.ErrNotFound; hasLedger(d) {
+		err = withLedger(ctx, d, "look at jobs", func(l *ledger.Ledger) error {
+			job, err = l.ByJobID(ctx, id)
+			return err
+		})
+	}
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
 		err = fmt.Errorf("Error accessing slurm job %s in database: %w", id, ErrUnknownJob) //nolint:staticcheck // DataLad's text
@@ -214,7 +221,7 @@ func (f *finishing) settled(ctx context.Context, jobs []ledger.Job) ([]ledger.Jo
 		}
 		c := &scheduling{d: f.d, s: f.s, w: &work{top: f.top}, adopt: &job}
 		err := errs.WithHint(errors.New("it is being submitted"), "wait for that command")
-		if fate := fateOf(&job); fate == lineTold || fate == lineUnclear {
+		if fate := fateOf(&job, f.s); fate == lineTold || fate == lineUnclear {
 			err = c.takeUp(ctx)
 		} else if fate == lineNeverRan {
 			err = errs.WithHint(errors.New("the command that scheduled it died before the submission"), "repeat that command, or give the claim up with `stemma jobs release`")
@@ -279,6 +286,13 @@ func branchName(ref string) string {
 		return "a detached HEAD"
 	}
 	return git.Head{Ref: ref}.Branch()
+}
+
+// tellOfPeer points at jobs that only the Slurm extension of DataLad knows.
+func tellOfPeer(d *dataset.Dataset) {
+	if _, err := os.Lstat(PeerDatabase(d)); err == nil && !hasLedger(d) {
+		d.Env.Log.Info("open jobs of datalad-slurm can be taken over with `stemma jobs import`")
+	}
 }
 
 // markLife is how long the mark of a process on another node counts.

@@ -368,3 +368,30 @@ func TestMissingOutputIsTyped(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestSharedLogFile(t *testing.T) {
+	b := newBench(t)
+	for _, o := range []string{"a", "b"} {
+		b.submit(ScheduleOptions{Outputs: []string{o}})
+		b.write(o, "x")
+	}
+	b.write("slurm-101.out", "both\n")
+	b.write("slurm-102.out", "x\n")
+	b.s.set(t, "101", "COMPLETED")
+	b.s.set(t, "102", "COMPLETED")
+	f := &finishing{d: b.d, s: b.s, sink: discard, top: b.dir}
+	var err error
+	f.head, err = b.d.Repo.Head(t.Context())
+	must(t, err)
+	list := b.jobs()
+	list[1].SlurmOutputs = append(list[1].SlurmOutputs, "slurm-101.out")
+	ready, err := f.sort(t.Context(), list)
+	must(t, err)
+	must(t, f.commit(t.Context(), ready))
+	if n := strings.Count(b.git("log", "--format=%s"), "Slurm job"); n != 2 {
+		t.Error(n)
+	}
+	if got := b.git("status", "--porcelain"); got != "" {
+		t.Error(got)
+	}
+}

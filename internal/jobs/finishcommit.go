@@ -302,6 +302,7 @@ func (f *finishing) store(ctx context.Context, list []*over) ([]annex.LogEdit, [
 
 // share gives each job its files and records.
 func (f *finishing) share(staged *dataset.Staged, list []*over) (ok []*over, err error) {
+	given := map[string]bool{} // jobs may share a log file; it goes with the first
 	for _, o := range list {
 		mine := union(o.outputs, o.logs)
 		owns := func(p string) bool {
@@ -309,7 +310,8 @@ func (f *finishing) share(staged *dataset.Staged, list []*over) (ok []*over, err
 		}
 		failed := false
 		for _, file := range staged.Files {
-			if owns(file.Path) {
+			if owns(file.Path) && !given[file.Path] {
+				given[file.Path] = true
 				o.files = append(o.files, file)
 			}
 		}

@@ -3,12 +3,9 @@ package jobs
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitobj"
@@ -71,11 +68,10 @@ func List(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt ListOp
 }
 
 func listed(ctx context.Context, d *dataset.Dataset, top string, opt ListOptions) (list []ledger.Job, err error) {
-	dir := commit.StateDir(d.Repo)
 	if !opt.All && opt.JobID == "" {
 		return openJobs(ctx, d, top)
 	}
-	if _, err := os.Lstat(filepath.Join(dir, ledger.FileName)); err != nil {
+	if !hasLedger(d) {
 		return nil, nil
 	}
 	err = withLedger(ctx, d, "look at jobs", func(l *ledger.Ledger) error {

@@ -95,6 +95,12 @@ func openLedger(ctx context.Context, d *dataset.Dataset) (*ledger.Ledger, error)
 	return l, nil
 }
 
+// hasLedger reports whether any job was ever scheduled here.
+func hasLedger(d *dataset.Dataset) bool {
+	_, err := os.Lstat(filepath.Join(commit.StateDir(d.Repo), ledger.FileName))
+	return err == nil
+}
+
 // within reports whether p is top or lies below it; both are clean.
 func within(p, top string) bool {
 	return top == "." || p == top || strings.HasPrefix(p, top+"/")

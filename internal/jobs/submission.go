@@ -181,14 +181,20 @@ func (c *scheduling) record(ctx context.Context, id, cluster string, submitted t
 // If its line has told a job id, adopt is set; if the line never ran, the row
 // is returned, to be taken over. Otherwise nobody knows, and an error says so.
 func (c *scheduling) findTwin(ctx context.Context, l *ledger.Ledger) (int64, error) {
-	for job, err := range l.Jobs(ctx, ledger.Filter{WorkTree: c.w.top}) {
+	// A twin has the same claims, so that only those who share one are read.
+	claims, err := l.Overlapping(ctx, c.w.top, c.job.Claims[0])
+	if err != nil {
+		return 0, err
+	}
+	for _, cl := range claims {
+		job, err := l.Get(ctx, cl.Job)
 		if err != nil {
 			return 0, err
 		}
 		if job.State != ledger.StateSubmitting && job.State != ledger.StateUncertain || !c.sameAs(&job) {
 			continue
 		}
-		switch fateOf(&job) {
+		switch fateOf(&job, c.s) {
 		case lineTold:
 			c.adopt = &job
 			return 0, nil
@@ -214,7 +220,7 @@ const (
 )
 
 // fateOf looks at the owner and at what the line left.
-func fateOf(job *ledger.Job) lineFate {
+func fateOf(job *ledger.Job, s sched.Scheduler) lineFate {
 	if job.State == ledger.StateSubmitting && job.Owner.Fate() != fsx.Dead {
 		return lineRuns
 	}
@@ -224,9 +230,11 @@ func fateOf(job *ledger.Job) lineFate {
 		return lineNeverRan
 	case err != nil:
 		return lineUnclear
-	case strings.HasSuffix(string(a.stdout), "\n") && strings.ContainsAny(string(a.stdout), "0123456789"):
+	}
+	if _, _, ok := s.ParseSubmission(a.stdout); ok && strings.HasSuffix(string(a.stdout), "\n") {
 		return lineTold
-	case submitting(job.SubmitFile):
+	}
+	if submitting(job.SubmitFile) {
 		return lineRuns
 	}
 	return lineUnclear
