@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/fsx"
+	"golang.org/x/sync/errgroup"
+
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
@@ -88,21 +90,41 @@ func (d *Dataset) Changes(ctx context.Context, scope Scope) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	staged, err := d.staged(ctx, scope)
-	if err != nil {
+	look := &look{d: d, index: index, scope: scope}
+	if err := look.all(ctx); err != nil {
 		return nil, err
 	}
-	tracked, err := d.trackedChanges(ctx, index, scope, staged)
-	if err != nil {
-		return nil, err
+	return append(look.untracked, look.tracked()...), nil
+}
+
+// look is one look at the work tree. Its three parts overlap: two of them wait
+// for git, the third for the file system.
+type look struct {
+	d         *Dataset
+	index     *gitindex.File
+	scope     Scope
+	staged    map[string]Change
+	dirty     []dirtyEntry
+	untracked []Change
+}
+
+func (l *look) all(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		l.staged, err = l.d.staged(ctx, l.scope)
+		return err
+	})
+	g.Go(func() (err error) {
+		l.dirty, err = l.d.dirtyEntries(ctx, l.index, l.scope)
+		return err
+	})
+	if !l.scope.NoUntracked {
+		g.Go(func() (err error) {
+			l.untracked, err = l.d.untracked(ctx, l.scope)
+			return err
+		})
 	}
-	var untracked []Change
-	if !scope.NoUntracked {
-		if untracked, err = d.untracked(ctx, index, scope); err != nil {
-			return nil, err
-		}
-	}
-	return append(untracked, tracked...), nil
+	return g.Wait()
 }
 
 // staged asks git how the index differs from HEAD.
@@ -155,16 +177,13 @@ func parseRaw(out string, scope Scope) (map[string]Change, error) {
 	return staged, nil
 }
 
-// trackedChanges walks the index beside the staged differences.
-func (d *Dataset) trackedChanges(ctx context.Context, index *gitindex.File, scope Scope, staged map[string]Change) ([]Change, error) {
-	dirty, err := d.dirtyEntries(ctx, index, scope)
-	if err != nil {
-		return nil, err
-	}
+// tracked puts the differences between index and work tree beside those
+// between HEAD and index.
+func (l *look) tracked() []Change {
 	var changes []Change
-	for _, e := range dirty {
-		c, isStaged := staged[e.Path]
-		delete(staged, e.Path)
+	for _, e := range l.dirty {
+		c, isStaged := l.staged[e.Path]
+		delete(l.staged, e.Path)
 		if !isStaged {
 			c = Change{Path: e.Path, Mode: e.Mode, OID: e.OID, Prev: e.OID, PrevMode: e.Mode}
 		}
@@ -172,10 +191,10 @@ func (d *Dataset) trackedChanges(ctx context.Context, index *gitindex.File, scop
 		changes = append(changes, c)
 	}
 	removed := []Change{}
-	for _, c := range staged {
+	for _, c := range l.staged {
 		if c.OID.IsZero() {
 			c.OID, c.Mode = "", 0
-			_, err := os.Lstat(d.Repo.Path(c.Path))
+			_, err := os.Lstat(l.d.Repo.Path(c.Path))
 			c.Gone = err != nil
 			removed = append(removed, c)
 		} else {
@@ -188,7 +207,7 @@ func (d *Dataset) trackedChanges(ctx context.Context, index *gitindex.File, scop
 			list[i].describe()
 		}
 	}
-	return append(changes, removed...), nil
+	return append(changes, removed...)
 }
 
 // describe fills in State and Type.
@@ -236,7 +255,7 @@ func typeOfFile(m fs.FileMode) string {
 func isTemp(rel string) bool { return strings.HasPrefix(path.Base(rel), fsx.TempPrefix) }
 
 // untracked asks git for files it does not know, minus the ignored ones.
-func (d *Dataset) untracked(ctx context.Context, index *gitindex.File, scope Scope) ([]Change, error) {
+func (d *Dataset) untracked(ctx context.Context, scope Scope) ([]Change, error) {
 	args := []string{"--literal-pathspecs", "ls-files", "-z", "--others", "--exclude-standard"}
 	if !scope.AllUntracked {
 		args = append(args, "--directory", "--no-empty-directory")

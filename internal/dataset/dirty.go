@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"runtime"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
@@ -40,7 +42,7 @@ func (d *Dataset) dirtyEntries(ctx context.Context, index *gitindex.File, scope 
 		batch = batch[:0]
 		return err
 	}
-	for e, err := range index.Entries() {
+	for e, err := range scope.entries(index) {
 		if err != nil {
 			return nil, err
 		}
@@ -54,6 +56,33 @@ func (d *Dataset) dirtyEntries(ctx context.Context, index *gitindex.File, scope 
 		}
 	}
 	return dirty, flush()
+}
+
+// entries visits the index entries at and below the scope's paths, in order;
+// the rest of the index is not read.
+func (s Scope) entries(index *gitindex.File) iter.Seq2[gitindex.Entry, error] {
+	if len(s.Paths) == 0 || slices.Contains(s.Paths, ".") {
+		return index.Entries()
+	}
+	paths := slices.Clone(s.Paths)
+	slices.Sort(paths)
+	return func(yield func(gitindex.Entry, error) bool) {
+		var tops []string
+		for _, p := range paths {
+			if underAny(p, tops) {
+				continue
+			}
+			tops = append(tops[:0], p)
+			if e, ok := index.Lookup(p); ok && !yield(e, nil) {
+				return
+			}
+			for e, err := range index.Under(p) {
+				if !yield(e, err) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func (d *Dataset) compareBatch(ctx context.Context, index *gitindex.File, batch []gitindex.Entry) ([]dirtyEntry, error) {

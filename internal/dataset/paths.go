@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -27,7 +28,7 @@ func (d *Dataset) StagePaths(ctx context.Context, paths []string, opt StageOptio
 	if err != nil && !errors.Is(err, gitindex.ErrUnsupported) {
 		return nil, err
 	}
-	w := &walk{d: d, index: index, seen: map[string]bool{}}
+	w := &walk{d: d, opt: opt, index: index, seen: map[string]bool{}}
 	for _, p := range paths {
 		if err := w.named(p); err != nil {
 			return nil, err
@@ -49,6 +50,7 @@ func (d *Dataset) StagePaths(ctx context.Context, paths []string, opt StageOptio
 // walk collects what is at the named paths.
 type walk struct {
 	d       *Dataset
+	opt     StageOptions
 	index   *gitindex.File // nil: only git can read it
 	seen    map[string]bool
 	changes []Change
@@ -61,6 +63,9 @@ func (w *walk) named(rel string) error {
 	if err := fsx.Beneath(w.d.Path(), rel); err != nil {
 		return fmt.Errorf("%s: %w", rel, err)
 	}
+	if sub := w.d.nestedAbove(rel); sub != "" {
+		return fmt.Errorf("%s lies in %s, a repository of its own: outputs in subdatasets are not supported yet", rel, sub)
+	}
 	fi, err := os.Lstat(w.d.Repo.Path(rel))
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
@@ -71,7 +76,21 @@ func (w *walk) named(rel string) error {
 	case fi.IsDir():
 		return w.folder(rel)
 	}
+	if w.opt.SkipIgnored || w.opt.SkipUntracked {
+		return w.foundFile(rel, fi)
+	}
 	return w.file(rel, fi)
+}
+
+// nestedAbove returns the folder above rel that is a repository of its own, or
+// "".
+func (d *Dataset) nestedAbove(rel string) string {
+	for dir := path.Dir(rel); dir != "."; dir = path.Dir(dir) {
+		if _, err := os.Lstat(d.Repo.Path(dir, ".git")); err == nil {
+			return dir
+		}
+	}
+	return ""
 }
 
 // folder walks a named folder and notices what the index has beyond it.

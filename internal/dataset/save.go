@@ -44,15 +44,35 @@ func (d *Dataset) Save(ctx context.Context, opt SaveOptions, sink result.Sink) (
 	if len(opt.Paths) > 0 && len(scope.Paths) == 0 {
 		return "", nil // each was refused by a record
 	}
-	changes, err := d.Changes(ctx, scope)
-	if err != nil {
-		return "", err
-	}
-	staged, err := d.Stage(ctx, changes, StageOptions{ToGit: opt.ToGit, Jobs: opt.Jobs})
+	staged, err := d.stageScope(ctx, scope, StageOptions{ToGit: opt.ToGit, Jobs: opt.Jobs})
 	if err != nil {
 		return "", err
 	}
 	return d.Commit(ctx, staged, opt, sink)
+}
+
+// stageScope stages what changed. Named files are looked at by themselves;
+// only folders, and the whole dataset, need git's help.
+func (d *Dataset) stageScope(ctx context.Context, scope Scope, opt StageOptions) (*Staged, error) {
+	if d.onlyFiles(scope.Paths) {
+		opt.SkipIgnored, opt.SkipUntracked = true, scope.NoUntracked
+		return d.StagePaths(ctx, scope.Paths, opt)
+	}
+	changes, err := d.Changes(ctx, scope)
+	if err != nil {
+		return nil, err
+	}
+	return d.Stage(ctx, changes, opt)
+}
+
+// onlyFiles reports whether paths are named and none of them is a folder.
+func (d *Dataset) onlyFiles(paths []string) bool {
+	for _, p := range paths {
+		if fi, err := os.Lstat(d.Repo.Path(p)); err != nil || fi.IsDir() {
+			return false
+		}
+	}
+	return len(paths) > 0
 }
 
 // Commit publishes what Stage or StagePaths prepared, as one commit.

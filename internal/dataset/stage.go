@@ -28,6 +28,10 @@ import (
 type StageOptions struct {
 	ToGit bool // all content goes to git, whatever annex.largefiles says
 	Jobs  int  // files hashed at once; 0: one per core
+
+	// For StagePaths: named files that .gitignore names, or that git does not
+	// know yet, are passed over; else being named is enough.
+	SkipIgnored, SkipUntracked bool
 }
 
 // Staged is what a commit needs: content is stored, durable, and in its place
