@@ -1,0 +1,96 @@
+package jobs
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stemma-data/stemma/internal/result"
+	"github.com/stemma-data/stemma/internal/sched"
+	"github.com/stemma-data/stemma/internal/sched/slurm"
+)
+
+// TestRealSlurm runs twenty jobs on a Slurm: two fail, one is an array.
+func TestRealSlurm(t *testing.T) {
+	if os.Getenv("STEMMA_TEST_SLURM") == "" {
+		if os.Getenv("CI") != "" && os.Getenv("STEMMA_ORACLES") != "none" {
+			t.Fatal("no Slurm to test with; run scripts/with-slurm")
+		}
+		t.Skip("no Slurm; run by scripts/with-slurm")
+	}
+	b := newBench(t)
+	s := slurm.New(slurm.Exec(os.Environ()))
+	bin := filepath.Dir(strings.TrimSuffix(lookup(t, "sbatch"), "\n"))
+	b.d.Env.Vars = append(b.d.Env.Vars, "PATH="+bin+":"+os.Getenv("PATH"))
+	b.write("job.sh", "#!/bin/bash\n#SBATCH --time=1\nset -e\nout=$1\nif [ -n \"$SLURM_ARRAY_TASK_ID\" ]; then out=arr/$SLURM_ARRAY_TASK_ID.txt; fi\n"+
+		"mkdir -p \"$(dirname \"$out\")\"\nhead -c 2000 /dev/zero > \"$out.dat\"\ncat in.txt > \"$out\"\n[ \"$2\" != fail ]\n")
+	b.save()
+	schedule := func(cmd string, outs ...string) string {
+		got := &result.Collector{}
+		must(t, Schedule(t.Context(), b.d, s, ScheduleOptions{Cmd: cmd, Outputs: outs, Inputs: []string{"in.txt"}}, got))
+		id, _ := got.Records[len(got.Records)-1].Fields["slurm_run_info"].(map[string]any)["slurm_job_id"].(string)
+		return id
+	}
+	for i := range 19 {
+		o, mode := fmt.Sprintf("r %d/o", i), "good"
+		if i == 3 || i == 7 {
+			mode = "fail"
+		}
+		schedule(fmt.Sprintf("sbatch --parsable job.sh '%s' %s", o, mode), o, o+".dat")
+	}
+	schedule("sbatch -a 0-3 job.sh x", "arr")
+	waitFor(t, b, s)
+	got := &result.Collector{}
+	must(t, Finish(t.Context(), b.d, s, FinishOptions{}, got))
+	counts := map[result.Status]int{}
+	for _, r := range got.Records {
+		if r.Action == ActionFinish {
+			counts[r.Status]++
+			if r.Status != result.OK && !strings.Contains(r.String("message"), "FAILED") {
+				t.Error(r)
+			}
+		}
+	}
+	if counts[result.OK] != 18 || counts[result.Impossible] != 2 {
+		t.Errorf("%v", counts)
+	}
+	must(t, Finish(t.Context(), b.d, s, FinishOptions{CommitFailed: true}, discard))
+	if n := strings.Count(b.git("log", "--format=%s"), "Slurm job"); n != 20 {
+		t.Errorf("%d commits", n)
+	}
+	if files := b.git("ls-files", "arr", "slurm-*_*.out"); strings.Count(files, "\n") != 11 {
+		t.Errorf("array: %s", files)
+	}
+	t.Log(b.git("log", "-1", "--format=%B"))
+	if got := b.git("status", "--porcelain"); got != "" {
+		t.Error(got)
+	}
+	b.git("fsck", "--strict")
+	if _, err := exec.LookPath("git-annex"); err == nil {
+		b.git("annex", "fsck", "--quiet")
+	}
+}
+
+func lookup(t *testing.T, name string) string {
+	t.Helper()
+	p, err := exec.LookPath(name)
+	must(t, err)
+	return p
+}
+
+func waitFor(t *testing.T, b *bench, s sched.Scheduler) {
+	t.Helper()
+	for range 120 {
+		rows, err := List(t.Context(), b.d, s, ListOptions{})
+		must(t, err)
+		if !anyLive(rows) {
+			return
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	t.Fatal("the jobs do not end")
+}
