@@ -1,0 +1,214 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/result"
+	"github.com/stemma-data/stemma/internal/runrec"
+)
+
+// execute runs the command and saves its results.
+func (t *task) execute(ctx context.Context, sink result.Sink) error {
+	head, err := t.d.Repo.Head(ctx)
+	if err != nil {
+		return err
+	}
+	t.before = head.OID
+	t.d.Env.Log.Info("== Command start (output follows) =====")
+	exit, err := t.shellRun(ctx)
+	if err != nil {
+		return err
+	}
+	t.d.Env.Log.Info("== Command exit (modification check follows) =====")
+	t.makeRecord(exit)
+	return t.finish(ctx, exit, sink)
+}
+
+// shellRun runs the user's line as DataLad does, by the shell.
+func (t *task) shellRun(ctx context.Context) (int, error) {
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", t.shell)
+	cmd.Dir = t.pwd
+	cmd.Env = append(append([]string{}, t.d.Env.Vars...), "PWD="+t.pwd)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = t.opt.Stdin, t.opt.Stdout, t.opt.Stderr
+	err := cmd.Run()
+	var ee *exec.ExitError
+	if errors.As(err, &ee) && ctx.Err() == nil {
+		if code := ee.ExitCode(); code >= 0 {
+			return code, nil
+		}
+		return 128 + signalOf(ee), nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("run: %w", err)
+	}
+	return 0, nil
+}
+
+// makeRecord builds the record of what was executed.
+func (t *task) makeRecord(exit int) {
+	t.record = &runrec.Record{
+		Chain: orEmpty(t.opt.chain), Cmd: t.cmd, DSID: t.d.ID, Exit: &exit,
+		Inputs: orEmpty(t.specs[0]), ExtraInputs: orEmpty(t.specs[1]), Outputs: orEmpty(t.specs[2]),
+		Pwd: t.relPwd, Extra: t.opt.extra,
+	}
+	if t.opt.Expand.has(Inputs) {
+		t.record.Inputs = t.inputs.Expand()
+	}
+	if t.opt.Expand.has(Outputs) {
+		t.outputs.Refresh()
+		t.record.Outputs = t.outputs.Expand()
+	}
+}
+
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
+}
+
+// finish reports the execution and saves. A failed command's changes are left
+// in the work tree, with the message ready for the user, unless KeepGoing.
+func (t *task) finish(ctx context.Context, exit int, sink result.Sink) error {
+	message, sidecar, err := t.message()
+	if err != nil {
+		return err
+	}
+	r := t.runRecord(exit)
+	if exit == 0 || t.opt.expectedExit != nil && exit == *t.opt.expectedExit {
+		if err := sink.Emit(r.With("msg_path", nil)); err != nil {
+			return err
+		}
+		return t.save(ctx, message, sidecar, sink)
+	}
+	r = r.As(result.Error).With("msg_path", nil)
+	if !t.opt.again {
+		msgPath := filepath.Join(t.d.Repo.GitDir, "COMMIT_EDITMSG")
+		if err := fsx.WriteFile(msgPath, []byte(message), 0o644); err != nil {
+			return err
+		}
+		r = r.With("msg_path", msgPath)
+	}
+	r = r.With("exception", fmt.Sprintf("CommandError: '%s' failed with exitcode %d under %s", t.shell, exit, t.pwd)).
+		With("exception_traceback", "")
+	if !t.opt.KeepGoing && t.opt.again {
+		return sink.Emit(r)
+	}
+	if !t.opt.KeepGoing {
+		t.d.Env.Log.Info("The command had a non-zero exit code. If this is expected, you can save the changes with 'datalad save -d . -r -F .git/COMMIT_EDITMSG'")
+		return sink.Emit(r)
+	}
+	if err := sink.Emit(r); err != nil {
+		return err
+	}
+	return t.save(ctx, message, sidecar, sink)
+}
+
+func (t *task) runRecord(exit int) result.Record {
+	r := result.New("run", result.OK, t.d.Path(), result.Dataset).
+		Msg(runrec.ShortCommand(t.shell)).With("exit_code", exit).With("run_info", t.record.Fields())
+	return r
+}
+
+// message is the commit's, and the sidecar's path if the record goes there.
+func (t *task) message() (message, sidecar string, err error) {
+	title := t.opt.Message
+	if title == "" {
+		title = runrec.ShortCommand(t.shell)
+	}
+	if !t.useSidecar() {
+		return runrec.Message(runrec.RunKind, title, t.record), "", nil
+	}
+	id, content, err := runrec.Sidecar(t.record)
+	if err != nil {
+		return "", "", err
+	}
+	dir := recordDir(t.d)
+	rel := filepath.Join(dir, id)
+	if err := fsx.Beneath(t.d.Path(), rel); err != nil {
+		return "", "", err
+	}
+	if err := os.MkdirAll(t.d.Repo.Path(dir), 0o777); err != nil {
+		return "", "", err
+	}
+	if _, err := os.Lstat(t.d.Repo.Path(rel)); err != nil {
+		if err := os.WriteFile(t.d.Repo.Path(rel), content, 0o666); err != nil {
+			return "", "", err
+		}
+	}
+	return runrec.SidecarMessage(runrec.RunKind, title, t.record, id), rel, nil
+}
+
+func (t *task) useSidecar() bool {
+	if t.opt.Sidecar != nil {
+		return *t.opt.Sidecar
+	}
+	v := t.d.Config("datalad.run.record-sidecar")
+	return v == "1" || v == "true" || v == "yes" || v == "on"
+}
+
+// save commits the outputs (explicit) or everything that changed.
+func (t *task) save(ctx context.Context, message, sidecar string, sink result.Sink) error {
+	head, err := t.d.Repo.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if head.OID != t.before && !t.opt.Explicit {
+		return t.saveSelfCommitted(ctx, message, head.OID, sink)
+	}
+	_, err = t.commitChanges(ctx, message, sidecar, sink)
+	return err
+}
+
+func (t *task) commitChanges(ctx context.Context, message, sidecar string, sink result.Sink) (gitobj.OID, error) {
+	opt := dataset.SaveOptions{Message: message, Jobs: t.opt.Jobs, Reason: "stemma run: " + runrec.ShortCommand(t.shell)}
+	if !t.opt.Explicit {
+		return t.d.Save(ctx, opt, sink)
+	}
+	t.outputs.Refresh()
+	paths, err := t.relative(t.outputs.ExpandStrict())
+	if err != nil {
+		return "", err
+	}
+	deleted, err := t.relative(t.outputs.Misses())
+	if err != nil {
+		return "", err
+	}
+	paths = append(paths, deleted...)
+	if sidecar != "" {
+		paths = append(paths, sidecar)
+	}
+	if len(paths) == 0 {
+		return "", nil
+	}
+	staged, err := t.d.StagePaths(ctx, paths, dataset.StageOptions{Jobs: t.opt.Jobs})
+	if err != nil {
+		return "", err
+	}
+	return t.d.Commit(ctx, staged, opt, sink)
+}
+
+// remainingMessage is DataLad's for what a self-committing command left.
+const remainingMessage = "Remaining changes after command execution"
+
+// saveSelfCommitted handles a command that made commits: what is left is
+// committed, then a merge of both ends carries the record.
+func (t *task) saveSelfCommitted(ctx context.Context, message string, now gitobj.OID, sink result.Sink) error {
+	id, err := t.commitChanges(ctx, remainingMessage, "", sink)
+	if err != nil {
+		return err
+	}
+	if id != "" {
+		now = id
+	}
+	_, err = t.d.CommitMerge(ctx, runrec.Cleanup(message), []gitobj.OID{t.before, now}, "stemma run: "+runrec.ShortCommand(t.shell))
+	return err
+}
