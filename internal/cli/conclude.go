@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/jobs"
 	"github.com/stemma-data/stemma/internal/render"
 	"github.com/stemma-data/stemma/internal/result"
 )
@@ -88,5 +89,9 @@ func (a *app) hint(text string) {
 // failureRecord returns the record by which an operation wants its failure
 // to be shown.
 func failureRecord(err error) (result.Record, bool) {
-	return result.Record{}, false
+	var f *jobs.Failure
+	if !errors.As(err, &f) {
+		return result.Record{}, false
+	}
+	return f.Record, true
 }

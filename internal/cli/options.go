@@ -222,3 +222,21 @@ func unknownArguments(args []string) error {
 	}
 	return &misuse{fmt.Errorf("unknown arguments: ['%s']", strings.Join(args, "', '"))}
 }
+
+// optionalText is an option for which blank differs from absent.
+type optionalText struct{ value *string }
+
+func (o *optionalText) String() string {
+	if o.value == nil {
+		return ""
+	}
+	return *o.value
+}
+
+func (o *optionalText) Type() string { return "TEXT" }
+
+// Set takes any text.
+func (o *optionalText) Set(s string) error {
+	o.value = &s
+	return nil
+}

@@ -22,21 +22,34 @@ type overrides struct {
 	typed  [][2]string // those of -c, in order
 }
 
-func (o overrides) get(key string) string { return o.values[strings.ToLower(key)] }
+func (o overrides) get(key string) string { return o.values[canonical(key)] }
+
+// canonical writes section and variable in lower case, as git does; what is
+// between them counts as it is.
+func canonical(key string) string {
+	first, last := strings.IndexByte(key, '.'), strings.LastIndexByte(key, '.')
+	if first < 0 {
+		return strings.ToLower(key)
+	}
+	return strings.ToLower(key[:first]) + key[first:last] + strings.ToLower(key[last:])
+}
 
 // settingName is what git takes for a configuration key.
 var settingName = regexp.MustCompile(`^[A-Za-z0-9-]+(\..*)?\.[A-Za-z][A-Za-z0-9-]*$`)
+
+// overridesJSON is the variable that holds a JSON object of settings.
+const overridesJSON = "DATALAD_CONFIG_OVERRIDES_JSON"
 
 // readOverrides collects them and hands them to child processes in git's own
 // way, so that git and everything below reads them as configuration.
 func (a *app) readOverrides(typed []string) error {
 	o := overrides{values: map[string]string{}}
-	if err := o.fromJSON(a.getenv("DATALAD_CONFIG_OVERRIDES_JSON")); err != nil {
+	if err := o.fromJSON(a.getenv(overridesJSON)); err != nil {
 		return err
 	}
 	for _, kv := range a.env {
 		name, value, _ := strings.Cut(kv, "=")
-		if rest, ok := strings.CutPrefix(name, "DATALAD_"); ok {
+		if rest, ok := strings.CutPrefix(name, "DATALAD_"); ok && name != overridesJSON {
 			o.values[variableKey(rest)] = value
 		}
 	}
@@ -68,10 +81,10 @@ func (o *overrides) fromJSON(text string) error {
 	}
 	var m map[string]any
 	if err := json.Unmarshal([]byte(text), &m); err != nil {
-		return fmt.Errorf("read DATALAD_CONFIG_OVERRIDES_JSON: %w", err)
+		return fmt.Errorf("read %s: %w", overridesJSON, err)
 	}
 	for k, v := range m {
-		o.values[strings.ToLower(k)] = fmt.Sprint(v)
+		o.values[canonical(k)] = fmt.Sprint(v)
 	}
 	return nil
 }
@@ -81,8 +94,8 @@ var errOverride = errors.New("configuration override without section.variable, v
 // fromOption takes one argument of -c: name=value, or :name to forget it.
 func (o *overrides) fromOption(text string) error {
 	if name, ok := strings.CutPrefix(text, ":"); ok && settingName.MatchString(name) {
-		delete(o.values, strings.ToLower(name))
-		o.typed = slices.DeleteFunc(o.typed, func(kv [2]string) bool { return strings.EqualFold(kv[0], name) })
+		delete(o.values, canonical(name))
+		o.typed = slices.DeleteFunc(o.typed, func(kv [2]string) bool { return canonical(kv[0]) == canonical(name) })
 		return nil
 	}
 	name, value, ok := strings.Cut(text, "=")
@@ -90,7 +103,7 @@ func (o *overrides) fromOption(text string) error {
 		err := fmt.Errorf("%w: '%s'", errOverride, text)
 		return errs.WithExit(errs.WithHint(err, "write -c section.variable=value, or -c :section.variable"), errs.ExitFailure)
 	}
-	o.values[strings.ToLower(name)] = value
+	o.values[canonical(name)] = value
 	o.typed = append(o.typed, [2]string{name, value})
 	return nil
 }

@@ -17,7 +17,8 @@ const remainder = "remainder"
 // commands lists all commands, in the order of the help text.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
-		newCreate(a), newSave(a), newStatus(a),
+		newCreate(a), newSave(a), newStatus(a), newUnlock(a), newGet(a), newDrop(a),
+		newSchedule(a), newFinish(a), newReschedule(a), newJobs(a),
 		newVersion(a),
 	}
 }

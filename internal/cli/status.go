@@ -50,7 +50,7 @@ func newStatus(a *app) *cobra.Command {
 	f.Var(&o.untracked, "untracked", "untracked files: `MODE` no, normal (folders as one), or all")
 	o.recursion.flags(f)
 	f.VarP(&o.eval, "eval-subdataset-state", "e", "look into subdatasets: `MODE` no, commit, or full")
-	f.VarP(&o.evalType, "report-filetype", "t", "accepted and ignored")
+	f.VarP(&o.evalType, "report-filetype", "t", "accepted and ignored (`MODE`)")
 	optionalValue(f, "annex", "basic")
 	return cmd
 }

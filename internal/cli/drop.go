@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/render"
+)
+
+type dropOptions struct {
+	dataset, ifDirty string
+	what, reckless   choice
+	noCheck          bool
+	recursion        recursion
+	jobs             parallel
+}
+
+func newDrop(a *app) *cobra.Command {
+	o := dropOptions{
+		what:     newChoice("filecontent", "filecontent", "allkeys", "datasets", "all"),
+		reckless: newChoice("", "modification", "availability", "undead", "kill"),
+	}
+	cmd := &cobra.Command{
+		Use:   "drop [OPTIONS] [PATH ...]",
+		Short: "Delete content that other repositories have",
+		Long: "Deletes the content of annexed files here, once enough other repositories are\n" +
+			"proven to have it. `get` brings it back.",
+		GroupID: groupData,
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.drop(cmd.Context(), o, args) },
+	}
+	f := cmd.Flags()
+	f.Var(&o.what, "what", "drop `WHAT` (only filecontent so far)")
+	f.Var(&o.reckless, "reckless", "leave out a check: `CHECK` modification, availability, undead, or kill (all of them)")
+	f.StringVarP(&o.dataset, "dataset", "d", "", datasetHelp)
+	o.recursion.flags(f)
+	f.VarP(&o.jobs, "jobs", "J", jobsHelp)
+	f.BoolVar(&o.noCheck, "nocheck", false, "the same as --reckless availability")
+	f.StringVar(&o.ifDirty, "if-dirty", "", "accepted and ignored (`MODE`)")
+	f.Lookup("nocheck").Hidden, f.Lookup("if-dirty").Hidden = true, true
+	return cmd
+}
+
+func (a *app) drop(ctx context.Context, o dropOptions, args []string) error {
+	d, err := a.open(ctx, o.dataset, "drop")
+	if err != nil {
+		return err
+	}
+	if err := o.recursion.check(d); err != nil {
+		return err
+	}
+	sink, err := a.report(render.Continue, nil)
+	if err != nil {
+		return err
+	}
+	opt := dataset.DropOptions{Paths: a.pathsOrHere(o.dataset, args), What: o.what.value, Reckless: o.reckless.value, Jobs: int(o.jobs)}
+	if o.noCheck {
+		opt.Reckless = "availability"
+	}
+	return d.Drop(ctx, opt, sink)
+}

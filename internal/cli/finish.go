@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/spf13/cobra"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/jobs"
+	"github.com/stemma-data/stemma/internal/render"
+	"github.com/stemma-data/stemma/internal/sched"
+)
+
+type finishOptions struct {
+	jobID, dataset, message             string
+	outputs                             []string
+	explicit, closeFailed, commitFailed bool
+	list, branches, octopus, here       bool
+	jobs                                parallel
+	scheduler                           schedulerOption
+}
+
+func newFinish(a *app) *cobra.Command {
+	var o finishOptions
+	cmd := &cobra.Command{
+		Use:     "finish [OPTIONS] [JOB-ID]",
+		Aliases: []string{"slurm-finish"},
+		Short:   "Commit the results of completed jobs",
+		Long: "Commits the outputs of completed jobs with a record of how they were made: all\n" +
+			"open jobs, or JOB-ID. Jobs that are not over, or that failed, stay open. A\n" +
+			"declared output that is missing is an error. Commits run no hooks of git.",
+		Example: "  stemma finish\n  stemma finish --close-failed-jobs 1234",
+		GroupID: groupJobs,
+		Args:    atMost(1),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.finish(cmd.Context(), o, args) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.jobID, "slurm-job-id", "", "only this job (`ID`)")
+	f.StringVarP(&o.dataset, "dataset", "d", "", datasetHelp)
+	f.StringVarP(&o.message, "message", "m", "", "`MESSAGE` before the one given to schedule")
+	f.BoolVar(&o.closeFailed, "close-failed-jobs", false, "close failed and cancelled jobs without a commit")
+	f.BoolVar(&o.commitFailed, "commit-failed-jobs", false, "commit what failed jobs left, and close them")
+	f.BoolVar(&o.list, "list-open-jobs", false, "list open jobs and their states, and do nothing")
+	f.BoolVar(&o.branches, "branches", false, "commit each job on a branch of its own")
+	f.BoolVar(&o.octopus, "octopus", false, "commit all jobs side by side, joined by one merge")
+	f.BoolVar(&o.here, "here", false, "commit to the present branch also jobs scheduled on another")
+	f.VarP(&o.jobs, "jobs", "J", jobsHelp)
+	o.scheduler.flags(f)
+	f.StringArrayVarP(&o.outputs, "output", "o", nil, "accepted and ignored: `PATH`s are those given to schedule")
+	f.BoolVar(&o.explicit, "explicit", false, "accepted and ignored: only declared outputs are ever committed")
+	f.Lookup("output").Hidden, f.Lookup("explicit").Hidden = true, true
+	return cmd
+}
+
+func (a *app) finish(ctx context.Context, o finishOptions, args []string) error {
+	id, err := jobArgument(o.jobID, args)
+	if err != nil {
+		return err
+	}
+	if o.branches && o.octopus {
+		return errs.WithExit(errors.New("finish: --branches and --octopus exclude each other"), errs.ExitUsage)
+	}
+	d, err := a.open(ctx, o.dataset, "finish a job")
+	if err != nil {
+		return err
+	}
+	s, err := a.scheduler(o.scheduler)
+	if err != nil {
+		return err
+	}
+	if o.list {
+		return a.listOpenJobs(ctx, d, s)
+	}
+	sink, err := a.report(render.Continue, nil)
+	if err != nil {
+		return err
+	}
+	return jobs.Finish(ctx, d, s, jobs.FinishOptions{
+		JobID: id, Message: o.message, CloseFailed: o.closeFailed, CommitFailed: o.commitFailed,
+		Branches: o.branches, Octopus: o.octopus, Here: o.here, Jobs: int(o.jobs),
+	}, sink)
+}
+
+// jobArgument takes a job's id from where it was given.
+func jobArgument(option string, args []string) (string, error) {
+	if len(args) == 0 {
+		return option, nil
+	}
+	if option != "" && option != args[0] {
+		return "", &misuse{errs.WithExit(errors.New("two different jobs are named"), errs.ExitUsage)}
+	}
+	return args[0], nil
+}
+
+// listOpenJobs prints the two columns that scripts for datalad-slurm read.
+func (a *app) listOpenJobs(ctx context.Context, d *dataset.Dataset, s sched.Scheduler) error {
+	rows, err := jobs.List(ctx, d, s, jobs.ListOptions{})
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(a.stdout, jobs.ListOpenJobs(rows))
+	return err
+}

@@ -1,0 +1,265 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/jobs"
+	"github.com/stemma-data/stemma/internal/render"
+)
+
+type jobsOptions struct {
+	dataset                string
+	json, watch, all, open bool
+	scheduler              schedulerOption
+}
+
+func newJobs(a *app) *cobra.Command {
+	var o jobsOptions
+	cmd := &cobra.Command{
+		Use:   "jobs [OPTIONS] [JOB-ID]",
+		Short: "List open and past jobs",
+		Long: "Lists the jobs that are open and those that were closed last: id, name, state,\n" +
+			"since when, outputs, and the commit of the results.",
+		GroupID: groupJobs,
+		Args:    atMost(1),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.jobs(cmd.Context(), o, args) },
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.dataset, "dataset", "d", "", datasetHelp)
+	f.BoolVar(&o.json, "json", false, "one JSON object per line")
+	f.BoolVarP(&o.watch, "watch", "w", false, "again and again, until no job runs any more")
+	f.BoolVarP(&o.all, "all", "a", false, "all past jobs")
+	f.BoolVar(&o.open, "open", false, "no past jobs")
+	o.scheduler.flags(f)
+	cmd.AddCommand(newJobsAdopt(a), newJobsRelease(a))
+	return cmd
+}
+
+func (a *app) jobs(ctx context.Context, o jobsOptions, args []string) error {
+	d, err := a.open(ctx, o.dataset, "list jobs")
+	if err != nil {
+		return err
+	}
+	s, err := a.scheduler(o.scheduler)
+	if err != nil {
+		return err
+	}
+	opt := jobs.ListOptions{All: !o.open, JobID: strings.Join(args, "")}
+	show := func(rows []jobs.Row) error {
+		if opt.JobID != "" && len(rows) == 0 {
+			return errs.WithHint(fmt.Errorf("job %s: %w", opt.JobID, jobs.ErrUnknownJob), "see `%s jobs --all`", a.name)
+		}
+		if !o.all && opt.JobID == "" {
+			rows = lastPast(rows)
+		}
+		if o.json || a.machine() {
+			return showJSON(a.stdout, rows)
+		}
+		return showTable(a.stdout, rows)
+	}
+	if o.watch {
+		return jobs.Watch(ctx, d, s, opt, show)
+	}
+	rows, err := jobs.List(ctx, d, s, opt)
+	if err != nil {
+		return err
+	}
+	return show(rows)
+}
+
+// maxPast is how many past jobs are listed where --all is not given.
+const maxPast = 20
+
+// lastPast leaves out all past jobs but the last ones, and attempts that never
+// became a job.
+func lastPast(rows []jobs.Row) []jobs.Row {
+	past := 0
+	var kept []jobs.Row
+	for _, r := range slices.Backward(rows) {
+		if !r.Open {
+			if past++; r.ID == "" || past > maxPast {
+				continue
+			}
+		}
+		kept = append(kept, r)
+	}
+	slices.Reverse(kept)
+	return kept
+}
+
+func showJSON(w io.Writer, rows []jobs.Row) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, r := range rows {
+		if err := enc.Encode(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func showTable(w io.Writer, rows []jobs.Row) error {
+	if len(rows) == 0 {
+		_, err := io.WriteString(w, "no jobs\n")
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "ID\tNAME\tSTATE\tSINCE\tOUTPUTS\tCOMMIT")
+	for _, r := range rows {
+		id, commit := r.ID, string(r.Commit)
+		if id == "" {
+			id = fmt.Sprintf("#%d", r.Row)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", id, cell(r.Name, 24), r.State, since(r.Since),
+			cell(strings.Join(r.Outputs, " "), 48), commit[:min(len(commit), 10)])
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if r.Note != "" {
+			if _, err := fmt.Fprintf(w, "job %s: %s\n", jobName(r), r.Note); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func jobName(r jobs.Row) string {
+	if r.ID != "" {
+		return r.ID
+	}
+	return fmt.Sprintf("#%d", r.Row)
+}
+
+// cell makes text fit into a table of one line per job.
+func cell(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '?'
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > limit {
+		return string(r[:limit-1]) + "…"
+	}
+	return s
+}
+
+func since(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.Local().Format("2006-01-02 15:04:05")
+}
+
+type settleOptions struct {
+	dataset, claim string
+	scheduler      schedulerOption
+}
+
+func newJobsAdopt(a *app) *cobra.Command {
+	var o settleOptions
+	cmd := &cobra.Command{
+		Use:   "adopt [OPTIONS] JOB-ID",
+		Short: "Say which job an uncertain submission became",
+		Args:  exactly(1, "the id of a job"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.adopt(cmd.Context(), o, args[0])
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&o.dataset, "dataset", "d", "", datasetHelp)
+	f.StringVar(&o.claim, "claim", "", "the claim (`#N` of the list), where several are uncertain")
+	o.scheduler.flags(f)
+	return cmd
+}
+
+func (a *app) adopt(ctx context.Context, o settleOptions, id string) error {
+	row, err := claimNumber(o.claim)
+	if err != nil {
+		return err
+	}
+	d, err := a.open(ctx, o.dataset, "adopt a job")
+	if err != nil {
+		return err
+	}
+	s, err := a.scheduler(o.scheduler)
+	if err != nil {
+		return err
+	}
+	sink, err := a.report(render.Continue, nil)
+	if err != nil {
+		return err
+	}
+	return jobs.Adopt(ctx, d, s, jobs.AdoptOptions{JobID: id, Row: row}, sink)
+}
+
+func newJobsRelease(a *app) *cobra.Command {
+	var o settleOptions
+	cmd := &cobra.Command{
+		Use:   "release [OPTIONS] [JOB-ID | #N]",
+		Short: "Give up a job or claim without a commit",
+		Long:  "Frees the outputs that a job or an uncertain submission (#N) claims. A job that\nruns is not cancelled; use scancel for that.",
+		Args:  atMost(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.release(cmd.Context(), o, strings.Join(args, ""))
+		},
+	}
+	cmd.Flags().StringVarP(&o.dataset, "dataset", "d", "", datasetHelp)
+	return cmd
+}
+
+func (a *app) release(ctx context.Context, o settleOptions, name string) error {
+	opt := jobs.ReleaseOptions{JobID: name}
+	if strings.HasPrefix(name, "#") {
+		row, err := claimNumber(name)
+		if err != nil {
+			return err
+		}
+		opt = jobs.ReleaseOptions{Row: row}
+	}
+	d, err := a.open(ctx, o.dataset, "release a job")
+	if err != nil {
+		return err
+	}
+	sink, err := a.report(render.Continue, nil)
+	if err != nil {
+		return err
+	}
+	return jobs.Release(ctx, d, opt, sink)
+}
+
+// claimNumber reads "#3" or "3"; "" is 0.
+func claimNumber(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(strings.TrimPrefix(text, "#"), 10, 64)
+	if err != nil || n < 1 {
+		return 0, errs.WithExit(fmt.Errorf("'%s' is no claim: write #N", text), errs.ExitUsage)
+	}
+	return n, nil
+}
+
+// exactly is for commands that need n arguments.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < n {
+			return &misuse{errs.WithExit(errors.New("too few arguments: "+what+" is missing"), errs.ExitUsage)}
+		}
+		return atMost(n)(cmd, args)
+	}
+}
