@@ -179,14 +179,14 @@ func (s *fakeSched) count(t *testing.T) int {
 
 // bench is a dataset with a fake scheduler.
 type bench struct {
-	t   *testing.T
+	t   testing.TB
 	d   *dataset.Dataset
 	s   *fakeSched
 	log *strings.Builder
 	dir string
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	home, dir := t.TempDir(), filepath.Join(t.TempDir(), "ds")
 	t.Cleanup(func() { exec.Command("chmod", "-R", "u+w", dir).Run() })
@@ -210,7 +210,7 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

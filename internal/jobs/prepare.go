@@ -13,7 +13,6 @@ import (
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/iospec"
-	"github.com/stemma-data/stemma/internal/result"
 )
 
 // fetch brings the content of inputs that is not here. Where all of it is,
@@ -36,7 +35,23 @@ func (c *scheduling) fetch(ctx context.Context) error {
 		return nil
 	}
 	c.d.Env.Log.Info("Making sure inputs are available (this may take some time)")
-	return getContent(ctx, c.d, absent, c.opt.Jobs, c.sink)
+	abs := make([]string, len(absent))
+	for i, p := range absent {
+		abs[i] = c.d.Repo.Path(filepath.FromSlash(p))
+	}
+	if err := c.d.Get(ctx, dataset.GetOptions{Paths: abs, Jobs: c.opt.Jobs, Quiet: true}, c.sink); err != nil {
+		return err
+	}
+	for _, p := range absent {
+		missing, err := lacksContent(filepath.Join(c.w.top, filepath.FromSlash(p)))
+		if err != nil {
+			return fmt.Errorf("input %s: %w", p, err)
+		}
+		if missing {
+			return errs.WithHint(fmt.Errorf("the content of input %s is not available", p), "bring it here with `stemma get`, or see `git annex whereis`")
+		}
+	}
+	return nil
 }
 
 // lacksContent reports whether p is, or a folder p contains, a link without
@@ -156,10 +171,4 @@ func outputsAt(root, text string) ([]string, error) {
 		found[i] = filepath.ToSlash(filepath.Clean(p))
 	}
 	return found, g.Err()
-}
-
-// getContent fetches annexed content.
-func getContent(ctx context.Context, d *dataset.Dataset, paths []string, jobs int, sink result.Sink) error {
-	_, _, _ = ctx, jobs, sink
-	return errs.WithHint(fmt.Errorf("no content present: %s", paths[0]), "get it first: `stemma get %s`", paths[0])
 }
