@@ -3,6 +3,7 @@ package commit
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/git"
@@ -224,7 +225,8 @@ func (b *builder) logs(ctx context.Context) error {
 		return err
 	}
 	if tip != old {
-		b.moves = append(b.moves, git.RefMove{Name: annex.BranchRef, Old: old, New: tip})
+		// First: what the logs say is true whether or not the others follow.
+		b.moves = slices.Insert(b.moves, 0, git.RefMove{Name: annex.BranchRef, Old: old, New: tip})
 	}
 	return nil
 }

@@ -82,7 +82,13 @@ func (p *Publisher) recover(ctx context.Context) error {
 	if err := json.Unmarshal(data, in); err != nil {
 		return fmt.Errorf("recover: %s is damaged: %w", p.intentPath(), err)
 	}
-	published, err := p.published(ctx, in)
+	if err := p.awaitOrphans(ctx); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	if err := p.removeRefLocks(ctx, in); err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	published, err := p.published(ctx, in.Moves)
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
@@ -97,10 +103,14 @@ func (p *Publisher) recover(ctx context.Context) error {
 	return p.clearIntent()
 }
 
-// published reports whether the transaction took place. All refs move in one
-// transaction, but the user may have moved some of them on since.
-func (p *Publisher) published(ctx context.Context, in *intent) (bool, error) {
-	for _, m := range in.Moves {
+// published reports whether the transaction took place. git moves the refs one
+// after the other: the first one but the annex's decides. The user may have
+// moved them on since.
+func (p *Publisher) published(ctx context.Context, moves []git.RefMove) (bool, error) {
+	for _, m := range moves {
+		if m.Name == annex.BranchRef && len(moves) > 1 {
+			continue
+		}
 		now, err := p.currentRef(ctx, m.Name)
 		if err != nil {
 			return false, err
@@ -111,12 +121,31 @@ func (p *Publisher) published(ctx context.Context, in *intent) (bool, error) {
 		if now == "" || now == m.Old {
 			continue
 		}
-		ok, err := p.Repo.IsAncestor(ctx, m.New, now)
-		if err != nil || ok {
+		if ok, err := p.Repo.IsAncestor(ctx, m.New, now); err != nil || ok {
 			return ok, err
 		}
 	}
 	return false, nil
+}
+
+// decided is published for callers that can only hope.
+func (p *Publisher) decided(ctx context.Context, moves []git.RefMove) bool {
+	ok, err := p.published(ctx, moves)
+	return ok && err == nil
+}
+
+// leftToMove lists the refs that are still at their old values.
+func (p *Publisher) leftToMove(ctx context.Context, moves []git.RefMove) (left []git.RefMove, err error) {
+	for _, m := range moves {
+		now, err := p.currentRef(ctx, m.Name)
+		if err != nil {
+			return nil, err
+		}
+		if now == m.Old {
+			left = append(left, m)
+		}
+	}
+	return left, nil
 }
 
 func (p *Publisher) currentRef(ctx context.Context, name string) (gitobj.OID, error) {
@@ -129,6 +158,13 @@ func (p *Publisher) currentRef(ctx context.Context, name string) (gitobj.OID, er
 
 // complete does what follow would have done.
 func (p *Publisher) complete(ctx context.Context, in *intent) error {
+	if left, err := p.leftToMove(ctx, in.Moves); err != nil {
+		return err
+	} else if len(left) > 0 {
+		if err := p.Repo.MoveRefs(ctx, left, "stemma: completed after a crash"); err != nil {
+			return err
+		}
+	}
 	lock := indexLockPath(in)
 	switch {
 	case in.Lock == "" || len(in.Edits) == 0:

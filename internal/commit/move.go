@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitindex"
@@ -34,10 +35,9 @@ func (p *Publisher) move(ctx context.Context, lease *fsx.Lease, b *builder) erro
 	if err := lease.Check(); err != nil {
 		return err // the intent is the new holder's now
 	}
-	if err := p.Repo.MoveRefs(ctx, b.moves, b.req.Reason); err != nil {
-		return p.refsRefused(ctx, b, err)
+	if published, err = p.moveRefs(ctx, b); err != nil {
+		return err
 	}
-	published = true
 	return p.follow(ctx, b, lock, in)
 }
 
@@ -98,6 +98,27 @@ func (p *Publisher) unmoved(ctx context.Context, b *builder) error {
 		return errMoved
 	}
 	return nil
+}
+
+// moveRefs moves the refs. published says that some have moved, so that the
+// rest must follow, even where there is an error.
+func (p *Publisher) moveRefs(ctx context.Context, b *builder) (published bool, err error) {
+	hold, err := p.holdIntent()
+	if err != nil {
+		return false, errors.Join(err, p.clearIntent())
+	}
+	defer hold.Close()
+	cause := p.Repo.MoveRefs(ctx, b.moves, b.req.Reason, hold)
+	if cause == nil {
+		return true, nil
+	}
+	if left, err := p.leftToMove(ctx, b.moves); err == nil && len(left) < len(b.moves) && p.decided(ctx, b.moves) {
+		if err := p.Repo.MoveRefs(ctx, left, b.req.Reason, hold); err != nil {
+			return true, errs.WithHint(fmt.Errorf("published in part: %w", err), "repeat the command: it completes the rest")
+		}
+		return true, nil
+	}
+	return false, p.refsRefused(ctx, b, cause)
 }
 
 // refsRefused finds out whether the refs have other values than expected

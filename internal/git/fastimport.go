@@ -290,7 +290,9 @@ func (im *Import) changes(list []TreeChange) {
 }
 
 func (im *Import) resetRef() {
-	im.printf("reset %s\nfrom %s\n\n", im.ref, im.repo.Format.Zero())
+	// Without "from" the process forgets the ref; from the zero id it would
+	// delete it, under locks that a kill could leave behind.
+	im.printf("reset %s\n\n", im.ref)
 }
 
 // Close makes everything durable and ends the process.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
@@ -158,8 +159,11 @@ type RefMove struct {
 }
 
 // MoveRefs moves all refs in one transaction, or none: each must still have
-// its old value. reason goes into the reflogs.
-func (r *Repo) MoveRefs(ctx context.Context, moves []RefMove, reason string) error {
+// its old value. reason goes into the reflogs. git moves one ref after the
+// other, in this order: ended in between (a kill, a full disk), some have
+// moved. Neither ctx nor the terminal's interrupt end it. It keeps the files
+// of hold open for as long as it runs.
+func (r *Repo) MoveRefs(ctx context.Context, moves []RefMove, reason string, hold ...*os.File) error {
 	var in strings.Builder
 	in.WriteString("start\n")
 	for _, m := range moves {
@@ -175,9 +179,12 @@ func (r *Repo) MoveRefs(ctx context.Context, moves []RefMove, reason string) err
 	}
 	in.WriteString("prepare\ncommit\n")
 	reason = strings.ReplaceAll(reason, "\n", " ")
-	_, err := r.OutputWith(ctx, []byte(in.String()), "-c", "core.fsync=all", "update-ref", "-m", reason, "--stdin")
-	if err != nil {
-		return fmt.Errorf("move refs: %w", err)
+	cmd := r.Command(context.WithoutCancel(ctx), "-c", "core.fsync=all", "update-ref", "-m", reason, "--stdin")
+	cmd.Stdin, cmd.ExtraFiles, cmd.SysProcAttr = strings.NewReader(in.String()), hold, &syscall.SysProcAttr{Setpgid: true}
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("move refs: %w", commandError(err, []string{"update-ref"}, stderr.String()))
 	}
 	return nil
 }

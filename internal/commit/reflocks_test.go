@@ -1,0 +1,104 @@
+package commit
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitobj"
+)
+
+// A git that was killed with its parent leaves the locks of refs behind: our
+// own go, with our id in them or empty; a foreign one stays.
+func TestRefLocksOfKilledGitAreRemoved(t *testing.T) {
+	p := newPublisher(t)
+	res := p.publish(t, Request{Commits: []Commit{{Message: "base\n", Files: []File{p.textFile(t, "a", "1")}}}})
+	next := gitobj.OID(p.gitOut(t, "commit-tree", "-p", string(res.Tip), "-m", "next", "HEAD^{tree}"))
+	moves := []git.RefMove{
+		{Name: "refs/heads/main", Old: res.Tip, New: next},
+		{Name: "refs/heads/other", New: next},
+	}
+	if err := p.writeIntent(&intent{Moves: moves, GitDir: p.Repo.GitDir}); err != nil {
+		t.Fatal(err)
+	}
+	locks := map[string]string{
+		"refs/heads/main.lock":  string(next) + "\n",
+		"HEAD.lock":             "",
+		"refs/heads/other.lock": string(res.Tip) + "\n",
+	}
+	for name, text := range locks {
+		if err := os.WriteFile(filepath.Join(p.Repo.GitDir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	recoverNow(t, p)
+	left, _ := filepath.Glob(filepath.Join(p.Repo.GitDir, "refs/heads/*.lock"))
+	if len(left) != 1 || !strings.HasSuffix(left[0], "other.lock") {
+		t.Errorf("locks %v", left)
+	}
+	if _, err := os.Stat(filepath.Join(p.Repo.GitDir, "HEAD.lock")); err == nil {
+		t.Error("HEAD.lock is left")
+	}
+	if got := p.gitOut(t, "rev-parse", "HEAD"); got != string(res.Tip) {
+		t.Error("something was published")
+	}
+}
+
+// git moves one ref after the other: what it did not get to is done later.
+func TestRecoveryMovesTheOtherRefs(t *testing.T) {
+	p := newPublisher(t)
+	res := p.publish(t, Request{Commits: []Commit{{Message: "base\n", Files: []File{p.textFile(t, "a", "1")}}}})
+	next := gitobj.OID(p.gitOut(t, "commit-tree", "-p", string(res.Tip), "-m", "next", "HEAD^{tree}"))
+	moves := []git.RefMove{{Name: "refs/heads/job-1", New: next}, {Name: "refs/heads/job-2", New: next}}
+	if err := p.writeIntent(&intent{Moves: moves, GitDir: p.Repo.GitDir}); err != nil {
+		t.Fatal(err)
+	}
+	p.gitOut(t, "update-ref", "refs/heads/job-1", string(next))
+	recoverNow(t, p)
+	if got := p.gitOut(t, "rev-parse", "job-2"); got != string(next) {
+		t.Errorf("job-2 is at %s", got)
+	}
+}
+
+// If only the log of the annex moved, nothing is published: it says the truth
+// without the rest.
+func TestRecoveryAfterTheAnnexBranchAlone(t *testing.T) {
+	p := newPublisher(t)
+	res := p.publish(t, Request{Commits: []Commit{{Message: "base\n", Files: []File{p.textFile(t, "a", "1")}}}})
+	next := gitobj.OID(p.gitOut(t, "commit-tree", "-p", string(res.Tip), "-m", "next", "HEAD^{tree}"))
+	moves := []git.RefMove{{Name: "refs/heads/git-annex", New: next}, {Name: "refs/heads/main", Old: res.Tip, New: next}}
+	if err := p.writeIntent(&intent{Moves: moves, GitDir: p.Repo.GitDir}); err != nil {
+		t.Fatal(err)
+	}
+	p.gitOut(t, "update-ref", "refs/heads/git-annex", string(next))
+	recoverNow(t, p)
+	if got := p.gitOut(t, "rev-parse", "HEAD"); got != string(res.Tip) {
+		t.Error("published")
+	}
+}
+
+// A git process of a dead writer may still be moving the refs.
+func TestRecoveryWaitsForOrphans(t *testing.T) {
+	p := newPublisher(t)
+	if err := os.MkdirAll(StateDir(p.Repo), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.writeIntent(&intent{GitDir: p.Repo.GitDir}); err != nil {
+		t.Fatal(err)
+	}
+	hold, err := p.holdIntent()
+	if err != nil {
+		t.Fatal(err)
+	}
+	released := make(chan time.Time, 1)
+	time.AfterFunc(200*time.Millisecond, func() { released <- time.Now(); hold.Close() })
+	recoverNow(t, p)
+	select {
+	case <-released:
+	default:
+		t.Error("recovery did not wait")
+	}
+}
