@@ -3,11 +3,9 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/jobs"
-	"github.com/stemma-data/stemma/internal/render"
 )
 
 type jobsOptions struct {
@@ -42,7 +39,7 @@ func newJobs(a *app) *cobra.Command {
 	f.BoolVarP(&o.all, "all", "a", false, "all past jobs")
 	f.BoolVar(&o.open, "open", false, "no past jobs")
 	o.scheduler.flags(f)
-	cmd.AddCommand(newJobsAdopt(a), newJobsRelease(a))
+	cmd.AddCommand(newJobsAdopt(a), newJobsRelease(a), newJobsImport(a))
 	return cmd
 }
 
@@ -163,103 +160,4 @@ func since(t time.Time) string {
 		return "-"
 	}
 	return t.Local().Format("2006-01-02 15:04:05")
-}
-
-type settleOptions struct {
-	dataset, claim string
-	scheduler      schedulerOption
-}
-
-func newJobsAdopt(a *app) *cobra.Command {
-	var o settleOptions
-	cmd := &cobra.Command{
-		Use:   "adopt [OPTIONS] JOB-ID",
-		Short: "Say which job an uncertain submission became",
-		Args:  exactly(1, "the id of a job"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.adopt(cmd.Context(), o, args[0])
-		},
-	}
-	f := cmd.Flags()
-	f.StringVarP(&o.dataset, "dataset", "d", "", datasetHelp)
-	f.StringVar(&o.claim, "claim", "", "the claim (`#N` of the list), where several are uncertain")
-	o.scheduler.flags(f)
-	return cmd
-}
-
-func (a *app) adopt(ctx context.Context, o settleOptions, id string) error {
-	row, err := claimNumber(o.claim)
-	if err != nil {
-		return err
-	}
-	d, err := a.open(ctx, o.dataset, "adopt a job")
-	if err != nil {
-		return err
-	}
-	s, err := a.scheduler(o.scheduler)
-	if err != nil {
-		return err
-	}
-	sink, err := a.report(render.Continue, nil)
-	if err != nil {
-		return err
-	}
-	return jobs.Adopt(ctx, d, s, jobs.AdoptOptions{JobID: id, Row: row}, sink)
-}
-
-func newJobsRelease(a *app) *cobra.Command {
-	var o settleOptions
-	cmd := &cobra.Command{
-		Use:   "release [OPTIONS] [JOB-ID | #N]",
-		Short: "Give up a job or claim without a commit",
-		Long:  "Frees the outputs that a job or an uncertain submission (#N) claims. A job that\nruns is not cancelled; use scancel for that.",
-		Args:  atMost(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.release(cmd.Context(), o, strings.Join(args, ""))
-		},
-	}
-	cmd.Flags().StringVarP(&o.dataset, "dataset", "d", "", datasetHelp)
-	return cmd
-}
-
-func (a *app) release(ctx context.Context, o settleOptions, name string) error {
-	opt := jobs.ReleaseOptions{JobID: name}
-	if strings.HasPrefix(name, "#") {
-		row, err := claimNumber(name)
-		if err != nil {
-			return err
-		}
-		opt = jobs.ReleaseOptions{Row: row}
-	}
-	d, err := a.open(ctx, o.dataset, "release a job")
-	if err != nil {
-		return err
-	}
-	sink, err := a.report(render.Continue, nil)
-	if err != nil {
-		return err
-	}
-	return jobs.Release(ctx, d, opt, sink)
-}
-
-// claimNumber reads "#3" or "3"; "" is 0.
-func claimNumber(text string) (int64, error) {
-	if text == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(strings.TrimPrefix(text, "#"), 10, 64)
-	if err != nil || n < 1 {
-		return 0, errs.WithExit(fmt.Errorf("'%s' is no claim: write #N", text), errs.ExitUsage)
-	}
-	return n, nil
-}
-
-// exactly is for commands that need n arguments.
-func exactly(n int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < n {
-			return &misuse{errs.WithExit(errors.New("too few arguments: "+what+" is missing"), errs.ExitUsage)}
-		}
-		return atMost(n)(cmd, args)
-	}
 }

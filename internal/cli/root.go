@@ -18,6 +18,7 @@ const remainder = "remainder"
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		newCreate(a), newSave(a), newStatus(a), newUnlock(a), newGet(a), newDrop(a),
+		newRun(a), newRerun(a),
 		newSchedule(a), newFinish(a), newReschedule(a), newJobs(a),
 		newVersion(a),
 	}
