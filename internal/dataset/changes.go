@@ -59,6 +59,8 @@ type Scope struct {
 	// Exclude holds paths that are passed over with everything below them
 	// (outputs that running jobs have claimed).
 	Exclude []string
+	// Subdatasets says what makes a subdataset count as modified.
+	Subdatasets Eval
 }
 
 // covers reports whether path is in the scope.

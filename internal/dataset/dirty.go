@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
-	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
@@ -37,7 +36,7 @@ func (d *Dataset) dirtyEntries(ctx context.Context, index *gitindex.File, scope 
 	var dirty []dirtyEntry
 	batch := make([]gitindex.Entry, 0, lookahead)
 	flush := func() error {
-		found, err := d.compareBatch(ctx, index, batch)
+		found, err := d.compareBatch(ctx, index, batch, scope)
 		dirty = append(dirty, found...)
 		batch = batch[:0]
 		return err
@@ -85,14 +84,14 @@ func (s Scope) entries(index *gitindex.File) iter.Seq2[gitindex.Entry, error] {
 	}
 }
 
-func (d *Dataset) compareBatch(ctx context.Context, index *gitindex.File, batch []gitindex.Entry) ([]dirtyEntry, error) {
+func (d *Dataset) compareBatch(ctx context.Context, index *gitindex.File, batch []gitindex.Entry, scope Scope) ([]dirtyEntry, error) {
 	verdicts := make([]verdict, len(batch))
 	g, ctx := errgroup.WithContext(ctx)
 	workers := min(64, 8*runtime.NumCPU())
 	for w := range workers {
 		g.Go(func() error {
 			for i := w; i < len(batch); i += workers {
-				v, err := d.compare(ctx, index, batch[i])
+				v, err := d.compare(ctx, index, batch[i], scope)
 				if err != nil {
 					return err
 				}
@@ -122,7 +121,7 @@ const (
 )
 
 // compare decides one entry as git would.
-func (d *Dataset) compare(ctx context.Context, index *gitindex.File, e gitindex.Entry) (verdict, error) {
+func (d *Dataset) compare(ctx context.Context, index *gitindex.File, e gitindex.Entry, scope Scope) (verdict, error) {
 	path := d.Repo.Path(e.Path)
 	fi, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
@@ -135,7 +134,7 @@ func (d *Dataset) compare(ctx context.Context, index *gitindex.File, e gitindex.
 		return different, nil
 	}
 	if e.Mode == gitobj.ModeGitlink {
-		return d.compareGitlink(ctx, e, fi)
+		return d.compareGitlink(ctx, e, fi, scope)
 	}
 	if d.modeChanged(e.Mode, fi.Mode()) {
 		return different, nil
@@ -218,23 +217,6 @@ func (d *Dataset) hasKey(ctx context.Context, path string, key annexkey.Key) (ve
 		return different, fmt.Errorf("hash %s: %w", path, err)
 	}
 	return verdictOf(key.Verify(h.Sum(nil))), ctx.Err()
-}
-
-// compareGitlink reports whether the nested repository is at the commit that
-// the index names; one that is not there counts as unchanged, as in git.
-func (d *Dataset) compareGitlink(ctx context.Context, e gitindex.Entry, fi fs.FileInfo) (verdict, error) {
-	if !fi.IsDir() {
-		return different, nil
-	}
-	sub, err := git.Open(ctx, d.Repo.Path(e.Path), git.Options{Env: d.Env.Vars})
-	if errors.Is(err, git.ErrNoRepository) || err == nil && sub.WorkTree == d.Repo.WorkTree {
-		return same, nil
-	}
-	if err != nil {
-		return different, err
-	}
-	head, err := sub.Head(ctx)
-	return verdictOf(head.OID == e.OID), err
 }
 
 // hashWorkTree returns the id that git would give to the file now.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sort"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
@@ -51,6 +50,7 @@ type item struct {
 	seen   fs.FileInfo   // state of the file when it was hashed
 	link   string        // symlink to put in the file's place
 	record result.Record // zero: nothing to report
+	module *Module       // to be registered
 	skip   bool          // already as it should be
 	err    error
 }
@@ -65,6 +65,10 @@ func (d *Dataset) Stage(ctx context.Context, changes []Change, opt StageOptions)
 		items[i] = &item{Change: c, file: commit.File{Path: c.Path}}
 	}
 	if err := d.forEach(ctx, items, opt.Jobs, func(it *item) error { return d.prepare(ctx, it, opt) }); err != nil {
+		return nil, err
+	}
+	items, err := d.updateModules(items)
+	if err != nil {
 		return nil, err
 	}
 	if err := d.convertByGit(ctx, items); err != nil {
@@ -344,7 +348,7 @@ func (d *Dataset) collect(items []*item) *Staged {
 			adds = append(adds, it.record)
 		}
 	}
-	sort.SliceStable(adds, func(i, j int) bool { return adds[i].Path < adds[j].Path })
+	d.sortAdds(adds)
 	s.Records = append(deletes, adds...)
 	return s
 }
@@ -360,6 +364,9 @@ func (d *Dataset) statLink(it *item) {
 }
 
 func (d *Dataset) failure(it *item) result.Record {
+	if r, ok := d.submoduleFailure(it.err); ok {
+		return r
+	}
 	return d.record("add", it.Path, result.File).As(result.Error).Msg(it.err.Error())
 }
 

@@ -50,7 +50,7 @@ func copyPlus(f *os.File, path, text string) error {
 // with returns c with the values of other added as the strongest local ones.
 func (c *Config) with(other *Config) *Config {
 	out := NewConfig()
-	out.sawLocal = true
+	out.sawLocal, out.outer = true, c.outer
 	for _, src := range []*Config{c, other} {
 		for _, k := range src.order {
 			for _, v := range src.values[k] {

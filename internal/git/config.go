@@ -16,6 +16,7 @@ type Config struct {
 	local    map[string]bool     // keys that the repository's own files set
 	order    []string            // canonical keys in order of first appearance
 	sawLocal bool
+	outer    surroundings
 }
 
 // NewConfig makes a configuration from "key=value" pairs, weakest first; for
@@ -79,6 +80,7 @@ func parseConfig(out []byte, isLocal func(origin string) bool) (*Config, error) 
 			v = "true" // a key without "=" is a boolean
 		}
 		local := isLocal(string(fields[i]))
+		c.outer.note(string(fields[i]), string(key), v, local)
 		c.sawLocal = c.sawLocal || local
 		c.add(string(key), v, local)
 	}

@@ -1,0 +1,209 @@
+package git
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/gitobj"
+)
+
+// errNotNative says that only git can read the object: it is not where this
+// package looks (an alternate, say), or has a form that it does not know.
+var errNotNative = errors.New("not readable without git")
+
+// Limits of what is read from a repository without git.
+const (
+	maxNativeObject = 64 << 20
+	maxDeltaDepth   = 64
+)
+
+// objects reads single objects without a process: loose ones, and those in
+// packs (gitformat-pack(5), index version 2). It is meant for a few commits
+// and trees of each of many repositories.
+type objects struct {
+	dir    string // the objects folder
+	format gitobj.Format
+	packs  []*pack
+	listed bool
+}
+
+func (r *Repo) objects() *objects {
+	return &objects{dir: filepath.Join(r.CommonDir, "objects"), format: r.Format}
+}
+
+// close ends the use of pack files.
+func (o *objects) close() {
+	for _, p := range o.packs {
+		p.close()
+	}
+}
+
+// read returns an object's type and content, or an error for which git should
+// be asked.
+func (o *objects) read(id gitobj.OID) (typ string, data []byte, err error) {
+	return o.readAt(id, 0)
+}
+
+func (o *objects) readAt(id gitobj.OID, depth int) (typ string, data []byte, err error) {
+	if len(id) != 2*o.format.Size() || depth > maxDeltaDepth {
+		return "", nil, errNotNative
+	}
+	if typ, data, err = o.loose(id); err == nil || !errors.Is(err, os.ErrNotExist) {
+		return typ, data, err
+	}
+	if err := o.list(); err != nil {
+		return "", nil, err
+	}
+	for _, p := range o.packs {
+		offset, ok, err := p.find(id.Bytes())
+		if err != nil {
+			return "", nil, err
+		}
+		if ok {
+			return o.packed(p, offset, depth)
+		}
+	}
+	return "", nil, errNotNative
+}
+
+func (o *objects) loose(id gitobj.OID) (typ string, data []byte, err error) {
+	f, err := os.Open(filepath.Join(o.dir, string(id[:2]), string(id[2:])))
+	if err != nil {
+		return "", nil, err
+	}
+	defer f.Close()
+	text, err := inflate(f, maxNativeObject)
+	if err != nil {
+		return "", nil, err
+	}
+	head, data, ok := bytes.Cut(text, []byte{0})
+	typ, size, ok2 := strings.Cut(string(head), " ")
+	if !ok || !ok2 || size != fmt.Sprint(len(data)) {
+		return "", nil, errNotNative
+	}
+	return typ, data, nil
+}
+
+func inflate(r io.Reader, limit int64) ([]byte, error) {
+	z, err := zlib.NewReader(r)
+	if err != nil {
+		return nil, errNotNative
+	}
+	defer z.Close()
+	data, err := io.ReadAll(io.LimitReader(z, limit+1))
+	if err != nil || int64(len(data)) > limit {
+		return nil, errNotNative
+	}
+	return data, nil
+}
+
+// list opens the packs, once.
+func (o *objects) list() error {
+	if o.listed {
+		return nil
+	}
+	o.listed = true
+	names, err := filepath.Glob(filepath.Join(escapeGlob(o.dir), "pack", "pack-*.idx"))
+	if err != nil {
+		return errNotNative
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		p, err := openPack(name, o.format.Size())
+		if err != nil {
+			return err
+		}
+		o.packs = append(o.packs, p)
+	}
+	return nil
+}
+
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// packed reads the object at an offset of a pack and applies its deltas.
+func (o *objects) packed(p *pack, offset int64, depth int) (string, []byte, error) {
+	if depth > maxDeltaDepth {
+		return "", nil, errNotNative
+	}
+	e, err := p.entry(offset, o.format.Size())
+	if err != nil {
+		return "", nil, err
+	}
+	if e.typ != "" {
+		return e.typ, e.data, nil
+	}
+	var typ string
+	var base []byte
+	if e.base != "" {
+		typ, base, err = o.readAt(e.base, depth+1)
+	} else {
+		typ, base, err = o.packed(p, e.baseOffset, depth+1)
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	data, err := applyDelta(base, e.data)
+	return typ, data, err
+}
+
+// applyDelta follows git's delta instructions (gitformat-pack(5)).
+func applyDelta(base, delta []byte) ([]byte, error) {
+	from, n := binary.Uvarint(delta)
+	if n <= 0 || from != uint64(len(base)) {
+		return nil, errNotNative
+	}
+	delta = delta[n:]
+	size, n := binary.Uvarint(delta)
+	if n <= 0 || size > maxNativeObject {
+		return nil, errNotNative
+	}
+	delta = delta[n:]
+	out := make([]byte, 0, size)
+	for len(delta) > 0 {
+		op := delta[0]
+		delta = delta[1:]
+		if op&0x80 == 0 {
+			if op == 0 || int(op) > len(delta) {
+				return nil, errNotNative
+			}
+			out, delta = append(out, delta[:op]...), delta[op:]
+			continue
+		}
+		var at, length int
+		for i := range 7 {
+			if op&(1<<i) == 0 {
+				continue
+			}
+			if len(delta) == 0 {
+				return nil, errNotNative
+			}
+			if i < 4 {
+				at |= int(delta[0]) << (8 * i)
+			} else {
+				length |= int(delta[0]) << (8 * (i - 4))
+			}
+			delta = delta[1:]
+		}
+		if length == 0 {
+			length = 0x10000
+		}
+		if at < 0 || at > len(base) || length > len(base)-at || len(out)+length > int(size) {
+			return nil, errNotNative
+		}
+		out = append(out, base[at:at+length]...)
+	}
+	if uint64(len(out)) != size {
+		return nil, errNotNative
+	}
+	return out, nil
+}

@@ -1,0 +1,191 @@
+package git
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/gitobj"
+)
+
+// pack is one pack file with its index, version 2.
+type pack struct {
+	idx, data *os.File
+	hash      int
+	count     int64
+}
+
+func openPack(idx string, hash int) (*pack, error) {
+	f, err := os.Open(idx)
+	if err != nil {
+		return nil, errNotNative
+	}
+	p := &pack{idx: f, hash: hash}
+	head, err := p.at(f, 0, 8)
+	if err == nil && !bytes.Equal(head, []byte{0xff, 't', 'O', 'c', 0, 0, 0, 2}) {
+		err = errNotNative
+	}
+	if err == nil {
+		p.count, err = p.number32(8 + 4*255)
+	}
+	if err == nil {
+		p.data, err = os.Open(strings.TrimSuffix(idx, ".idx") + ".pack")
+	}
+	if err != nil {
+		p.close()
+		return nil, errNotNative
+	}
+	return p, nil
+}
+
+func (p *pack) close() {
+	p.idx.Close()
+	if p.data != nil {
+		p.data.Close()
+	}
+}
+
+func (p *pack) at(f *os.File, offset, n int64) ([]byte, error) {
+	buf := make([]byte, n)
+	if _, err := f.ReadAt(buf, offset); err != nil {
+		return nil, errNotNative
+	}
+	return buf, nil
+}
+
+func (p *pack) number32(offset int64) (int64, error) {
+	b, err := p.at(p.idx, offset, 4)
+	if err != nil {
+		return 0, err
+	}
+	return int64(binary.BigEndian.Uint32(b)), nil
+}
+
+// Where the tables of an index begin, after its head and fan-out table.
+const packIDs = 8 + 4*256
+
+// find returns where in the pack the object lies.
+func (p *pack) find(id []byte) (offset int64, ok bool, err error) {
+	lo, hi := int64(0), int64(0)
+	if id[0] > 0 {
+		if lo, err = p.number32(8 + 4*int64(id[0]-1)); err != nil {
+			return 0, false, err
+		}
+	}
+	if hi, err = p.number32(8 + 4*int64(id[0])); err != nil {
+		return 0, false, err
+	}
+	for lo < hi {
+		mid := (lo + hi) / 2
+		b, err := p.at(p.idx, packIDs+mid*int64(p.hash), int64(p.hash))
+		if err != nil {
+			return 0, false, err
+		}
+		switch c := bytes.Compare(b, id); {
+		case c == 0:
+			offset, err = p.offset(mid)
+			return offset, err == nil, err
+		case c < 0:
+			lo = mid + 1
+		default:
+			hi = mid
+		}
+	}
+	return 0, false, nil
+}
+
+// offset looks up where object n of the index lies.
+func (p *pack) offset(n int64) (int64, error) {
+	small := packIDs + p.count*int64(p.hash) + p.count*4
+	v, err := p.number32(small + 4*n)
+	if err != nil || v&(1<<31) == 0 {
+		return v, err
+	}
+	b, err := p.at(p.idx, small+4*p.count+8*(v&^(1<<31)), 8)
+	if err != nil {
+		return 0, err
+	}
+	far := binary.BigEndian.Uint64(b)
+	if far > 1<<62 {
+		return 0, errNotNative
+	}
+	return int64(far), nil
+}
+
+// packEntry is a whole object, or a delta against base or baseOffset.
+type packEntry struct {
+	typ        string // "" for a delta
+	data       []byte
+	base       gitobj.OID
+	baseOffset int64
+}
+
+var packTypes = map[byte]string{1: "commit", 2: "tree", 3: "blob", 4: "tag"}
+
+const (
+	offsetDelta = 6
+	refDelta    = 7
+)
+
+// entry reads what lies at the offset.
+func (p *pack) entry(offset int64, hash int) (e packEntry, err error) {
+	head := make([]byte, 64)
+	n, err := p.data.ReadAt(head, offset)
+	if err != nil && err != io.EOF || n == 0 {
+		return e, errNotNative
+	}
+	head = head[:n]
+	kind, size := head[0]>>4&7, uint64(head[0]&15)
+	used := 1
+	for shift := 4; head[used-1]&0x80 != 0; shift += 7 {
+		if used == len(head) || shift > 56 {
+			return e, errNotNative
+		}
+		size |= uint64(head[used]&0x7f) << shift
+		used++
+	}
+	if size > maxNativeObject {
+		return e, errNotNative
+	}
+	e.typ = packTypes[kind]
+	switch kind {
+	case 1, 2, 3, 4:
+	case offsetDelta:
+		back, m := offsetBack(head[used:])
+		if m == 0 || back <= 0 || back >= offset {
+			return e, errNotNative
+		}
+		e.baseOffset, used = offset-back, used+m
+	case refDelta:
+		if len(head) < used+hash {
+			return e, errNotNative
+		}
+		e.base, used = gitobj.FromBytes(head[used:used+hash]), used+hash
+	default:
+		return e, errNotNative
+	}
+	e.data, err = inflate(io.NewSectionReader(p.data, offset+int64(used), 1<<62-offset), int64(size))
+	if err == nil && uint64(len(e.data)) != size {
+		err = errNotNative
+	}
+	return e, err
+}
+
+// offsetBack reads the distance to a delta's base and the bytes it took.
+func offsetBack(b []byte) (back int64, n int) {
+	for i, c := range b {
+		if i > 8 {
+			return 0, 0
+		}
+		if i > 0 {
+			back++
+		}
+		back = back<<7 | int64(c&0x7f)
+		if c&0x80 == 0 {
+			return back, i + 1
+		}
+	}
+	return 0, 0
+}
