@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,9 +18,11 @@ import (
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/iospec"
 	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/result"
+	"github.com/stemma-data/stemma/internal/runrec"
 )
 
 // commit publishes the results of jobs that are over.
@@ -50,7 +53,13 @@ func (f *finishing) commit(ctx context.Context, ready []*over) (err error) {
 		return err
 	}
 	f.opt.step.at("stored")
-	res, err := Publisher(f.d).Publish(ctx, f.request(ctx, ready, logs))
+	p := Publisher(f.d)
+	closer := p.Closer
+	p.Closer = func(ctx context.Context, done map[int64]gitobj.OID) error {
+		f.opt.step.at("closing")
+		return closer(ctx, done)
+	}
+	res, err := p.Publish(ctx, f.request(ctx, ready, logs))
 	if err != nil {
 		return fmt.Errorf("finish: %w", err)
 	}
@@ -75,6 +84,7 @@ func (f *finishing) mark(ctx context.Context, list []*over) (mine []*over, err e
 		return nil, err
 	}
 	busy := map[*over]string{}
+	var suspects []*over
 	err = withLedger(ctx, f.d, "finish", func(l *ledger.Ledger) error {
 		return l.Update(ctx, func(tx *ledger.Tx) error {
 			for _, o := range list {
@@ -95,7 +105,11 @@ func (f *finishing) mark(ctx context.Context, list []*over) (mine []*over, err e
 				if err != nil {
 					return err
 				}
-				mine = append(mine, o)
+				if len(now.Extra[markKey]) > 0 {
+					suspects = append(suspects, o)
+				} else {
+					mine = append(mine, o)
+				}
 			}
 			return nil
 		})
@@ -103,6 +117,16 @@ func (f *finishing) mark(ctx context.Context, list []*over) (mine []*over, err e
 	if err != nil {
 		return nil, err
 	}
+	for _, o := range suspects {
+		done, err := f.alreadyCommitted(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		if !done {
+			mine = append(mine, o)
+		}
+	}
+	slices.SortFunc(mine, func(a, b *over) int { return cmp.Compare(a.job.ID, b.job.ID) })
 	for _, o := range list {
 		if why := busy[o]; why != "" {
 			if err := f.report(result.NotNeeded, &o.job, fmt.Sprintf("job %s %s", label(&o.job), why)); err != nil {
@@ -111,6 +135,40 @@ func (f *finishing) mark(ctx context.Context, list []*over) (mine []*over, err e
 		}
 	}
 	return mine, nil
+}
+
+// alreadyCommitted looks whether the process that marked the job, and died, has
+// published its commit; then the job is closed with it. Mostly recovery has
+// done so before; but it may have run in a command that knows nothing of jobs,
+// and a rebuilt ledger knows of no commits.
+func (f *finishing) alreadyCommitted(ctx context.Context, o *over) (bool, error) {
+	args := []string{"log", "-z", "--format=%H%n%B", "--fixed-strings", "--grep=[" + string(runrec.SlurmKind) + "] Slurm job " + o.job.JobID + ":", "--branches", "HEAD"}
+	if o.job.BaseCommit != "" {
+		args = append(args, "^"+string(o.job.BaseCommit))
+	}
+	out, err := f.d.Repo.Output(ctx, append(args, "--")...)
+	if err != nil {
+		return false, err
+	}
+	for text := range strings.SplitSeq(string(out), "\x00") {
+		id, message, _ := strings.Cut(text, "\n")
+		c, err := runrec.Parse(message)
+		if err != nil || c.Record == nil || c.Record.SlurmJobID != o.job.JobID || c.Record.Cmd != o.job.Cmd {
+			continue
+		}
+		if extra, _ := c.Record.Extra[recordKey].(map[string]any); extra["base"] != string(o.job.BaseCommit) {
+			continue
+		}
+		err = withLedger(ctx, f.d, "finish", func(l *ledger.Ledger) error {
+			return l.Finish(ctx, "", ledger.Closing{ID: o.job.ID, Outcome: ledger.Committed, Commit: gitobj.OID(id)})
+		})
+		if err != nil {
+			return false, err
+		}
+		dropCopy(&o.job)
+		return true, f.report(result.OK, &o.job, fmt.Sprintf("%s (committed already as %.7s)", jobTitle(&o.job, o.status), id))
+	}
+	return false, nil
 }
 
 // taken says why a job is not ours to finish, or "".

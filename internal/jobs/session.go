@@ -150,6 +150,12 @@ func restore(ctx context.Context, d *dataset.Dataset, l *ledger.Ledger) (int, er
 		if json.Unmarshal(data, &job) != nil || job.State == ledger.StateClosed {
 			continue
 		}
+		if job.State == ledger.StateOpen {
+			if job.Extra == nil {
+				job.Extra = map[string]json.RawMessage{}
+			}
+			job.Extra[markKey] = json.RawMessage("{}") // perhaps it was committed since
+		}
 		if _, err := l.Claim(ctx, &job, true); err != nil {
 			return n, fmt.Errorf("restore %s: %w", file, err)
 		}
