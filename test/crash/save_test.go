@@ -2,6 +2,7 @@ package crash
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -55,19 +56,23 @@ func TestSaveKilledAtEveryStep(t *testing.T) {
 	total := s.countSteps("save", "-m", "unkilled")
 	s.verify()
 	rnd := random(t)
-	for _, n := range chosen(t, total, 12) {
-		for _, who := range []rig.Victims{rig.Group, rig.Main} {
-			s.change()
-			before := s.commits()
-			seen, ended, err := rig.KillAt(s.Stemma("save", "-m", fmt.Sprintf("round %d", s.round)), n, who)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("round %d: %s killed at step %d of %d (%d seen, ended: %v)", s.round, who, n, total, seen, ended)
-			s.afterSave(before, rnd.IntN(2) == 0)
-		}
+	for _, n := range chosen(t, rnd, total, 10) {
+		s.change()
+		before := s.commits()
+		s.killAt(n, rig.Victims(rnd.IntN(2)), "save", "-m", fmt.Sprintf("round %d", s.round))
+		s.afterSave(before, rnd.IntN(2) == 0)
 	}
 	s.Check()
+}
+
+// killAt kills a command at its n-th step.
+func (s *story) killAt(n int, who rig.Victims, args ...string) {
+	s.T.Helper()
+	seen, ended, err := rig.KillAt(s.Stemma(args...), n, who)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	s.T.Logf("round %d: %s killed at step %d (%d seen, ended: %v)", s.round, who, n, seen, ended)
 }
 
 // countSteps runs a command without killing it.
@@ -83,13 +88,22 @@ func (s *story) countSteps(args ...string) int {
 	return total
 }
 
-// chosen spreads the steps to kill at: a few, or all of them.
-func chosen(t *testing.T, total, few int) []int {
+// chosen are the steps to kill at: half of them spread over the command, half
+// near its end, where it publishes. Enough rounds hit every step.
+func chosen(t *testing.T, rnd *rand.Rand, total, few int) []int {
 	t.Helper()
-	n := min(rounds(t, few), total)
+	n := rounds(t, few)
+	if n >= total {
+		return rnd.Perm(total + 1)[:total]
+	}
 	var list []int
+	const tail = 60
 	for i := range n {
-		list = append(list, 1+i*total/n)
+		from, span := 1, total
+		if i%2 == 1 && total > tail {
+			from, span = total-tail, tail
+		}
+		list = append(list, from+(i*span+rnd.IntN(span))/n)
 	}
 	return list
 }
