@@ -44,6 +44,9 @@ func fromProc(file, pattern, otherwise string) string {
 }
 
 func (b *bench) fileSystem(ctx context.Context) string {
+	if kind, err := b.output(ctx, "", "findmnt", "-n", "-o", "FSTYPE", "-T", b.tmp); err == nil {
+		return kind
+	}
 	kind, err := b.output(ctx, "", "stat", "-f", "-c", "%T", b.tmp)
 	if err != nil {
 		return "unknown"
