@@ -20,7 +20,7 @@ func TestSaveKilledAtRandomMoments(t *testing.T) {
 	for i := range n {
 		s.change()
 		before := s.commits()
-		who := rig.Victims(rnd.IntN(2))
+		who := rig.Victims(rnd.IntN(3))
 		delay := time.Duration(float64(whole) * (float64(i) + rnd.Float64()) / float64(n))
 		ended, err := rig.KillAfter(s.Stemma("save", "-m", fmt.Sprintf("round %d", s.round)), delay, who)
 		if ended && err != nil {
@@ -53,13 +53,15 @@ func (s *story) afterSave(before int, meddle bool) {
 func TestSaveKilledAtEveryStep(t *testing.T) {
 	s := newStory(t)
 	s.change()
+	s.Save("-m", "the first makes more folders")
+	s.change()
 	total := s.countSteps("save", "-m", "unkilled")
 	s.verify()
 	rnd := random(t)
 	for _, n := range chosen(t, rnd, total, 10) {
 		s.change()
 		before := s.commits()
-		s.killAt(n, rig.Victims(rnd.IntN(2)), "save", "-m", fmt.Sprintf("round %d", s.round))
+		s.killAt(n, rig.Victims(rnd.IntN(3)), "save", "-m", fmt.Sprintf("round %d", s.round))
 		s.afterSave(before, rnd.IntN(2) == 0)
 	}
 	s.Check()
@@ -78,7 +80,7 @@ func (s *story) killAt(n int, who rig.Victims, args ...string) {
 // countSteps runs a command without killing it.
 func (s *story) countSteps(args ...string) int {
 	s.T.Helper()
-	total, ended, err := rig.KillAt(s.Stemma(args...), 0, rig.Group)
+	total, ended, err := rig.KillAt(s.Stemma(args...), 0, rig.All)
 	if err != nil {
 		s.T.Fatal(err)
 	}

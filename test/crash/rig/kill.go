@@ -6,8 +6,20 @@ import (
 	"time"
 )
 
-// KillAfter starts the command and kills the victims after the delay. ended
-// reports that the command was faster. It returns when everything that died
+// Victims says who dies at the chosen moment.
+type Victims int
+
+// The ways in which programs die.
+const (
+	Main  Victims = iota // the program alone; its children go on
+	Group                // with its process group, as by kill -9 -PGID
+	All                  // with all processes it started, as with the machine
+)
+
+func (v Victims) String() string { return [...]string{"main", "group", "all"}[v] }
+
+// KillAfter starts the command and kills the victims after the delay; All is
+// the same as Group here. ended reports that the command was faster. It returns when everything that died
 // is gone; children that were spared may still run.
 func KillAfter(cmd *exec.Cmd, delay time.Duration, who Victims) (ended bool, err error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -22,7 +34,7 @@ func KillAfter(cmd *exec.Cmd, delay time.Duration, who Victims) (ended bool, err
 	case <-time.After(delay):
 	}
 	pid := cmd.Process.Pid
-	if who == Group {
+	if who != Main {
 		pid = -pid
 	}
 	_ = syscall.Kill(pid, syscall.SIGKILL)

@@ -59,7 +59,7 @@ func WorldAt(t testing.TB, bin, root string) *World {
 	return &World{Root: root, Bin: bin, Env: []string{
 		"PATH=" + filepath.Dir(bin) + ":/usr/bin:/bin:" + os.Getenv("PATH"), "HOME=" + home, "USER=ada", "LOGNAME=ada",
 		"LC_ALL=C.UTF-8", "TZ=UTC", "GIT_CONFIG_GLOBAL=" + filepath.Join(home, ".gitconfig"), "GIT_CONFIG_NOSYSTEM=1",
-		"TMPDIR=" + os.TempDir(),
+		"TMPDIR=" + os.TempDir(), "STEMMA_SCHEDULER=local",
 	}}
 }
 

@@ -14,17 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Victims says who dies at the chosen moment.
-type Victims int
-
-// The two ways in which programs die: alone, or with all their children.
-const (
-	Group Victims = iota // the program and all processes it started
-	Main                 // the program alone; its children go on
-)
-
-func (v Victims) String() string { return [...]string{"group", "main"}[v] }
-
 // steps are the system calls that change what others see.
 var steps = []uint64{
 	unix.SYS_OPENAT, unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2, unix.SYS_LINKAT, unix.SYS_SYMLINKAT,
@@ -117,12 +106,15 @@ func (tr *tracer) resume(pid, sig int) { _ = syscall.PtraceSyscall(pid, sig) }
 // kill ends the victims. Threads that are stopped die as well.
 func (tr *tracer) kill() {
 	tr.killed = true
-	if tr.who == Main {
+	switch tr.who {
+	case Main:
 		_ = syscall.Kill(tr.main, syscall.SIGKILL)
-		return
-	}
-	for pid := range tr.known {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
+	case Group:
+		_ = syscall.Kill(-tr.main, syscall.SIGKILL)
+	case All:
+		for pid := range tr.known {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
 	}
 }
 
