@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/dataset"
@@ -82,6 +81,7 @@ type over struct {
 	job      ledger.Job
 	prov     provenance
 	status   sched.Status
+	busy     string   // why another process has it
 	sentence string   // of a failed job that is committed
 	outputs  []string // declared, as they are found in the work tree
 	logs     []string
@@ -294,6 +294,3 @@ func tellOfPeer(d *dataset.Dataset) {
 		d.Env.Log.Info("open jobs of datalad-slurm can be taken over with `stemma jobs import`")
 	}
 }
-
-// markLife is how long the mark of a process on another node counts.
-const markLife = 15 * time.Minute

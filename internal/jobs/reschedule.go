@@ -243,7 +243,7 @@ func (c past) again(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, 
 	if !filepath.IsLocal(pwd) {
 		return impossible(d, ActionSchedule, fmt.Errorf("%.7s: its folder %s is outside the dataset", c.id, c.rec.Pwd))
 	}
-	if err := os.MkdirAll(filepath.Join(d.Path(), pwd), 0o777); err != nil {
+	if err := makeBelow(d.Path(), pwd); err != nil {
 		return impossible(d, ActionSchedule, err)
 	}
 	w, err := newWork(d, filepath.Join(d.Path(), pwd))

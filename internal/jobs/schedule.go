@@ -16,7 +16,6 @@ import (
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/result"
-	"github.com/stemma-data/stemma/internal/runrec"
 	"github.com/stemma-data/stemma/internal/sched"
 )
 
@@ -225,49 +224,6 @@ func (c *scheduling) makeJob() {
 	c.prov.store(&c.job)
 }
 
-// PendingInputError says that an input is still to be made by an open job.
-type PendingInputError struct {
-	Input string
-	Claim string // what the job claimed
-	Job   ledger.Job
-}
-
-func (e *PendingInputError) Error() string {
-	return fmt.Sprintf("input %s will be produced by job %s, which is still open (it claimed %s)", e.Input, label(&e.Job), e.Claim)
-}
-
-// checkPending returns a *PendingInputError for an input that lies in, or may
-// match, the claim of an open job.
-func (c *scheduling) checkPending(tx *ledger.Tx) error {
-	for _, g := range c.w.inputGlobs() {
-		for _, text := range g.Paths() {
-			spec, err := c.w.canonical(text)
-			if err != nil {
-				return fmt.Errorf("input %w", err)
-			}
-			if spec.Outside {
-				continue
-			}
-			claims, err := tx.Overlapping(c.w.top, spec.Fixed)
-			if err != nil {
-				return err
-			}
-			for _, cl := range claims {
-				if !within(spec.Fixed, cl.Path) && !mayMatch(spec.Pattern, cl.Path) {
-					continue
-				}
-				job, err := tx.Get(cl.Job)
-				if err != nil {
-					return err
-				}
-				err = &PendingInputError{Input: text, Claim: cl.Path, Job: job}
-				return errs.WithHint(err, "wait for that job and finish it first")
-			}
-		}
-	}
-	return nil
-}
-
 // release gives the claim back.
 func (c *scheduling) release(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
@@ -323,40 +279,6 @@ func (c *scheduling) identify(ctx context.Context) error {
 	}
 	c.prov.store(&c.job)
 	return nil
-}
-
-// runInfo is the job's record as DataLad shows it in results.
-func (c *scheduling) runInfo() map[string]any {
-	rec := jobRecord(&c.job, c.prov)
-	rec.SlurmJobID = ""
-	m := rec.Fields()
-	delete(m, "alt_dir")
-	m["exit"] = 0
-	if c.job.JobID != "" {
-		m["slurm_job_id"] = c.job.JobID
-	}
-	return m
-}
-
-// report is the record of a job that was scheduled.
-func (c *scheduling) report() result.Record {
-	rec := result.New(ActionSchedule, result.OK, c.d.Path(), result.Dataset).Msg(runrec.ShortCommand(c.w.expanded))
-	rec.Fields["exit_code"], rec.Fields["msg_path"] = 0, nil
-	rec.Fields["slurm_run_info"] = c.runInfo()
-	return rec
-}
-
-// dryRun is the record of --dry-run.
-func (c *scheduling) dryRun() result.Record {
-	c.makeJob()
-	info := c.runInfo()
-	delete(info, "exit")
-	rec := result.New(actionDryRun, result.OK, c.d.Path(), result.Dataset).Msg("Dry run")
-	rec.Fields["slurm_run_info"] = info
-	rec.Fields["dry_slurm_run_info"] = map[string]any{
-		"cmd_expanded": c.w.expanded, "inputs": c.w.in.Expand(), "outputs": c.w.out.Expand(), "pwd_full": c.w.dir,
-	}
-	return rec
 }
 
 // sameAs reports whether a job in the ledger was asked for in the same words.

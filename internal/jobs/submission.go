@@ -174,6 +174,7 @@ func (c *scheduling) record(ctx context.Context, id, cluster string, submitted t
 		return fmt.Errorf("job %s was submitted, but could not be recorded: %w; repeat the same command to record it", id, err)
 	}
 	c.opt.step.at("recorded")
+	c.d.Env.Log.Info("submitted as job " + id)
 	return nil
 }
 
