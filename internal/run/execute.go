@@ -7,9 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/runrec"
@@ -21,7 +23,7 @@ func (t *task) execute(ctx context.Context, sink result.Sink) error {
 	if err != nil {
 		return err
 	}
-	t.before = head.OID
+	t.before, t.branch = head.OID, head.Ref
 	t.d.Env.Log.Info("== Command start (output follows) =====")
 	exit, err := t.shellRun(ctx)
 	if err != nil {
@@ -91,8 +93,8 @@ func (t *task) finish(ctx context.Context, exit int, sink result.Sink) error {
 	}
 	r = r.As(result.Error).With("msg_path", nil)
 	if !t.opt.again {
-		msgPath := filepath.Join(t.d.Repo.GitDir, "COMMIT_EDITMSG")
-		if err := fsx.WriteFile(msgPath, []byte(message), 0o644); err != nil {
+		msgPath, err := t.keepMessage(message)
+		if err != nil {
 			return err
 		}
 		r = r.With("msg_path", msgPath)
@@ -110,6 +112,31 @@ func (t *task) finish(ctx context.Context, exit int, sink result.Sink) error {
 		return err
 	}
 	return t.save(ctx, message, sidecar, sink)
+}
+
+// keepMessage leaves the commit message for the user, where git keeps that of a
+// commit which did not come about.
+func (t *task) keepMessage(message string) (path string, err error) {
+	path = filepath.Join(t.d.Repo.GitDir, "COMMIT_EDITMSG")
+	return path, fsx.WriteFile(path, []byte(message), 0o644)
+}
+
+// switched reports that another branch is checked out than before: what the
+// command changed belongs to neither of them for certain.
+func (t *task) switched(now git.Head, message string, sink result.Sink) error {
+	path, err := t.keepMessage(message)
+	if err != nil {
+		return err
+	}
+	return sink.Emit(result.New("run", result.Error, t.d.Path(), result.Dataset).With("msg_path", path).
+		Msg(fmt.Sprintf("command switched branches from %s to %s; its changes were not saved, its record is in %s", branchName(t.branch), branchName(now.Ref), path)))
+}
+
+func branchName(ref string) string {
+	if ref == "" {
+		return "a detached HEAD"
+	}
+	return strings.TrimPrefix(ref, "refs/heads/")
 }
 
 func (t *task) runRecord(exit int) result.Record {
@@ -160,6 +187,9 @@ func (t *task) save(ctx context.Context, message, sidecar string, sink result.Si
 	head, err := t.d.Repo.Head(ctx)
 	if err != nil {
 		return err
+	}
+	if head.Ref != t.branch {
+		return t.switched(head, message, sink)
 	}
 	if head.OID != t.before && !t.opt.Explicit {
 		return t.saveSelfCommitted(ctx, message, head.OID, sink)

@@ -284,8 +284,12 @@ func (x *replay) restoreBranch(ctx context.Context) error {
 		return err
 	}
 	if now != x.was && now != head.OID {
-		if in, err := x.d.Repo.IsAncestor(ctx, now, head.OID); err != nil || !in {
-			return x.explain(ctx, fmt.Errorf("rerun: branch %s has moved meanwhile to %s and stays there: %w", x.branch, now.Short(), err))
+		in, err := x.d.Repo.IsAncestor(ctx, now, head.OID)
+		if err == nil && !in {
+			err = fmt.Errorf("rerun: branch %s has moved meanwhile to %s and stays there", x.branch, now.Short())
+		}
+		if err != nil {
+			return x.explain(ctx, err)
 		}
 	}
 	if err := x.moveBranch(ctx, ref, now, head.OID); err != nil {

@@ -76,7 +76,8 @@ type task struct {
 	outputs *iospec.Globbed
 	specs   [3][]string // inputs, extra inputs, outputs with substitutions
 	record  *runrec.Record
-	before  gitobj.OID
+	before  gitobj.OID // HEAD before the command
+	branch  string     // full ref that was checked out then; "" if none
 }
 
 // Run executes a command and saves what it changed.

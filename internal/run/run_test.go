@@ -218,3 +218,15 @@ func TestSixteenProcesses(t *testing.T) {
 	same(t, "status", b.sh("git status --porcelain"), "")
 	b.sh("git fsck --strict")
 }
+
+func TestCommandThatSwitchesBranches(t *testing.T) {
+	b := newBox(t, "text2git")
+	got := b.run("", Options{Command: []string{"git checkout -q -b other; echo 1 > x"}})
+	if last := got[len(got)-1]; !strings.HasPrefix(last, "run error . [command switched branches from master to other;") {
+		t.Error(got)
+	}
+	same(t, "status", b.sh("git status --porcelain"), "?? x")
+	if !strings.Contains(b.read(".git/COMMIT_EDITMSG"), "git checkout -q -b other") {
+		t.Error("the record was not kept")
+	}
+}
