@@ -33,7 +33,7 @@ func newCreate(a *app) *cobra.Command {
 	f := cmd.Flags()
 	f.BoolVarP(&o.force, "force", "f", false, "also in a folder that is not empty, or in a git repository")
 	f.StringVarP(&o.description, "description", "D", "", "describe this copy's place, as `TEXT` (default: user@host:path)")
-	f.StringVarP(&o.dataset, "dataset", "d", "", "`DATASET` to create, where PATH is not given")
+	f.StringVarP(&o.dataset, "dataset", "d", "", "`DATASET` in which the new one is registered; without PATH, the one to create")
 	f.BoolVar(&o.noAnnex, "no-annex", false, "a plain git repository without annex")
 	f.BoolVar(&o.fakeDates, "fake-dates", false, "not supported")
 	f.StringArrayVarP(&o.procedures, "cfg-proc", "c", nil, "configure with procedure `NAME`: text2git, yoda; repeatable")
@@ -51,13 +51,15 @@ func (a *app) create(ctx context.Context, o createOptions, args []string) error 
 		Procedures: o.procedures, Message: o.message, Backend: a.overrides.get("datalad.repo.backend"),
 		Config: a.overrides.typed, User: a.userName(), Host: hostName(), Home: a.getenv("HOME"),
 	}
-	switch {
-	case len(args) > 0 && o.dataset != "":
-		return errs.WithHint(errors.New("create: subdatasets are not supported yet"), "leave out -d for a dataset of its own")
-	case len(args) > 0:
+	if o.dataset != "" {
+		dir, _, err := a.datasetDir(ctx, o.dataset, "create a subdataset")
+		if err != nil {
+			return err
+		}
+		opt.Path, opt.Super = dir, dir
+	}
+	if len(args) > 0 {
 		opt.Path, opt.GitInit = a.abs(args[0]), args[1:]
-	case o.dataset != "":
-		opt.Path = a.abs(o.dataset)
 	}
 	sink, err := a.report(render.Continue, nil)
 	if err != nil {

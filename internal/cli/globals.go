@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,6 +68,7 @@ func (a *app) readGlobals(args []string) ([]string, error) {
 	if err := a.readOverrides(a.global.config); err != nil {
 		return nil, err
 	}
+	a.log = slog.New(render.NewLogHandler(a.stderr, a.level, a.color(a.stderr)))
 	return f.Args(), a.setLogLevel()
 }
 

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 
 	"github.com/spf13/cobra"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/render"
-	"github.com/stemma-data/stemma/internal/result"
 )
 
 type saveOptions struct {
@@ -41,7 +41,7 @@ func newSave(a *app) *cobra.Command {
 	f.BoolVarP(&o.updated, "updated", "u", false, "only files that git knows already")
 	f.BoolVar(&o.toGit, "to-git", false, "everything goes to git, nothing to the annex")
 	f.VarP(&o.jobs, "jobs", "J", jobsHelp)
-	f.BoolVar(&o.amend, "amend", false, "replace the last commit (not supported yet)")
+	f.BoolVar(&o.amend, "amend", false, "replace the last commit; without a message it keeps its own")
 	f.StringVar(&o.since, "since", "", "wrap the commits after `COMMIT` (not supported yet)")
 	return cmd
 }
@@ -50,17 +50,21 @@ func (a *app) save(ctx context.Context, o saveOptions, args []string) error {
 	if o.message != "" && o.messageFile != "" {
 		return errors.New("Both a message and message file were specified for save()")
 	}
-	if o.amend || o.since != "" {
-		return errors.New("save: --amend and --since are not supported yet")
+	if o.since != "" {
+		return errors.New("save: --since is not supported yet")
 	}
 	d, err := a.open(ctx, o.dataset, "save")
 	if err != nil {
 		return err
 	}
-	if err := o.recursion.check(d); err != nil {
+	levels, err := o.recursion.levels()
+	if err != nil {
 		return err
 	}
-	opt := dataset.SaveOptions{Paths: args, Message: o.message, Updated: o.updated, ToGit: o.toGit, Jobs: int(o.jobs)}
+	opt := dataset.SaveOptions{
+		Paths: args, Message: o.message, Updated: o.updated, ToGit: o.toGit, Jobs: int(o.jobs),
+		Levels: levels, FromTop: o.dataset != "", Amend: o.amend, Tag: o.tag,
+	}
 	if o.messageFile != "" {
 		if opt.Message, err = readMessage(a.abs(o.messageFile)); err != nil {
 			return err
@@ -69,9 +73,6 @@ func (a *app) save(ctx context.Context, o saveOptions, args []string) error {
 	sink, err := a.report(render.Continue, nil)
 	if err != nil {
 		return err
-	}
-	if o.tag != "" {
-		sink = taggingSink(ctx, d, o.tag, sink)
 	}
 	_, err = d.Save(ctx, opt, sink)
 	return err
@@ -95,21 +96,6 @@ func readMessage(path string) (string, error) {
 	return string(text), nil
 }
 
-// taggingSink tags the version when the dataset is saved; that counts as a
-// change, also where nothing else was.
-func taggingSink(ctx context.Context, d *dataset.Dataset, tag string, sink result.Sink) result.Sink {
-	return result.SinkFunc(func(r result.Record) error {
-		if r.Action != "save" || r.Status.Failed() {
-			return sink.Emit(r)
-		}
-		r = r.As(result.OK)
-		if _, err := d.Repo.Output(ctx, "tag", "--", tag); err != nil {
-			r = r.As(result.Error).With("message", result.Tuple{"cannot tag this version: %s", err.Error()})
-		}
-		return sink.Emit(r)
-	})
-}
-
 // recursion are the options -r and -R.
 type recursion struct {
 	on    bool
@@ -119,6 +105,21 @@ type recursion struct {
 func (r *recursion) flags(f flagSet) {
 	f.BoolVarP(&r.on, "recursive", "r", false, "also in subdatasets")
 	f.StringVarP(&r.limit, "recursion-limit", "R", "", "at most `N` levels of subdatasets deep")
+}
+
+// levels is how deep to go: 0, a number, or dataset.AllLevels.
+func (r *recursion) levels() (int, error) {
+	switch {
+	case r.limit != "":
+		n, err := strconv.Atoi(r.limit)
+		if err != nil {
+			return 0, &misuse{fmt.Errorf("--recursion-limit %q: not a number", r.limit)}
+		}
+		return max(n, dataset.AllLevels), nil
+	case r.on:
+		return dataset.AllLevels, nil
+	}
+	return 0, nil
 }
 
 // check refuses to do half of what was asked.
