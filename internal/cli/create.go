@@ -52,7 +52,14 @@ func (a *app) create(ctx context.Context, o createOptions, args []string) error 
 		Config: a.overrides.typed, User: a.userName(), Host: hostName(), Home: a.getenv("HOME"),
 	}
 	if o.dataset != "" {
-		dir, _, err := a.datasetDir(ctx, o.dataset, "create a subdataset")
+		const purpose = "create a subdataset"
+		dir, exact, err := a.datasetDir(ctx, o.dataset, purpose)
+		if err == nil && !exact {
+			var d *dataset.Dataset
+			if d, err = a.open(ctx, o.dataset, purpose); err == nil {
+				dir = d.Path()
+			}
+		}
 		if err != nil {
 			return err
 		}

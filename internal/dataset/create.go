@@ -25,6 +25,7 @@ import (
 // CreateOptions says what a new dataset is like.
 type CreateOptions struct {
 	Path        string // absolute
+	Super       string // dataset that the user named, absolute; "" for none
 	Description string // of this annex; "" for user@host:path
 	NoAnnex     bool
 	Force       bool     // also in a folder that is not empty
@@ -45,15 +46,20 @@ const notEmptyMessage = "will not create a dataset in a non-empty directory, use
 // Create makes a dataset, or an existing repository into one. It reports a
 // record for each procedure and one for the dataset.
 func Create(ctx context.Context, opt CreateOptions, env Env, sink result.Sink) (*Dataset, error) {
-	refusal := func(msg string) (*Dataset, error) {
-		return nil, sink.Emit(result.New("create", result.Error, opt.Path, result.Dataset).With("refds", nil).Msg(msg))
+	record := result.New("create", result.Error, opt.Path, result.Dataset).With("refds", nil)
+	if opt.Super != "" {
+		record = record.Ref(opt.Super)
 	}
-	empty, err := emptyOrMissing(opt.Path)
+	super, err := opt.openSuper(ctx, env)
+	if err != nil {
+		return nil, err
+	}
+	why, err := opt.refused(ctx, super, env)
 	if err != nil {
 		return nil, fmt.Errorf("create: %w", err)
 	}
-	if !empty && !opt.Force {
-		return refusal(notEmptyMessage)
+	if why != nil {
+		return nil, sink.Emit(record.With("message", why))
 	}
 	if opt.Backend == "" {
 		opt.Backend = "MD5E"
@@ -77,7 +83,24 @@ func Create(ctx context.Context, opt CreateOptions, env Env, sink result.Sink) (
 			return nil, err
 		}
 	}
-	return d, sink.Emit(result.New("create", result.OK, opt.Path, result.Dataset).With("refds", nil))
+	if super != nil {
+		if err := super.register(ctx, opt, sink); err != nil {
+			return nil, err
+		}
+	}
+	return d, sink.Emit(record.As(result.OK))
+}
+
+// refused says why nothing is made, as the message of a record, or nil.
+func (opt CreateOptions) refused(ctx context.Context, super *Dataset, env Env) (any, error) {
+	if why, err := opt.misplaced(ctx, super, env); why != nil || err != nil {
+		return why, err
+	}
+	empty, err := emptyOrMissing(opt.Path)
+	if err != nil || empty || opt.Force {
+		return nil, err
+	}
+	return notEmptyMessage, nil
 }
 
 func emptyOrMissing(path string) (bool, error) {

@@ -28,41 +28,37 @@ type SaveOptions struct {
 	Reason  string // for the reflog; "" for "stemma save"
 	// AllowEmpty makes a commit even where nothing changed.
 	AllowEmpty bool
-}
-
-// Save commits what changed in the work tree. It reports one record for each
-// path and one for the dataset, whose status is notneeded where nothing had to
-// be committed. It returns the commit's id, or "" where there is none.
-func (d *Dataset) Save(ctx context.Context, opt SaveOptions, sink result.Sink) (gitobj.OID, error) {
-	if err := d.Writable(ctx); err != nil {
-		return "", err
-	}
-	scope, err := d.saveScope(ctx, opt, sink)
-	if err != nil {
-		return "", err
-	}
-	if len(opt.Paths) > 0 && len(scope.Paths) == 0 {
-		return "", nil // each was refused by a record
-	}
-	staged, err := d.stageScope(ctx, scope, StageOptions{ToGit: opt.ToGit, Jobs: opt.Jobs})
-	if err != nil {
-		return "", err
-	}
-	return d.Commit(ctx, staged, opt, sink)
+	// Levels says how many levels of subdatasets are saved, too; AllLevels for
+	// all of them.
+	Levels int
+	// FromTop says that the user named the dataset: all between it and the
+	// paths is saved, and the path of a subdataset means its record.
+	FromTop bool
+	// Amend replaces the last commit; without Message its message stays.
+	Amend bool
+	Tag   string // for every dataset's new version; "" for none
+	refds string // for the dataset's record; "": its own path
 }
 
 // stageScope stages what changed. Named files are looked at by themselves;
 // only folders, and the whole dataset, need git's help.
-func (d *Dataset) stageScope(ctx context.Context, scope Scope, opt StageOptions) (*Staged, error) {
-	if d.onlyFiles(scope.Paths) {
+func (d *Dataset) stageScope(ctx context.Context, scope Scope, p *part, opt StageOptions) (*Staged, error) {
+	if len(p.subs) == 0 && d.onlyFiles(scope.Paths) {
 		opt.SkipIgnored, opt.SkipUntracked = true, scope.NoUntracked
 		return d.StagePaths(ctx, scope.Paths, opt)
 	}
-	changes, err := d.Changes(ctx, scope)
+	var changes []Change
+	var err error
+	if p.whole || len(scope.Paths) > 0 {
+		if changes, err = d.Changes(ctx, scope); err != nil {
+			return nil, err
+		}
+	}
+	forced, err := d.forced(p.subs, changes)
 	if err != nil {
 		return nil, err
 	}
-	return d.Stage(ctx, changes, opt)
+	return d.Stage(ctx, append(changes, forced...), opt)
 }
 
 // onlyFiles reports whether paths are named and none of them is a folder.
@@ -77,26 +73,9 @@ func (d *Dataset) onlyFiles(paths []string) bool {
 
 // Commit publishes what Stage or StagePaths prepared, as one commit.
 func (d *Dataset) Commit(ctx context.Context, staged *Staged, opt SaveOptions, sink result.Sink) (gitobj.OID, error) {
-	message := runrec.Cleanup(opt.Message)
-	if message == "" {
-		message = DefaultMessage + "\n"
-	}
-	reason := opt.Reason
-	if reason == "" {
-		reason = "stemma save"
-	}
-	var res commit.Result
-	if len(staged.Files) > 0 || opt.AllowEmpty {
-		var err error
-		res, err = d.Publisher().Publish(ctx, commit.Request{
-			Commits: []commit.Commit{{Message: message, Files: staged.Files, AllowEmpty: opt.AllowEmpty}},
-			Logs:    staged.Logs,
-			Hooks:   true,
-			Reason:  reason,
-		})
-		if err != nil {
-			return "", err
-		}
+	res, err := d.publish(ctx, staged, opt)
+	if err != nil {
+		return "", err
 	}
 	if err := emitAll(sink, staged.Records); err != nil {
 		return "", err
@@ -106,37 +85,38 @@ func (d *Dataset) Commit(ctx context.Context, staged *Staged, opt SaveOptions, s
 	if len(res.Commits) > 0 && res.Commits[0] != "" {
 		id, status = res.Commits[0], result.OK
 	}
-	return id, sink.Emit(result.New("save", status, d.Path(), result.Dataset).Ref(d.Path()))
+	refds := opt.refds
+	if refds == "" {
+		refds = d.Path()
+	}
+	r := result.New("save", status, d.Path(), result.Dataset).Ref(refds)
+	if opt.Tag != "" {
+		return id, d.tag(ctx, opt.Tag, r, sink)
+	}
+	return id, sink.Emit(r)
 }
 
-// saveScope turns the typed paths into a scope. Paths outside the dataset are
-// reported; claimed ones are passed over, or refused where named.
-func (d *Dataset) saveScope(ctx context.Context, opt SaveOptions, sink result.Sink) (Scope, error) {
-	scope := Scope{NoUntracked: opt.Updated, AllUntracked: true}
-	claims, err := d.Claims(ctx)
-	if err != nil {
-		return scope, err
+// publish makes the commit, if one is needed.
+func (d *Dataset) publish(ctx context.Context, staged *Staged, opt SaveOptions) (commit.Result, error) {
+	c := commit.Commit{Message: runrec.Cleanup(opt.Message), Files: staged.Files, AllowEmpty: opt.AllowEmpty, Amend: opt.Amend}
+	if len(staged.Files) == 0 && !opt.AllowEmpty && !(opt.Amend && c.Message != "") {
+		return commit.Result{}, nil
 	}
-	for _, typed := range opt.Paths {
-		rel, err := d.Rel(typed)
-		if err == nil {
-			err = claims.refuse(rel)
-		}
+	req := commit.Request{Logs: staged.Logs, Hooks: true, Reason: opt.Reason}
+	if req.Reason == "" {
+		req.Reason = "stemma save"
+	}
+	if opt.Amend {
+		head, err := d.Repo.Head(ctx)
 		if err != nil {
-			abs := typed
-			if !filepath.IsAbs(abs) {
-				abs = filepath.Join(d.Env.Cwd, typed)
-			}
-			r := result.New("status", result.Error, abs, "").Ref(d.Path()).Msg(err.Error())
-			if err := sink.Emit(r); err != nil {
-				return scope, err
-			}
-			continue
+			return commit.Result{}, err
 		}
-		scope.Paths = append(scope.Paths, rel)
+		req.Onto = head.OID
+	} else if c.Message == "" {
+		c.Message = DefaultMessage + "\n"
 	}
-	scope.Exclude = claims.passOver(d.Env.Log)
-	return scope, nil
+	req.Commits = []commit.Commit{c}
+	return d.Publisher().Publish(ctx, req)
 }
 
 // Writable refuses states of the repository in which a commit would do harm:

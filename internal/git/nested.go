@@ -126,6 +126,13 @@ func (r *Repo) Tracking(ctx context.Context) (remote, url string, err error) {
 	return remote, r.Config.Get("remote." + remote + ".url"), nil
 }
 
+// IsTop reports whether dir is the top folder of a repository's work tree, as
+// far as its .git tells.
+func IsTop(dir string) bool {
+	_, err := gitDirOf(dir)
+	return err == nil
+}
+
 // treeOf returns the tree of a commit.
 func (r *Repo) treeOf(commit []byte) (gitobj.OID, error) {
 	line, _, _ := strings.Cut(string(commit), "\n")
