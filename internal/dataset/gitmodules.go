@@ -269,7 +269,7 @@ func (d *Dataset) modulesItem() (*item, error) {
 }
 
 // sortAdds brings the records into DataLad's order: subdatasets, .gitmodules
-// for their sake, then files by path.
+// for their sake, then files as they are.
 func (d *Dataset) sortAdds(adds []result.Record) {
 	rank := func(r result.Record) int {
 		_, hasKey := r.Fields["key"]
@@ -282,10 +282,6 @@ func (d *Dataset) sortAdds(adds []result.Record) {
 		return 2
 	}
 	sort.SliceStable(adds, func(i, j int) bool {
-		a, b := rank(adds[i]), rank(adds[j])
-		if a != b {
-			return a < b
-		}
-		return a == 2 && adds[i].Path < adds[j].Path
+		return rank(adds[i]) < rank(adds[j])
 	})
 }

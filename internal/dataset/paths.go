@@ -37,7 +37,13 @@ func (d *Dataset) StagePaths(ctx context.Context, paths []string, opt StageOptio
 	if err := w.dropIgnored(ctx); err != nil {
 		return nil, err
 	}
-	sort.Slice(w.changes, func(i, j int) bool { return w.changes[i].Path < w.changes[j].Path })
+	sort.Slice(w.changes, func(i, j int) bool {
+		a, b := w.changes[i], w.changes[j]
+		if new := a.State == Untracked; new != (b.State == Untracked) {
+			return new // new files come first, as in Changes
+		}
+		return a.Path < b.Path
+	})
 	staged, err := d.Stage(ctx, w.changes, opt)
 	if err != nil {
 		return nil, err

@@ -1,5 +1,5 @@
 datalad create ds
 cd ds
 datalad run -o out.txt "echo first > out.txt"
-datalad run -o out.txt "echo second >> out.txt; cat out.txt"
+datalad run -o out.txt "echo second >> out.txt"
 datalad run -o out.txt "true"
