@@ -270,6 +270,7 @@ const attempts = 20
 // publishLocked runs under the lease. Only a git that does not know the lease
 // can move HEAD meanwhile; then everything is computed again on the new tip.
 func (p *Publisher) publishLocked(ctx context.Context, lease *fsx.Lease, im *git.Import, req Request) (Result, error) {
+	var busy indexQueue
 	for try := 0; ; try++ {
 		if im == nil {
 			var err error
@@ -279,10 +280,16 @@ func (p *Publisher) publishLocked(ctx context.Context, lease *fsx.Lease, im *git
 		}
 		res, err := p.attempt(ctx, lease, im, req)
 		im.Abort()
-		if err == nil || !errors.Is(err, errMoved) || try == attempts {
+		im = nil
+		switch {
+		case errors.Is(err, errIndexBusy):
+			if werr := busy.wait(ctx, p); werr != nil {
+				return res, werr
+			}
+			try-- // the wait has its own limit
+		case err == nil || !errors.Is(err, errMoved) || try == attempts:
 			return res, err
 		}
-		im = nil
 	}
 }
 

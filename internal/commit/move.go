@@ -55,11 +55,7 @@ func (p *Publisher) fillIndex(ctx context.Context, b *builder, lock *git.IndexLo
 	if lock == nil {
 		return p.unmoved(ctx, b)
 	}
-	wait := p.IndexWait
-	if wait == 0 {
-		wait = DefaultIndexWait
-	}
-	if err := lock.Take(ctx, wait); err != nil {
+	if err := p.takeIndex(ctx, b, lock); err != nil {
 		return err
 	}
 	if err := p.unmoved(ctx, b); err != nil {
