@@ -60,7 +60,8 @@ func (a *app) status(ctx context.Context, o statusOptions, args []string) error 
 	if err != nil {
 		return err
 	}
-	if err := o.recursion.check(d); err != nil {
+	levels, err := o.recursion.levels()
+	if err != nil {
 		return err
 	}
 	v := &statusView{relative: o.dataset != "" || d.Path() == a.cwd, color: a.color(a.stdout)}
@@ -72,9 +73,14 @@ func (a *app) status(ctx context.Context, o statusOptions, args []string) error 
 		v.count(r)
 		return sink.Emit(r)
 	})
-	opt := dataset.StatusOptions{Paths: args, Untracked: o.untracked.value, Annex: o.annex.value, Clean: !a.human() || o.annex.value != ""}
+	opt := dataset.StatusOptions{
+		Paths: args, Untracked: o.untracked.value, Annex: o.annex.value, Clean: !a.human() || o.annex.value != "",
+		Levels: levels, FromTop: o.dataset != "", Eval: evalStates[o.eval.value],
+	}
 	return d.Status(ctx, opt, seen)
 }
+
+var evalStates = map[string]dataset.Eval{"no": dataset.EvalNone, "commit": dataset.EvalCommit, "full": dataset.EvalFull}
 
 // statusView is how status looks to people.
 type statusView struct {

@@ -17,55 +17,9 @@ type StatusOptions struct {
 	Untracked string   // "no", "normal" or "all"; "" for normal
 	Annex     string   // "", "basic", "availability" or "all"
 	Clean     bool     // report clean paths, too
-}
-
-// Status reports the state of the paths: untracked ones first, then those in
-// the index, then those removed from it. Records are DataLad's (status).
-func (d *Dataset) Status(ctx context.Context, opt StatusOptions, sink result.Sink) error {
-	scope, err := d.statusScope(ctx, opt, sink)
-	if err != nil || len(opt.Paths) > 0 && len(scope.Paths) == 0 {
-		return err
-	}
-	changes, err := d.Changes(ctx, scope)
-	if err != nil {
-		return err
-	}
-	if opt.Clean {
-		if changes, err = d.withClean(changes, scope); err != nil {
-			return err
-		}
-	}
-	for _, c := range changes {
-		r, err := d.statusRecord(ctx, c, opt)
-		if err == nil {
-			err = sink.Emit(r)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (d *Dataset) statusScope(ctx context.Context, opt StatusOptions, sink result.Sink) (Scope, error) {
-	scope := Scope{NoUntracked: opt.Untracked == "no", AllUntracked: opt.Untracked == "all"}
-	for _, typed := range opt.Paths {
-		rel, err := d.Rel(typed)
-		if err != nil {
-			r := result.New("status", result.Error, d.abs(typed), "").Ref(d.Path()).Msg(err.Error())
-			if err := sink.Emit(r); err != nil {
-				return scope, err
-			}
-			continue
-		}
-		scope.Paths = append(scope.Paths, rel)
-	}
-	if len(opt.Paths) > 0 {
-		return scope, nil
-	}
-	claims, err := d.Claims(ctx)
-	scope.Exclude = claims.passOver(d.Env.Log)
-	return scope, err
+	Levels    int      // of subdatasets that are reported on, too; AllLevels for all
+	FromTop   bool     // the user named the dataset: a subdataset's path means its record
+	Eval      Eval     // what makes a subdataset count as modified
 }
 
 // abs is a path as the user means it.
