@@ -16,7 +16,7 @@ import (
 
 // patience bounds the wait for jobs. They need a second or two on an idle
 // machine.
-const patience = 90 * time.Second
+const patience = 60 * time.Second
 
 // cluster is a Slurm that tests may use. It is asked for states once for all
 // tests that wait.

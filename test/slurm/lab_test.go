@@ -34,7 +34,7 @@ func newLab(t *testing.T, c *cluster) *lab {
 	t.Helper()
 	rig.Need(t, "git-annex")
 	w := rig.NewWorld(t, program)
-	w.Env = append(w.Env, "SLURM_CONF="+c.conf, "USER=root", "LOGNAME=root",
+	w.Env = append(w.Env, "STEMMA_SCHEDULER=slurm", "SLURM_CONF="+c.conf, "USER=root", "LOGNAME=root",
 		"LOADEDMODULES=gcc/13.2:hdf5/1.14", "OMP_NUM_THREADS=2", "LANG=C.UTF-8", "AWS_SECRET_ACCESS_KEY="+secret, "GITHUB_TOKEN="+secret)
 	l := &lab{Repo: w.Dataset(t, "data set"), c: c}
 	l.script("job.sh", jobScript)
