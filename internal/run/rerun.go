@@ -144,6 +144,10 @@ func adjusted(branch string) string {
 	return name
 }
 
+// gitFailure is git's exit code for a revision that it does not know, which
+// DataLad passes on.
+const gitFailure = 128
+
 // findRange works out which commits are meant.
 func (r *rerun) findRange(ctx context.Context) (err error) {
 	name := r.revision()
@@ -151,7 +155,7 @@ func (r *rerun) findRange(ctx context.Context) (err error) {
 		return err
 	}
 	if r.tip == "" {
-		return fmt.Errorf("rerun: there is no commit %q", name)
+		return errs.WithExit(fmt.Errorf("rerun: there is no commit %q", name), gitFailure)
 	}
 	parent, err := r.resolve(ctx, string(r.tip)+"^")
 	since := r.opt.Since
@@ -167,7 +171,7 @@ func (r *rerun) findRange(ctx context.Context) (err error) {
 	default:
 		r.label = *since + ".." + name
 		if r.since, err = r.resolve(ctx, *since); err == nil && r.since == "" {
-			err = fmt.Errorf("rerun: --since: there is no commit %q", *since)
+			err = errs.WithExit(fmt.Errorf("rerun: --since: there is no commit %q", *since), gitFailure)
 		}
 	}
 	return err
