@@ -2,6 +2,8 @@ package dataset
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
@@ -35,7 +37,7 @@ func (g *getting) summary(ctx context.Context) error {
 func folderRecord(d *Dataset, r result.Record, p namedPath, done, failed map[string]bool, verb string) result.Record {
 	r.Type = result.Dir
 	var bad []any
-	for _, rel := range sortedKeys(failed) {
+	for _, rel := range slices.Sorted(maps.Keys(failed)) {
 		if underAny(rel, []string{p.rel}) {
 			bad = append(bad, d.Repo.Path(rel))
 		}

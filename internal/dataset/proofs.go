@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -161,7 +162,7 @@ func (p *proofs) of(ctx context.Context, k annexkey.Key) (transfer.Proof, error)
 	}
 	for _, peer := range p.peers {
 		uuid := peer.uuid()
-		if peer.remote == nil || uuid == p.d.Annex.UUID || !contains(where, uuid) || p.trust.of(uuid) != annexlog.Semitrusted {
+		if peer.remote == nil || uuid == p.d.Annex.UUID || !slices.Contains(where, uuid) || p.trust.of(uuid) != annexlog.Semitrusted {
 			continue
 		}
 		proof.Ask = append(proof.Ask, peer.remote)

@@ -99,23 +99,35 @@ func ownFault(err error) bool {
 // from fetches into a private file, verifies, and stores.
 func (g *Getter) from(ctx context.Context, k annexkey.Key, r remote.Remote) error {
 	tmp := g.Annex.Dir("tmp", fsx.TempPrefix+strings.ToLower(rand.Text()[:16]))
-	h, _ := k.Hasher()
-	err := r.Fetch(ctx, k, tmp, h)
+	fi, err := fetch(ctx, k, r, tmp)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = os.MkdirAll(g.Annex.Dir("tmp"), 0o777); err == nil {
-			h, _ = k.Hasher()
-			err = r.Fetch(ctx, k, tmp, h)
+			fi, err = fetch(ctx, k, r, tmp)
 		}
 	}
 	if err != nil {
 		return err
 	}
 	defer os.Remove(tmp)
+	return g.keep(ctx, k, tmp, fi)
+}
+
+// fetch leaves verified content in tmp, or nothing.
+func fetch(ctx context.Context, k annexkey.Key, r remote.Remote, tmp string) (fs.FileInfo, error) {
+	h, _ := k.Hasher()
+	if h != nil && k.Size >= pipeFrom {
+		p := newPipeHash(h)
+		defer p.stop()
+		h = p
+	}
+	if err := r.Fetch(ctx, k, tmp, h); err != nil {
+		return nil, err
+	}
 	fi, err := verify(k, tmp, h)
 	if err != nil {
-		return err
+		os.Remove(tmp)
 	}
-	return g.keep(ctx, k, tmp, fi)
+	return fi, err
 }
 
 func verify(k annexkey.Key, path string, h hash.Hash) (fs.FileInfo, error) {
