@@ -60,7 +60,7 @@ func (a *app) readGlobals(args []string) ([]string, error) {
 	}
 	a.usage = a.name + " [global-opts] command [command-opts]"
 	if err != nil {
-		return nil, usageError(err)
+		return nil, usageError(err, false)
 	}
 	if err := a.enter(a.global.chdir); err != nil {
 		return nil, err

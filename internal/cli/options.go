@@ -175,8 +175,9 @@ func takesWord(flag *pflag.Flag, word string) bool {
 	return ok && slices.Contains(c.allowed, word)
 }
 
-// usageError gives the errors of pflag DataLad's words and exit codes.
-func usageError(err error) error {
+// usageError gives the errors of pflag DataLad's words and exit codes. inCommand
+// tells options of a command from global ones.
+func usageError(err error, inCommand bool) error {
 	var (
 		unknown *pflag.NotExistError
 		invalid *pflag.InvalidValueError
@@ -184,7 +185,7 @@ func usageError(err error) error {
 	)
 	switch {
 	case errors.As(err, &unknown):
-		return unknownOption(unknown)
+		return unknownOption(unknown, inCommand)
 	case errors.As(err, &invalid):
 		flag := invalid.GetFlag()
 		name := "--" + flag.Name
@@ -198,13 +199,16 @@ func usageError(err error) error {
 	return &misuse{err}
 }
 
-func unknownOption(unknown *pflag.NotExistError) error {
+func unknownOption(unknown *pflag.NotExistError, inCommand bool) error {
 	option := "--" + unknown.GetSpecifiedName()
 	if unknown.GetSpecifiedShortnames() != "" {
 		option = "-" + unknown.GetSpecifiedName()
 	}
 	err := fmt.Errorf("unknown argument: %s", option)
-	if isGlobal(option) {
+	switch {
+	case !inCommand:
+		err = errs.WithHint(err, "options of a command go after the command")
+	case isGlobal(option):
 		err = errs.WithHint(err, "%s is a global option: it goes before the command", option)
 	}
 	return &misuse{err}

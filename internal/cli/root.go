@@ -20,7 +20,7 @@ func (a *app) commands() []*cobra.Command {
 		newCreate(a), newSave(a), newStatus(a), newUnlock(a), newGet(a), newDrop(a),
 		newRun(a), newRerun(a),
 		newSchedule(a), newFinish(a), newReschedule(a), newJobs(a),
-		newVersion(a),
+		newVersion(a), newHelp(a),
 	}
 }
 
@@ -41,7 +41,13 @@ func (a *app) root() *cobra.Command {
 	for _, cmd := range a.commands() {
 		a.finishCommand(cmd)
 		root.AddCommand(cmd)
+		if cmd.Name() == "help" {
+			root.SetHelpCommand(cmd)
+		}
 	}
+	root.Flags().SortFlags = false
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{.CommandPath}} [command]{{end}}",
+		"{{.CommandPath}}{{if not .HasParent}} [global options]{{end}} COMMAND [options]{{end}}", 1))
 	root.Flags().AddFlagSet(new(globals).flags()) // for the help text
 	return root
 }
@@ -67,7 +73,7 @@ func (a *app) finishCommand(cmd *cobra.Command) {
 	if cmd.Annotations[remainder] != "" {
 		f.SetInterspersed(false)
 	}
-	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err) })
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError(err, true) })
 	if cmd.Args == nil {
 		cmd.Args = cobra.ArbitraryArgs
 	}
@@ -118,7 +124,7 @@ func (a *app) dispatch(ctx context.Context, args []string) error {
 		return &misuse{errMissingCommand}
 	}
 	if isOption(args[0]) {
-		return &misuse{fmt.Errorf("unknown argument: %s", args[0])}
+		return unknownArguments(args[:1])
 	}
 	cmd, err := a.find(root, args[0])
 	if err != nil {
@@ -158,7 +164,7 @@ func (a *app) find(root *cobra.Command, name string) (*cobra.Command, error) {
 			return cmd, nil
 		}
 	}
-	if name == "help" || name == "completion" || strings.HasPrefix(name, "__complete") {
+	if name == "completion" || strings.HasPrefix(name, "__complete") {
 		return nil, nil
 	}
 	text := fmt.Sprintf("Unknown command '%s'.", name)

@@ -113,7 +113,8 @@ func (r *recursion) levels() (int, error) {
 	case r.limit != "":
 		n, err := strconv.Atoi(r.limit)
 		if err != nil {
-			return 0, &misuse{fmt.Errorf("--recursion-limit %q: not a number", r.limit)}
+			err := fmt.Errorf("argument -R/--recursion-limit: '%s' is not a number", r.limit)
+			return 0, &misuse{errs.WithExit(err, errs.ExitUsage)}
 		}
 		return max(n, dataset.AllLevels), nil
 	case r.on:
