@@ -9,7 +9,7 @@ package archtest
 var layers = []layer{
 	{"base", []string{"errs", "result", "fsx", "proc", "pyfmt", "wildmatch"}},
 	{"format", []string{"gitobj", "gitindex", "gitattr", "annexkey", "annexlog", "pointer", "runrec", "iospec", "matchexpr", "magic"}},
-	{"store", []string{"git", "annex", "remote", "sched", "sched/slurm", "sched/local", "sched/schedtest", "ledger", "stage"}},
+	{"store", []string{"git", "annex", "remote", "remote/local", "sched", "sched/slurm", "sched/local", "sched/schedtest", "ledger", "stage"}},
 	{"domain", []string{"commit", "dataset", "transfer", "run", "jobs", "container", "lineage", "export"}},
 	{"face", []string{"render", "ui", "web", "cli"}},
 }
@@ -21,7 +21,8 @@ var sideways = map[string][]string{
 	// The suite that every scheduler passes.
 	"sched/schedtest": {"sched"},
 	"annex":           {"git"},
-	"dataset":         {"commit"},
+	"remote/local":    {"remote", "git"},
+	"dataset":         {"commit", "transfer"},
 	"run":             {"commit", "dataset"},
 	"jobs":            {"commit", "dataset", "run"},
 	"cli":             {"render"},
