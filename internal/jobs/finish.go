@@ -52,6 +52,10 @@ func Finish(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt Fini
 		return err
 	}
 	jobs, err := f.choose(ctx)
+	if errors.Is(err, ErrUnknownJob) {
+		text := "Error accessing slurm job " + f.opt.JobID + " in database" // DataLad's text
+		return &Failure{result.New(ActionFinish, result.Error, "", "").Msg(text), err}
+	}
 	if err != nil {
 		return err
 	}
@@ -148,7 +152,7 @@ func findJob(ctx context.Context, d *dataset.Dataset, top, id string) (job ledge
 	}
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):
-		err = fmt.Errorf("Error accessing slurm job %s in database: %w", id, ErrUnknownJob) //nolint:staticcheck // DataLad's text
+		err = fmt.Errorf("job %s: %w in this dataset", id, ErrUnknownJob)
 		return job, errs.WithHint(err, "`stemma jobs` lists the jobs of this dataset; a job of another clone is finished there")
 	case err != nil:
 		return job, err

@@ -1,0 +1,91 @@
+package jobs
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestCanonical(t *testing.T) {
+	top, err := filepath.EvalSymlinks(t.TempDir())
+	must(t, err)
+	must(t, os.MkdirAll(filepath.Join(top, "data/deep"), 0o755))
+	must(t, os.Symlink("data", filepath.Join(top, "link")))
+	must(t, os.Symlink("deep", filepath.Join(top, "data/abs")))
+	must(t, os.Symlink("/", filepath.Join(top, "root")))
+	must(t, os.Symlink("nowhere", filepath.Join(top, "dangling")))
+	must(t, os.Symlink("loop", filepath.Join(top, "loop")))
+	for text, want := range map[string]string{
+		"a": "a", "./a": "a", "a//b/": "a/b", "a/../b": "b", ".": ".", "link": "data", "link/x": "data/x", "link/abs/x": "data/deep/x",
+		"link/../x": "x", "link/abs/../x": "data/x", top + "/link/y": "data/y", top: ".", "dangling": "dangling", "loop": "loop",
+		"root/etc": "/etc", "..": filepath.Dir(top), "root" + top + "/a": "a",
+		"link/*.txt": "data data/*.txt", "*": ". *", "a/[bc]/d/": "a a/[bc]/d", "?/x": ". ?/x",
+	} {
+		spec, err := canonical(top, top, text)
+		must(t, err)
+		got := spec.Fixed
+		if spec.wild() {
+			got += " " + spec.Pattern
+		}
+		if got != want || spec.Outside != filepath.IsAbs(want) {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+	for _, text := range []string{"", "a\x00b", "*/../x"} {
+		if spec, err := canonical(top, top, text); err == nil {
+			t.Errorf("%q: %v", text, spec)
+		}
+	}
+}
+
+func FuzzCanonical(f *testing.F) {
+	top := f.TempDir()
+	must(f, os.Symlink(".", filepath.Join(top, "self")))
+	for _, s := range []string{"a", "self/self/../x", "*/b", "/etc", "../..", "a\xff"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		spec, err := canonical(top, top, text)
+		if err != nil {
+			return
+		}
+		if spec.Outside != filepath.IsAbs(spec.Fixed) || path.Clean(spec.Fixed) != spec.Fixed || !spec.Outside && strings.HasPrefix(spec.Fixed, "../") {
+			t.Errorf("%q: %+v", text, spec)
+		}
+	})
+}
+
+func TestMayMatch(t *testing.T) {
+	for _, c := range []struct {
+		pattern, claim string
+		want           bool
+	}{
+		{"res/*.txt", "res/a.txt", true}, {"res/*.txt", "res/a.dat", false}, {"*/x", "res", true}, {"**/x", "a/b/c", true},
+		{"res/*/x", "res/1", true}, {"res/*/x", "other/1", false}, {"*.txt", "a.txt/b", true},
+	} {
+		if got := mayMatch(c.pattern, c.claim); got != c.want {
+			t.Errorf("%s %s: %v", c.pattern, c.claim, got)
+		}
+	}
+}
+
+func TestCleanMessage(t *testing.T) {
+	for title, want := range map[string]string{
+		"Slurm job 1: Completed": "Slurm job 1: Completed",
+		"Slurm job 3: Completed\n\nSlurm job 2: Completed\n\ntext\n\nmore\n\nRe-submission of job 2.":    "Slurm job 3: Completed\n\ntext\n\nmore",
+		"Slurm job 4: Failed\n\nSlurm job(s) for job 4 are not complete.Statuses: 4: FAILED\n\nSlurm is": "Slurm job 4: Failed\n\nSlurm job(s) for job 4 are not complete.Statuses: 4: FAILED\n\nSlurm is",
+	} {
+		if got := cleanMessage(title); got != want {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
+func TestEnvironmentHoldsNoSecrets(t *testing.T) {
+	picked, modules := environment([]string{"AWS_SECRET_ACCESS_KEY=x", "OMP_NUM_THREADS=2", "CONDA_PREFIX=/home/ada/c", "LOADEDMODULES=a:/b"}, true)
+	if len(picked) != 1 || picked["OMP_NUM_THREADS"] != "2" || len(modules) != 1 || modules[0] != "a" {
+		t.Error(picked, modules)
+	}
+}
