@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -88,6 +89,9 @@ func alive(states []string) bool {
 func (c *cluster) over(id string) bool {
 	if alive(c.queue[id]) {
 		return false
+	}
+	if !slices.ContainsFunc(c.queue[id], func(s string) bool { return s != "CANCELLED" }) {
+		return true // sacct does not list jobs that were never eligible
 	}
 	return !c.accounting || len(c.booked[id]) == len(c.queue[id]) && !alive(c.booked[id])
 }
