@@ -1,0 +1,263 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
+)
+
+// Publisher publishes batches in one repository. Any number may work at once,
+// in any number of processes and on any number of hosts.
+type Publisher struct {
+	Repo  *git.Repo
+	Annex *annex.Annex // nil: a repository without annex
+	// IndexWait is how long a foreign index.lock is waited for.
+	IndexWait time.Duration
+	// LeaseWait is how long other writers are waited for.
+	LeaseWait time.Duration
+	// Closer is told of commits that are published, by their tags. It is
+	// called under the lease, and again after a crash; it must be idempotent.
+	Closer func(ctx context.Context, done map[int64]gitobj.OID) error
+	// Now is the clock for commits; nil means time.Now.
+	Now func() time.Time
+
+	mu sync.Mutex
+	im *git.Import // started early, for ReadLog; the next Publish takes it
+}
+
+// Defaults for the waiting times.
+const (
+	DefaultIndexWait = 30 * time.Second
+	DefaultLeaseWait = 10 * time.Minute
+)
+
+// StateDir is where this program keeps its own files in a repository.
+func StateDir(repo *git.Repo) string { return filepath.Join(repo.CommonDir, "stemma") }
+
+// Lock takes the lease under which all writers of the repository queue and
+// completes what a killed predecessor left unfinished. The caller releases
+// it.
+func (p *Publisher) Lock(ctx context.Context, purpose string) (*fsx.Lease, error) {
+	dir := StateDir(p.Repo)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, fmt.Errorf("take the lease: %w", err)
+	}
+	wait := p.LeaseWait
+	if wait == 0 {
+		wait = DefaultLeaseWait
+	}
+	lease, err := fsx.AcquireLease(ctx, filepath.Join(dir, "lease"), fsx.LeaseOptions{Wait: wait, Purpose: purpose})
+	if err != nil {
+		return nil, err
+	}
+	if err := p.recover(ctx); err != nil {
+		return nil, errors.Join(err, lease.Release())
+	}
+	return lease, nil
+}
+
+// Publish makes the commits and moves the refs. On success everything is
+// durable. On error nothing is published, unless the error says so.
+func (p *Publisher) Publish(ctx context.Context, req Request) (Result, error) {
+	im, err := p.takeImport(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	defer im.Abort()
+	if err := writeBlobs(im, req.Commits); err != nil {
+		return Result{}, err
+	}
+	if err := errors.Join(p.keepMessage(ctx, &req), p.preCommit(ctx, &req), p.editMessage(ctx, &req)); err != nil {
+		return Result{}, err
+	}
+	lease, err := p.Lock(ctx, req.Reason)
+	if err != nil {
+		return Result{}, err
+	}
+	res, err := p.publishLocked(ctx, lease, im, req)
+	if rerr := lease.Release(); err == nil && rerr != nil {
+		err = fmt.Errorf("published, but: %w", rerr)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	p.postCommit(ctx, req, res)
+	p.maintain(ctx)
+	return res, nil
+}
+
+// takeImport hands over the process that ReadLog started, or a new one.
+func (p *Publisher) takeImport(ctx context.Context) (*git.Import, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	im := p.im
+	p.im = nil
+	if im != nil {
+		return im, nil
+	}
+	return p.Repo.StartImport(ctx)
+}
+
+// ReadLog returns the effective content of a log of the git-annex branch (nil
+// where there is none). It uses the process that a following Publish needs
+// anyway.
+func (p *Publisher) ReadLog(ctx context.Context, path string) ([]byte, error) {
+	if data, ok, err := p.Annex.JournalFile(path); ok || err != nil {
+		return data, err
+	}
+	tip, err := p.Repo.Ref(ctx, annex.BranchRef)
+	if err != nil || tip == "" {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.im == nil {
+		if p.im, err = p.Repo.StartImport(ctx); err != nil {
+			return nil, err
+		}
+	}
+	p.im.AskEntry(tip, path)
+	e, ok, err := p.im.Entry()
+	if err != nil || !ok {
+		return nil, err
+	}
+	return p.im.Blob(e.OID)
+}
+
+// Close ends a process that was started and not used.
+func (p *Publisher) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.im != nil {
+		p.im.Abort()
+		p.im = nil
+	}
+}
+
+// writeBlobs stores every content that git does not have and fills in OID.
+func writeBlobs(im *git.Import, commits []Commit) error {
+	for i := range commits {
+		for j := range commits[i].Files {
+			f := &commits[i].Files[j]
+			if f.Remove || f.OID != "" {
+				continue
+			}
+			var err error
+			if f.Source == "" {
+				f.OID, err = im.WriteBlob(f.Data)
+			} else {
+				f.OID, err = blobFrom(im, f)
+			}
+			if err != nil {
+				return fmt.Errorf("store %s: %w", f.Path, err)
+			}
+		}
+	}
+	return nil
+}
+
+func blobFrom(im *git.Import, f *File) (gitobj.OID, error) {
+	src, err := os.Open(f.Source)
+	if err != nil {
+		return "", err
+	}
+	defer src.Close()
+	id, err := im.WriteBlobFrom(src, f.Size)
+	if err != nil {
+		return "", err
+	}
+	if fi, err := src.Stat(); err != nil || f.Stat != (gitindex.Stat{}) && gitindex.StatOf(fi) != f.Stat {
+		return "", &annex.ChangedError{Path: f.Source}
+	}
+	return id, nil
+}
+
+// attempts bounds how often a foreign git may be faster.
+const attempts = 20
+
+// publishLocked runs under the lease. Only a git that does not know the lease
+// can move HEAD meanwhile; then everything is computed again on the new tip.
+func (p *Publisher) publishLocked(ctx context.Context, lease *fsx.Lease, im *git.Import, req Request) (Result, error) {
+	var busy indexQueue
+	for try := 0; ; try++ {
+		if im == nil {
+			var err error
+			if im, err = p.Repo.StartImport(ctx); err != nil {
+				return Result{}, err
+			}
+		}
+		res, err := p.attempt(ctx, lease, im, req)
+		im.Abort()
+		im = nil
+		switch {
+		case errors.Is(err, errIndexBusy):
+			if werr := busy.wait(ctx, p); werr != nil {
+				return res, werr
+			}
+			try-- // the wait has its own limit
+		case err == nil || !errors.Is(err, errMoved) || try == attempts:
+			return res, err
+		}
+	}
+}
+
+// errMoved says that a ref moved between reading and writing.
+var errMoved = errors.New("the branch moved")
+
+// attempt publishes on the tips as they are now.
+func (p *Publisher) attempt(ctx context.Context, lease *fsx.Lease, im *git.Import, req Request) (Result, error) {
+	head, err := p.Repo.Head(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	if req.OnBranch != "" && req.OnBranch != head.Ref {
+		return Result{}, &WrongBranchError{Want: req.OnBranch, Have: headName(head)}
+	}
+	if req.Onto != "" && req.Onto != head.OID {
+		return Result{}, fmt.Errorf("%w: expected %s, found %s", errMoved, req.Onto.Short(), head.OID.Short())
+	}
+	b := &builder{p: p, im: im, req: req, head: head}
+	if err := b.build(ctx); err != nil {
+		b.close()
+		return Result{}, err
+	}
+	defer b.close()
+	if err := lease.Check(); err != nil {
+		return Result{}, err
+	}
+	if len(b.moves) == 0 {
+		return b.res, p.done(ctx, b.tags())
+	}
+	return b.res, p.move(ctx, lease, b)
+}
+
+func headName(h git.Head) string {
+	if h.Ref == "" {
+		return "a detached HEAD"
+	}
+	return h.Ref
+}
+
+func (p *Publisher) now() time.Time {
+	if p.Now != nil {
+		return p.Now()
+	}
+	return time.Now()
+}
+
+func (p *Publisher) done(ctx context.Context, tags map[int64]gitobj.OID) error {
+	if len(tags) == 0 || p.Closer == nil {
+		return nil
+	}
+	return p.Closer(ctx, tags)
+}

@@ -1,0 +1,157 @@
+package dataset
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/pointer"
+	"github.com/stemma-data/stemma/internal/result"
+)
+
+// prepare decides where the content belongs and stores what goes into the
+// annex. The work tree is not changed yet.
+func (d *Dataset) prepare(ctx context.Context, it *item, opt StageOptions) error {
+	fi, err := os.Lstat(d.Repo.Path(it.Path))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		it.file.Remove = true
+		it.record = d.record("delete", it.Path, typeOfMode(it.PrevMode))
+		it.skip = it.Prev == "" && it.OID == "" // never was there
+		return nil
+	case err != nil:
+		return err
+	case fi.IsDir():
+		return d.prepareDir(ctx, it)
+	case fi.Mode()&fs.ModeSymlink != 0:
+		return d.prepareLink(it)
+	case !fi.Mode().IsRegular():
+		it.skip = true // sockets, pipes, devices: git does not know them either
+		return nil
+	}
+	return d.prepareFile(ctx, it, fi, opt)
+}
+
+// prepareDir handles a nested repository, or a folder that took the place of
+// a file.
+func (d *Dataset) prepareDir(ctx context.Context, it *item) error {
+	if it.Mode == gitobj.ModeGitlink || it.State == Untracked {
+		return d.prepareSubdataset(ctx, it)
+	}
+	it.file.Remove = true
+	it.skip = it.Prev == "" && it.OID == ""
+	return nil
+}
+
+// prepareLink stages a symlink. One that leads into the annex gets the target
+// that is right for its place, as after a move.
+func (d *Dataset) prepareLink(it *item) error {
+	path := d.Repo.Path(it.Path)
+	target, err := os.Readlink(path)
+	if err != nil {
+		return err
+	}
+	it.record = d.added(it.Path, nil)
+	if key, ok := pointer.ParseLink(target); ok && d.Annex != nil {
+		it.record = d.added(it.Path, key.String())
+		if right := pointer.LinkTarget(key, it.Path); right != target {
+			it.link, target = right, right
+		}
+		if d.Annex.Has(key) {
+			it.key = key // says so in the location log, should a crash have lost it
+		}
+	}
+	it.file.Mode, it.file.Data = gitobj.ModeSymlink, []byte(target)
+	if !it.WorkTree && it.OID != "" && it.link == "" {
+		it.record = result.Record{} // staged by the user already
+	}
+	return nil
+}
+
+// prepareFile stages a regular file: pointer text stays as it is, the rest is
+// annexed or goes to git.
+func (d *Dataset) prepareFile(ctx context.Context, it *item, fi fs.FileInfo, opt StageOptions) error {
+	it.file.Mode = fileMode(fi)
+	if d.Annex != nil && fi.Size() <= pointer.MaxSize {
+		text, err := os.ReadFile(d.Repo.Path(it.Path))
+		if err != nil {
+			return err
+		}
+		if _, ok := pointer.Parse(text); ok {
+			it.file.Data, it.file.Stat = text, gitindex.StatOf(fi)
+			it.record = d.added(it.Path, nil)
+			return nil
+		}
+	}
+	annexed, err := d.annexed(ctx, it, fi, opt)
+	if err != nil {
+		return err
+	}
+	if !annexed {
+		return d.prepareForGit(it, fi, opt)
+	}
+	return d.prepareForAnnex(ctx, it)
+}
+
+func fileMode(fi fs.FileInfo) gitobj.Mode {
+	if fi.Mode()&0o100 != 0 {
+		return gitobj.ModeExec
+	}
+	return gitobj.ModeFile
+}
+
+// annexed decides between annex and git. What is staged with its present
+// content stays where git has it, but an unlocked file is locked again.
+func (d *Dataset) annexed(ctx context.Context, it *item, fi fs.FileInfo, opt StageOptions) (bool, error) {
+	if d.Annex == nil || opt.ToGit {
+		return false, nil
+	}
+	if !it.WorkTree && it.OID != "" {
+		_, isPointer, err := d.pointerKey(ctx, it.OID)
+		return isPointer, err
+	}
+	return d.large(ctx, it.Path, fi)
+}
+
+func (d *Dataset) prepareForGit(it *item, fi fs.FileInfo, opt StageOptions) error {
+	it.record = d.added(it.Path, nil)
+	if opt.ToGit {
+		delete(it.record.Fields, "message") // git's word, not git-annex's
+	}
+	it.file.Stat = gitindex.StatOf(fi)
+	if !it.WorkTree && it.OID != "" {
+		it.file.OID = it.OID // staged by the user already
+		it.record = result.Record{}
+		return nil
+	}
+	it.seen = fi
+	it.file.Source, it.file.Size = d.Repo.Path(it.Path), fi.Size()
+	return nil
+}
+
+// prepareForAnnex hashes and stores the content.
+func (d *Dataset) prepareForAnnex(ctx context.Context, it *item) error {
+	b, err := d.backend(it.Path)
+	if err != nil {
+		return err
+	}
+	path := d.Repo.Path(it.Path)
+	key, seen, err := annex.Hash(ctx, path, filepath.Base(it.Path), b, d.extRule())
+	if err != nil {
+		return err
+	}
+	if err := d.Annex.Keep(ctx, path, seen, key); err != nil {
+		return err
+	}
+	it.key, it.seen = key, seen
+	it.link = pointer.LinkTarget(key, it.Path)
+	it.file.Mode, it.file.Data = gitobj.ModeSymlink, []byte(it.link)
+	it.record = d.added(it.Path, key.String())
+	return nil
+}
