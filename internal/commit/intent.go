@@ -68,6 +68,20 @@ func (p *Publisher) clearIntent() error {
 	return nil
 }
 
+// Settle completes what a killed writer left, if there is anything. It is for
+// commands that may find nothing to do: what is left must not wait until the
+// user has changed the same paths again.
+func (p *Publisher) Settle(ctx context.Context) error {
+	if _, err := os.Lstat(p.intentPath()); err != nil {
+		return nil
+	}
+	lease, err := p.Lock(ctx, "complete what was left")
+	if err != nil {
+		return err
+	}
+	return lease.Release()
+}
+
 // recover settles an intent that a killed writer left. The branch decides:
 // if it contains the new tip, the rest follows; if not, nothing happened.
 func (p *Publisher) recover(ctx context.Context) error {

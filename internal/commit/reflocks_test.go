@@ -102,3 +102,26 @@ func TestRecoveryWaitsForOrphans(t *testing.T) {
 		t.Error("recovery did not wait")
 	}
 }
+
+// A command that finds nothing to do settles what was left all the same.
+func TestSettle(t *testing.T) {
+	p := newPublisher(t)
+	if err := p.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(StateDir(p.Repo)); err == nil {
+		t.Error("it left something where nothing was")
+	}
+	if err := os.MkdirAll(StateDir(p.Repo), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.writeIntent(&intent{GitDir: p.Repo.GitDir}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(p.intentPath()); err == nil {
+		t.Error("the intent is left")
+	}
+}

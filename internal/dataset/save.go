@@ -120,8 +120,12 @@ func (d *Dataset) publish(ctx context.Context, staged *Staged, opt SaveOptions) 
 }
 
 // Writable refuses states of the repository in which a commit would do harm:
-// an unfinished merge, an adjusted branch.
+// an unfinished merge, an adjusted branch. It completes what a killed command
+// left half published.
 func (d *Dataset) Writable(ctx context.Context) error {
+	if err := d.Publisher().Settle(ctx); err != nil {
+		return err
+	}
 	if _, err := os.Lstat(filepath.Join(d.Repo.GitDir, "MERGE_HEAD")); err == nil {
 		return errs.WithHint(errors.New("an unfinished merge is in the way"), "finish it with `git commit`, or give it up with `git merge --abort`")
 	}
