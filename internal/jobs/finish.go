@@ -51,6 +51,10 @@ func Finish(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt Fini
 	if f.head, err = d.Repo.Head(ctx); err != nil {
 		return err
 	}
+	if f.head.Ref == "" && (opt.Branches || opt.Octopus) {
+		err := errors.New("finish: --branches and --octopus need a branch, and this is a detached HEAD")
+		return errs.WithHint(err, "check a branch out, or leave the option away")
+	}
 	jobs, err := f.choose(ctx)
 	if errors.Is(err, ErrUnknownJob) {
 		text := "Error accessing slurm job " + f.opt.JobID + " in database" // DataLad's text

@@ -152,6 +152,50 @@ func TestBranchesAndOctopus(t *testing.T) {
 	}
 }
 
+// TestBranchesPutTheWorkTreeBack: afterwards it is what the branch says.
+func TestBranchesPutTheWorkTreeBack(t *testing.T) {
+	b := newBench(t)
+	b.write("old.bin", "\x00\x01old")
+	b.write("old.txt", "old\n")
+	b.save()
+	b.submit(ScheduleOptions{Outputs: []string{"old.bin", "old.txt", "new.bin", "dir"}})
+	b.write("new.bin", "\x00\x01new")
+	b.write("dir/new.txt", "new\n")
+	for name, text := range map[string]string{"old.bin": "\x00\x02changed", "old.txt": "changed\n"} {
+		must(t, os.Remove(filepath.Join(b.dir, name)))
+		b.write(name, text)
+	}
+	b.s.set(t, "101", "COMPLETED")
+	_, err := b.finish(FinishOptions{Branches: true})
+	must(t, err)
+	if got := b.git("status", "--porcelain"); got != "" {
+		t.Errorf("git status: %s", got)
+	}
+	for name, want := range map[string]string{"old.bin": "\x00\x01old", "old.txt": "old\n"} {
+		if got, err := os.ReadFile(filepath.Join(b.dir, name)); err != nil || string(got) != want {
+			t.Errorf("%s is %q %v", name, got, err)
+		}
+	}
+	b.git("merge", "-q", "slurm-job-branch-101")
+	if got, err := os.ReadFile(filepath.Join(b.dir, "new.bin")); err != nil || string(got) != "\x00\x01new" {
+		t.Errorf("new.bin after the merge: %q %v", got, err)
+	}
+}
+
+func TestBranchesNeedABranch(t *testing.T) {
+	b := newBench(t)
+	b.git("checkout", "-q", "--detach")
+	b.submit(ScheduleOptions{Outputs: []string{"o"}})
+	b.write("o", "x")
+	b.s.set(t, "101", "COMPLETED")
+	for _, opt := range []FinishOptions{{Branches: true}, {Octopus: true}} {
+		_, err := b.finish(opt)
+		wantErr(t, err, "detached HEAD")
+	}
+	_, err := b.finish(FinishOptions{})
+	must(t, err)
+}
+
 func TestOtherBranchIsRefused(t *testing.T) {
 	b := newBench(t)
 	b.submit(ScheduleOptions{Outputs: []string{"o"}})

@@ -56,7 +56,10 @@ func (f *finishing) commit(ctx context.Context, ready []*over) (err error) {
 	}
 	published = true
 	f.opt.step.at("published")
-	return f.tell(ready, res)
+	if f.opt.Branches {
+		err = f.putBack(ctx, ready)
+	}
+	return errors.Join(err, f.tell(ready, res))
 }
 
 // store brings the content of all outputs to where it belongs. Jobs whose
