@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sort"
 
 	"github.com/stemma-data/stemma/internal/commit"
@@ -37,7 +38,11 @@ func (d *Dataset) Claims(ctx context.Context) (Claims, error) {
 	}
 	defer l.Close()
 	var claims Claims
-	for c, err := range l.Claimed(ctx, d.Path()) {
+	top, err := filepath.EvalSymlinks(d.Path()) // as the ledger names it
+	if err != nil {
+		return nil, err
+	}
+	for c, err := range l.Claimed(ctx, top) {
 		if err != nil {
 			return nil, err
 		}

@@ -69,7 +69,12 @@ func (r *Repo) OutputWith(ctx context.Context, stdin []byte, args ...string) ([]
 }
 
 // Command prepares a git process in the work tree, for callers that stream.
+// Full object ids are not looked up as ref names too, which would cost a dozen
+// calls on the file system for each.
 func (r *Repo) Command(ctx context.Context, args ...string) *exec.Cmd {
+	if len(args) > 0 && args[0] != "config" {
+		args = append([]string{"-c", "core.warnAmbiguousRefs=false"}, args...)
+	}
 	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Dir = r.WorkTree
 	cmd.Env = r.env
