@@ -16,6 +16,7 @@ import (
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/result"
 )
 
@@ -158,7 +159,7 @@ func (w *walk) file(rel string, fi fs.FileInfo) error {
 	if w.index != nil {
 		if e, ok := w.index.Lookup(rel); ok {
 			st := gitindex.StatOf(fi)
-			if e.Stage == 0 && !w.d.modeChanged(e.Mode, fi.Mode()) && e.Stat.Same(st, w.d.statCheck()) && !e.Stat.IsRacy(w.index.MTime()) {
+			if e.Stage == 0 && !w.d.modeChanged(e.Mode, fi.Mode()) && e.Stat.Same(st, w.d.statCheck()) && (!e.Stat.IsRacy(w.index.MTime()) || w.d.sameLink(e)) {
 				w.clean = append(w.clean, commit.File{Path: rel, Mode: e.Mode, OID: e.OID, Stat: e.Stat})
 				return nil
 			}
@@ -167,6 +168,15 @@ func (w *walk) file(rel string, fi fs.FileInfo) error {
 	}
 	w.changes = append(w.changes, c)
 	return nil
+}
+
+// sameLink reports whether the entry is a symlink that leads where it did.
+func (d *Dataset) sameLink(e gitindex.Entry) bool {
+	if e.Mode != gitobj.ModeSymlink {
+		return false
+	}
+	target, err := os.Readlink(d.Repo.Path(e.Path))
+	return err == nil && d.Repo.Format.HashObject("blob", []byte(target)) == e.OID
 }
 
 // removed notes index entries at or below rel whose files are gone.

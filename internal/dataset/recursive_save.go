@@ -235,6 +235,9 @@ func (s *saving) one(ctx context.Context, p *part) (gitobj.OID, error) {
 // refused where named.
 func (s *saving) scope(ctx context.Context, d *Dataset, p *part) (scope Scope, refused bool, err error) {
 	scope = Scope{NoUntracked: s.opt.Updated, AllUntracked: true, Subdatasets: EvalCommit}
+	if s.opt.Levels > 0 {
+		scope.Subdatasets = EvalFull // what lies deeper is named, too
+	}
 	claims, err := d.Claims(ctx)
 	if err != nil {
 		return scope, false, err
