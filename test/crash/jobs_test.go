@@ -216,11 +216,18 @@ func TestScheduleKilled(t *testing.T) {
 // asked, and looks.
 func (s *jobStory) again(name string) {
 	s.T.Helper()
-	out, err := s.Stemma(scheduleArgs(name)...).CombinedOutput()
-	if err == nil {
-		return
+	var row string
+	var out []byte
+	var err error
+	for range 100 {
+		if out, err = s.Stemma(scheduleArgs(name)...).CombinedOutput(); err == nil {
+			return
+		}
+		if row = s.openRow(filepath.Dir(name)); !strings.Contains(row, "SUBMITTING") {
+			break
+		}
+		time.Sleep(50 * time.Millisecond) // the killed one's line is still at work
 	}
-	row := s.openRow(filepath.Dir(name))
 	switch {
 	case strings.Contains(row, "UNCERTAIN"):
 		if !strings.Contains(string(out), "adopt") || !strings.Contains(string(out), "release") {
