@@ -95,10 +95,16 @@ func (im *Import) fail(err error) error {
 	if im.err == nil || !errors.As(im.err, new(*CommandError)) {
 		im.err = fmt.Errorf("git fast-import: %w", err)
 		if msg := firstFatal(im.stderr.String()); msg != "" {
-			im.err = &CommandError{Args: []string{"fast-import"}, Exit: 128, Stderr: msg}
+			im.err = im.told(&CommandError{Args: []string{"fast-import"}, Exit: 128, Stderr: msg})
 		}
 	}
 	return im.err
+}
+
+// told says which repository an error is about: git's own words ("unable to
+// create temporary file") do not.
+func (im *Import) told(err error) error {
+	return fmt.Errorf("write objects of %s: %w", im.repo.CommonDir, err)
 }
 
 func firstFatal(stderr string) string {
@@ -202,7 +208,7 @@ func (im *Import) Close() error {
 	io.Copy(io.Discard, im.out)
 	im.reply.Close()
 	if err := im.cmd.Wait(); err != nil {
-		return commandError(err, []string{"fast-import"}, firstFatal(im.stderr.String()))
+		return im.told(commandError(err, []string{"fast-import"}, firstFatal(im.stderr.String())))
 	}
 	return im.err
 }
