@@ -83,7 +83,8 @@ func (b *bench) program(ctx context.Context) (string, error) {
 		return filepath.Abs(b.options.stemma)
 	}
 	path := filepath.Join(b.tmp, "bin", "stemma")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./cmd/stemma")
+	version, _ := b.output(ctx, "", "git", "describe", "--tags", "--always", "--dirty")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w -X main.version="+orElse(version, "unknown"), "-o", path, "./cmd/stemma")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build stemma: %w: %s", err, out)

@@ -26,7 +26,12 @@ type stat struct {
 
 // patience ends the repetitions of a slow contender: no further one begins once
 // its runs have taken this long together.
-const patience = 45 * time.Second
+func (b *bench) patience() time.Duration {
+	if b.quick {
+		return 10 * time.Second
+	}
+	return 45 * time.Second
+}
 
 // compare runs all contenders reps times, interleaved, each round beginning with
 // another one. A contender that fails is reported as such and left out.
@@ -38,7 +43,7 @@ func (b *bench) compare(ctx context.Context, reps int, contenders ...contender) 
 	for rep := range reps {
 		for k := range contenders {
 			i := (rep + k) % len(contenders)
-			if stats[i].missing != "" || stats[i].total() > patience {
+			if stats[i].missing != "" || stats[i].total() > b.patience() {
 				continue
 			}
 			took, err := b.once(ctx, contenders[i], rep)

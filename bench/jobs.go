@@ -110,6 +110,9 @@ func (b *bench) finishTimes(ctx context.Context, r *repo) error {
 
 // onlyOpen finishes what is open and schedules n new jobs.
 func (b *bench) onlyOpen(ctx context.Context, t jobTool, r *repo, n int) error {
+	if err := b.jobsOver(ctx); err != nil {
+		return err
+	}
 	ids, err := t.open(ctx, b, r)
 	if err != nil {
 		return err

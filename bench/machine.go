@@ -82,9 +82,6 @@ func (b *bench) versions(ctx context.Context) []string {
 }
 
 func (b *bench) stemmaVersion(ctx context.Context) string {
-	if out, err := b.output(ctx, "", "git", "describe", "--tags", "--always", "--dirty"); err == nil && b.options.stemma == "" {
-		return out
-	}
 	out, _ := b.output(ctx, "", b.stemma, "version")
 	first, _, _ := strings.Cut(out, "\n")
 	return strings.TrimPrefix(first, "stemma ")

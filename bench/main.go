@@ -153,7 +153,9 @@ func underSlurm(ctx context.Context, args []string) error {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "scripts/with-slurm", append([]string{self}, args...)...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	// A shell acts on a signal only when its child has ended: tell both.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	return cmd.Run()
 }

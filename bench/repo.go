@@ -122,6 +122,7 @@ func (b *bench) reset(ctx context.Context, r *repo) error {
 		in(r.dir, "git", "checkout", "-q", "-f", "main"),
 		in(r.dir, "git", "reset", "-q", "--hard", base[0]),
 		in(r.dir, "git", "update-ref", "refs/heads/git-annex", base[1]),
+		in(r.dir, "git", "update-ref", "-d", "refs/annex/last-index"),
 		in(r.dir, "git", "clean", "-ffdxq"),
 		in(r.dir, "git", "pack-refs", "--all"))
 	if err != nil {
