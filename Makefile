@@ -4,7 +4,7 @@ GO     ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PKGS   ?= ./...
 
-.PHONY: build cross lint check test demo bench soak clean
+.PHONY: build cross lint check test demo bench microbench soak clean
 
 build: ## bin/stemma, one static program
 	@mkdir -p bin
@@ -30,7 +30,10 @@ test: ## everything, against the real git-annex, DataLad and Slurm (installs the
 demo: build ## the guided tour: simulate, train, reschedule
 	examples/surrogate/demo.sh $(DIR)
 
-bench: ## Go benchmarks of every package
+bench: build ## stemma beside git, git-annex, DataLad and Slurm: docs/benchmarks/main-job.md
+	$(GO) run ./bench -stemma bin/stemma $(BENCHFLAGS)
+
+microbench: ## Go benchmarks of every package
 	$(GO) test -run '^$$' -bench . -benchmem $(PKGS)
 
 soak: ## the golden comparison in full and every fuzz target for a minute each
