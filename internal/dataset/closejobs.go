@@ -31,5 +31,5 @@ func (d *Dataset) closeJobs(ctx context.Context, done map[int64]gitobj.OID) erro
 			closings = append(closings, ledger.Closing{ID: row, Outcome: ledger.Committed, Commit: id})
 		}
 	}
-	return errors.Join(l.Finish(ctx, "", closings...), l.Close())
+	return errors.Join(l.Finish(ctx, closings...), l.Close())
 }

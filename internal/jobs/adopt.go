@@ -104,7 +104,7 @@ func Release(ctx context.Context, d *dataset.Dataset, opt ReleaseOptions, sink r
 		return err
 	}
 	err = withLedger(ctx, d, "release job", func(l *ledger.Ledger) error {
-		return l.Finish(ctx, "", ledger.Closing{ID: job.ID, Outcome: ledger.Released})
+		return l.Finish(ctx, ledger.Closing{ID: job.ID, Outcome: ledger.Released})
 	})
 	if err != nil {
 		return fmt.Errorf("release %s: %w", label(job), err)

@@ -271,7 +271,7 @@ func (f *finishing) judge(ctx context.Context, o *over) (bool, error) {
 
 func (f *finishing) closeFailed(ctx context.Context, o *over) error {
 	err := withLedger(ctx, f.d, "close failed job", func(l *ledger.Ledger) error {
-		return l.Finish(ctx, "", ledger.Closing{ID: o.job.ID, Outcome: ledger.ClosedFailed})
+		return l.Finish(ctx, ledger.Closing{ID: o.job.ID, Outcome: ledger.ClosedFailed})
 	})
 	if err != nil {
 		return f.fail(&o.job, err)

@@ -122,7 +122,7 @@ func (f *finishing) alreadyCommitted(ctx context.Context, o *over) (bool, error)
 			continue
 		}
 		err = withLedger(ctx, f.d, "finish", func(l *ledger.Ledger) error {
-			return l.Finish(ctx, "", ledger.Closing{ID: o.job.ID, Outcome: ledger.Committed, Commit: gitobj.OID(id)})
+			return l.Finish(ctx, ledger.Closing{ID: o.job.ID, Outcome: ledger.Committed, Commit: gitobj.OID(id)})
 		})
 		if err != nil {
 			return false, err

@@ -228,7 +228,7 @@ func (c *scheduling) makeJob() {
 func (c *scheduling) release(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	err := withLedger(ctx, c.d, "schedule", func(l *ledger.Ledger) error {
-		return l.Finish(ctx, "", ledger.Closing{ID: c.job.ID, Outcome: ledger.Released})
+		return l.Finish(ctx, ledger.Closing{ID: c.job.ID, Outcome: ledger.Released})
 	})
 	dropCopy(&c.job)
 	return err

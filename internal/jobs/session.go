@@ -47,7 +47,7 @@ func closeJobs(ctx context.Context, d *dataset.Dataset, done map[int64]gitobj.OI
 			closings = append(closings, ledger.Closing{ID: id, Outcome: ledger.Committed, Commit: oid})
 		}
 	}
-	if err := l.Finish(ctx, "", closings...); err != nil {
+	if err := l.Finish(ctx, closings...); err != nil {
 		return fmt.Errorf("close jobs: %w", err)
 	}
 	return nil

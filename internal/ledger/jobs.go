@@ -214,20 +214,17 @@ type Closing struct {
 	Commit  gitobj.OID // "" unless committed
 }
 
-// Finish closes jobs and clears an intent ("" for none) in one transaction. A
+// Finish closes jobs in one transaction. A
 // job that is already closed in the same way is fine, so that recovery may
 // repeat it; closed in another way is a *StateError.
-func (l *Ledger) Finish(ctx context.Context, intent string, jobs ...Closing) error {
+func (l *Ledger) Finish(ctx context.Context, jobs ...Closing) error {
 	return l.Update(ctx, func(tx *Tx) error {
 		for _, c := range jobs {
 			if err := tx.Finish(c); err != nil {
 				return err
 			}
 		}
-		if intent == "" {
-			return nil
-		}
-		return tx.ClearIntent(intent)
+		return nil
 	})
 }
 

@@ -1,6 +1,5 @@
-// Package ledger keeps what cannot be derived from git: the jobs in flight,
-// the paths they claim, and the intents of commits that are under way. It is
-// one SQLite file with a rollback journal in the folder it is given. The caller
+// Package ledger keeps what cannot be derived from git: the jobs in flight and
+// the paths they claim. It is one SQLite file with a rollback journal in the folder it is given. The caller
 // holds the repository's lease from before Open until after Close; the ledger
 // itself takes no lease, and knows nothing of git or of schedulers.
 package ledger
@@ -22,7 +21,7 @@ import (
 // FileName is the name of the ledger in its folder.
 const FileName = "ledger.db"
 
-// ErrNotFound says that no job or intent has the given id.
+// ErrNotFound says that no job has the given id.
 var ErrNotFound = errors.New("not in the ledger")
 
 // Ledger is an open ledger. It is safe for concurrent use by goroutines.

@@ -174,7 +174,7 @@ func TestJobsFilterAndChangeWhileIterating(t *testing.T) {
 			t.Fatal(j.ID, err)
 		}
 		seen = j.ID
-		if err := l.Finish(ctx, "", Closing{ID: j.ID, Outcome: Committed, Commit: "c"}); err != nil {
+		if err := l.Finish(ctx, Closing{ID: j.ID, Outcome: Committed, Commit: "c"}); err != nil {
 			t.Fatal(err)
 		}
 		if j.ID == pageSize+10 {
@@ -217,34 +217,18 @@ func TestJobsFilterAndChangeWhileIterating(t *testing.T) {
 	}
 }
 
-func TestIntents(t *testing.T) {
+func TestFinishMayBeRepeated(t *testing.T) {
 	l := openTest(t)
 	ctx := t.Context()
 	id := mustClaim(t, l, newJob("out"))
-	want := Intent{ID: "n1", WorkTree: "/w", Refs: []RefMove{{"refs/heads/main", "0", "1"}}, IndexLock: IndexLock{"/w/.git/index.lock", 1, 1 << 63, "x"},
-		Paths: []string{"out", "\xff"}, JobIDs: []int64{id}, CreatedAt: time.Now().UTC()}
-	if err := l.PutIntent(ctx, want); err != nil {
-		t.Fatal(err)
-	}
-	got, err := l.Intents(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff([]Intent{want}, got); d != "" {
-		t.Error(d)
-	}
-	done := Closing{ID: id, Outcome: Committed, Commit: "1"}
-	for range 2 { // recovery may repeat it
-		if err := l.Finish(ctx, "n1", done); err != nil {
+	for range 2 { // as recovery does
+		if err := l.Finish(ctx, Closing{ID: id, Outcome: Committed, Commit: "1"}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var se *StateError
-	if err := l.Finish(ctx, "", Closing{ID: id, Outcome: Released}); !errors.As(err, &se) {
+	if err := l.Finish(ctx, Closing{ID: id, Outcome: Released}); !errors.As(err, &se) {
 		t.Error(err)
-	}
-	if got, err := l.Intents(ctx); err != nil || len(got) != 0 {
-		t.Error(got, err)
 	}
 	if j, err := l.Get(ctx, id); err != nil || j.State != StateClosed || j.Commit != "1" {
 		t.Error(j, err)
@@ -264,16 +248,10 @@ func TestHasOpen(t *testing.T) {
 	check(false, "new")
 	id := mustClaim(t, l, newJob("a"))
 	check(true, "claimed")
-	l.Finish(t.Context(), "", Closing{ID: id, Outcome: Released})
+	l.Finish(t.Context(), Closing{ID: id, Outcome: Released})
 	check(false, "closed")
-	l.PutIntent(t.Context(), Intent{ID: "i"})
-	check(true, "intent")
 	l.Close()
-	check(true, "intent, closed file")
-	l = reopen(t, dir)
-	l.ClearIntent(t.Context(), "i")
-	l.Close()
-	check(false, "all clear")
+	check(false, "closed file")
 	os.WriteFile(filepath.Join(dir, FileName+journalSuffix), []byte("hot"), 0o644)
 	check(true, "journal left by a crash")
 }

@@ -38,10 +38,6 @@ CREATE TABLE claims (
 	PRIMARY KEY (worktree, path, job)
 ) WITHOUT ROWID;
 CREATE INDEX claims_by_job ON claims (job);
-CREATE TABLE intents (
-	id     TEXT PRIMARY KEY,
-	record TEXT NOT NULL
-) WITHOUT ROWID;
 `
 
 // settings hold for every connection. The exclusive mode and the truncated
@@ -89,8 +85,7 @@ func (l *Ledger) create(tx *Tx) error {
 // anything is open and 0 if not. It is part of the transaction.
 func (tx *Tx) updateFlag() (int64, error) {
 	var open int64
-	err := tx.one([]any{&open}, `SELECT EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_open WHERE state <> 'closed')
-		OR EXISTS (SELECT 1 FROM intents)`)
+	err := tx.one([]any{&open}, `SELECT EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_open WHERE state <> 'closed')`)
 	if err != nil || open == tx.l.flag {
 		return open, err
 	}
@@ -98,7 +93,7 @@ func (tx *Tx) updateFlag() (int64, error) {
 }
 
 // HasOpen tells, without SQLite and without a lease, whether the ledger in dir
-// has jobs that are not closed, or intents. In doubt (an interrupted or running
+// has jobs that are not closed. In doubt (an interrupted or running
 // transaction, a file that cannot be read) it says true, and the caller takes
 // the lease and looks properly. It costs one open where nothing is open.
 func HasOpen(dir string) bool {
