@@ -159,7 +159,7 @@ func (w *walk) file(rel string, fi fs.FileInfo) error {
 	if w.index != nil {
 		if e, ok := w.index.Lookup(rel); ok {
 			st := gitindex.StatOf(fi)
-			if e.Stage == 0 && !w.d.modeChanged(e.Mode, fi.Mode()) && e.Stat.Same(st, w.d.statCheck()) && (!e.Stat.IsRacy(w.index.MTime()) || w.d.sameLink(e)) {
+			if e.Stage == 0 && !w.d.modeChanged(e.Mode, fi.Mode()) && (w.d.sameLink(e) || e.Stat.Same(st, w.d.statCheck()) && !e.Stat.IsRacy(w.index.MTime())) {
 				w.clean = append(w.clean, commit.File{Path: rel, Mode: e.Mode, OID: e.OID, Stat: e.Stat})
 				return nil
 			}
