@@ -7,6 +7,7 @@ package slurm
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -38,6 +39,11 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	if program, err = rig.Build(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	// The tests wait for Slurm most of the time; -parallel overrides it.
+	if err := flag.Set("test.parallel", "10"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
