@@ -36,9 +36,10 @@ bench: build ## stemma beside git, git-annex, DataLad and Slurm: docs/benchmarks
 microbench: ## Go benchmarks of every package
 	$(GO) test -run '^$$' -bench . -benchmem $(PKGS)
 
-soak: ## the golden comparison in full and every fuzz target for a minute each
+soak: ## the golden comparison, the crash tests (N=200 kills each) and every fuzz target in full
 	scripts/oracles
 	CI=true STEMMA_GOLDEN=live $(GO) test -count=1 -timeout 60m ./test/golden
+	scripts/soak $(or $(N),200)
 	scripts/fuzz-all 60s
 
 clean:
