@@ -8,6 +8,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -58,6 +60,9 @@ func parse(args []string) (options, error) {
 	}
 	if o.only = map[string]bool{}; only != "" {
 		for _, name := range strings.Split(only, ",") {
+			if !slices.Contains(experimentNames(), name) {
+				return o, fmt.Errorf("-only: there is no experiment %q", name)
+			}
 			o.only[name] = true
 		}
 	}
@@ -94,27 +99,16 @@ func start(args []string) error {
 	return measure(ctx, o)
 }
 
-// measure runs the chosen experiments and writes the report, also of a run that
-// was cut short.
+// measure runs the chosen experiments, printing as it goes; the report's file is
+// written at the end only, so that a run cut short leaves the last one in place.
 func measure(ctx context.Context, o options) error {
 	b, err := newBench(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	out := io.Writer(os.Stdout)
-	if o.file != "" {
-		if err := os.MkdirAll(filepath.Dir(o.file), 0o755); err != nil {
-			return err
-		}
-		file, err := os.Create(o.file)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		out = io.MultiWriter(os.Stdout, file)
-	}
-	b.out = out
+	var report bytes.Buffer
+	b.out = io.MultiWriter(os.Stdout, &report)
 	b.head(ctx)
 	for _, e := range experiments {
 		if len(o.only) > 0 && !o.only[e.name] {
@@ -125,7 +119,13 @@ func measure(ctx context.Context, o options) error {
 		}
 	}
 	b.limits()
-	return nil
+	if o.file == "" {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(o.file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(o.file, report.Bytes(), 0o644)
 }
 
 // canStartSlurm tells whether scripts/slurm-cluster can work here.
