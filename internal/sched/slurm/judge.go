@@ -53,6 +53,9 @@ func (j *judgement) takeAccounting() {
 		if rest && key != whole && t.State == sched.Pending {
 			continue // squeue's record of the remainder is newer
 		}
+		if key == whole && !r.list && t.State.Final() && t.State != sched.Cancelled && j.asksForArray() {
+			continue // a task that ran, before accounting knows its number: it stands for no other
+		}
 		if !t.State.Final() && t.State != sched.Requeued && (!queued || j.live[j.base][key] == nil) {
 			j.note = "accounting says " + sched.Word(t.Raw) + ", but the controller no longer knows the job: ask again later"
 			t.State = sched.Unknown
@@ -92,6 +95,19 @@ func (j *judgement) isArray() bool {
 		}
 	}
 	return j.query.Tasks > 1 && len(j.tasks) > 0
+}
+
+// asksForArray holds if the job is known to be an array before anything else
+// is known of it.
+func (j *judgement) asksForArray() bool {
+	for _, known := range []records{j.live, j.acct} {
+		for key := range known[j.base] {
+			if strings.HasPrefix(key, "_") {
+				return true
+			}
+		}
+	}
+	return j.query.Tasks > 1
 }
 
 // settleMissing looks at tasks that are in no answer. squeue would show them

@@ -118,3 +118,32 @@ func FuzzParsers(f *testing.F) {
 		parseCandidates(string(data), time.Time{})
 	})
 }
+
+// TestFreshTaskStandsForNoOther: for a moment accounting shows the task that
+// has the array's own id without its number. Task 1 of the three was cancelled
+// while it was pending, so that nothing shows it.
+func TestFreshTaskStandsForNoOther(t *testing.T) {
+	const queue = "362_2|362|COMPLETED|None|(null)\n362_0|363|COMPLETED|None|(null)\n"
+	const fresh = "362|362|COMPLETED|0:0|0:0|1000|1001|00:00:01|n1|\n362.batch|362.batch|COMPLETED|0:0||1000|1001|00:00:01|n1|\n"
+	const later = "362_2|362|COMPLETED|0:0|0:0|1000|1001|00:00:01|n1|\n362_0|363|COMPLETED|0:0|0:0|1000|1001|00:00:01|n1|\n"
+	for _, c := range []struct {
+		name, queue, acct string
+		tasks             int
+		age               time.Duration
+		want              sched.State
+	}{
+		{"one task is missing", queue, fresh, 3, time.Second, sched.Unknown},
+		{"one task is missing, all told", queue, later, 3, time.Second, sched.Unknown},
+		{"one task never started", queue, later, 3, 2 * lag, sched.Failed},
+		{"only accounting", "", fresh, 3, 2 * lag, sched.Unknown},
+		{"array of one", "362_2|362|COMPLETED|None|(null)\n", fresh, 1, time.Second, sched.Completed},
+		{"plain job", "362|362|COMPLETED|None|(null)\n", fresh, 1, time.Second, sched.Completed},
+		{"both are there", queue, fresh, 2, time.Second, sched.Completed},
+	} {
+		a := answers{live: parseQueue([]byte(c.queue)), acct: parseAccounting([]byte(c.acct))}
+		got := a.judge(sched.Query{ID: "362", Tasks: c.tasks}, time.Unix(1001, 0).Add(c.age))
+		if got.State != c.want {
+			t.Errorf("%s: %s (%s), want %s", c.name, got.State, got.Note, c.want)
+		}
+	}
+}
