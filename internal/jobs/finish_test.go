@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -377,6 +378,25 @@ func TestDamagedLedgerIsRebuilt(t *testing.T) {
 	}
 	if !strings.Contains(b.log.String(), "the ledger was damaged") {
 		t.Error(b.log)
+	}
+}
+
+// TestRebuiltLedgerKeepsTheOrder: jobs are committed in the order they were
+// scheduled in.
+func TestRebuiltLedgerKeepsTheOrder(t *testing.T) {
+	b := newBench(t)
+	var want []string
+	for i := range 5 {
+		name := fmt.Sprintf("o%d", i)
+		id := b.submit(ScheduleOptions{Outputs: []string{name}})
+		b.write(name, "x")
+		b.s.set(t, id, "COMPLETED")
+		want = append(want, "ok Slurm job "+id+": Completed")
+	}
+	must(t, os.WriteFile(filepath.Join(commit.StateDir(b.d.Repo), ledger.FileName), []byte("no database"), 0o644))
+	lines, err := b.finish(FinishOptions{})
+	if err != nil || !slices.Equal(lines, want) {
+		t.Errorf("%q %v", lines, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/commit"
@@ -130,36 +131,42 @@ func dropCopy(j *ledger.Job) {
 // maxCopy bounds what is read of a copied record.
 const maxCopy = 16 << 20
 
-// restore takes jobs into an empty ledger from their copies.
+// restore takes jobs into an empty ledger from their copies, in their order.
 func restore(ctx context.Context, d *dataset.Dataset, l *ledger.Ledger) (int, error) {
 	files, err := filepath.Glob(filepath.Join(submitDir(d), "*.json"))
 	if err != nil {
 		return 0, err
 	}
-	n := 0
+	var list []ledger.Job
 	for _, file := range files {
-		fi, err := os.Stat(file)
-		if err != nil || fi.Size() > maxCopy {
-			continue
+		if job, ok := readCopy(file); ok {
+			list = append(list, job)
 		}
-		data, err := os.ReadFile(file)
-		if err != nil {
-			continue
-		}
-		var job ledger.Job
-		if json.Unmarshal(data, &job) != nil || job.State == ledger.StateClosed {
-			continue
-		}
-		if job.State == ledger.StateOpen {
-			if job.Extra == nil {
-				job.Extra = map[string]json.RawMessage{}
-			}
-			job.Extra[markKey] = json.RawMessage("{}") // perhaps it was committed since
-		}
-		if _, err := l.Claim(ctx, &job, true); err != nil {
-			return n, fmt.Errorf("restore %s: %w", file, err)
-		}
-		n++
 	}
-	return n, nil
+	slices.SortStableFunc(list, func(a, b ledger.Job) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	for n := range list {
+		if _, err := l.Claim(ctx, &list[n], true); err != nil {
+			return n, fmt.Errorf("restore job %s: %w", label(&list[n]), err)
+		}
+	}
+	return len(list), nil
+}
+
+// readCopy reads the copy of a job that is not closed.
+func readCopy(file string) (job ledger.Job, ok bool) {
+	fi, err := os.Stat(file)
+	if err != nil || fi.Size() > maxCopy {
+		return job, false
+	}
+	data, err := os.ReadFile(file)
+	if err != nil || json.Unmarshal(data, &job) != nil || job.State == ledger.StateClosed {
+		return job, false
+	}
+	if job.State == ledger.StateOpen {
+		if job.Extra == nil {
+			job.Extra = map[string]json.RawMessage{}
+		}
+		job.Extra[markKey] = json.RawMessage("{}") // perhaps it was committed since
+	}
+	return job, true
 }
