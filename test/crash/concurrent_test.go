@@ -3,6 +3,7 @@ package crash
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -172,6 +173,36 @@ func TestWritersInPIDNamespaces(t *testing.T) {
 	}
 	s.atOnce(cmds)
 	s.checkRuns(4)
+}
+
+// Of a writer that died in another name space nobody can know but by its
+// silence: the next one waits for a minute, and completes.
+func TestWriterKilledInAnotherPIDNamespace(t *testing.T) {
+	if os.Getenv("STEMMA_SOAK") == "" {
+		t.Skip("waits for minutes; set STEMMA_SOAK")
+	}
+	s := newStory(t)
+	if out, err := s.Try("unshare", "-pf", "--mount-proc", "true"); err != nil {
+		t.Skipf("no name spaces here: %v %s", err, out)
+	}
+	inside := func() *exec.Cmd { return s.Command("unshare", "-pf", "--mount-proc", s.Bin, "save", "-m", "inside") }
+	s.change()
+	total, _, err := rig.KillAt(inside(), 0, rig.All)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.verify()
+	for _, n := range []int{total - 25, total - 15} {
+		s.change()
+		before := s.commits()
+		if _, _, err := rig.KillAt(inside(), n, rig.All); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		s.afterSave(before, false)
+		t.Logf("killed at step %d of %d; the next save took %v", n, total, time.Since(start).Round(time.Second))
+	}
+	s.Check()
 }
 
 // Four schedules of the same output at the same instant: one wins.

@@ -3,6 +3,8 @@ package crash
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -96,7 +98,13 @@ func chosen(t *testing.T, rnd *rand.Rand, total, few int) []int {
 	t.Helper()
 	n := rounds(t, few)
 	if n >= total {
-		return rnd.Perm(total + 1)[:total]
+		var list []int
+		for len(list) < n {
+			for _, step := range rnd.Perm(total) {
+				list = append(list, step+1)
+			}
+		}
+		return list[:n]
 	}
 	var list []int
 	const tail = 60
@@ -108,4 +116,21 @@ func chosen(t *testing.T, rnd *rand.Rand, total, few int) []int {
 		list = append(list, from+(i*span+rnd.IntN(span))/n)
 	}
 	return list
+}
+
+// A user's edit in the very second in which the index was written shows in
+// git's status, although neither size nor second differ.
+func TestEditInTheSameSecondIsSeen(t *testing.T) {
+	s := newStory(t)
+	path := filepath.Join(s.Dir, "again.txt")
+	for i := range 10 {
+		s.write("again.txt", fmt.Sprintf("%05d\n", i))
+		s.Save("again.txt")
+		if err := os.WriteFile(path, fmt.Appendf(nil, "%05d\n", i+50000), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Git("status", "--porcelain"); got != " M again.txt" {
+			t.Fatalf("round %d: status %q", i, got)
+		}
+	}
 }
