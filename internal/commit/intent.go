@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/fsx"
@@ -102,7 +103,7 @@ func (p *Publisher) recover(ctx context.Context) error {
 	if err := p.removeRefLocks(ctx, in); err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
-	published, err := p.published(ctx, in.Moves)
+	published, err := p.published(ctx, in.GitDir, in.Moves)
 	if err != nil {
 		return fmt.Errorf("recover: %w", err)
 	}
@@ -120,12 +121,12 @@ func (p *Publisher) recover(ctx context.Context) error {
 // published reports whether the transaction took place. git moves the refs one
 // after the other: the first one but the annex's decides. The user may have
 // moved them on since.
-func (p *Publisher) published(ctx context.Context, moves []git.RefMove) (bool, error) {
+func (p *Publisher) published(ctx context.Context, gitDir string, moves []git.RefMove) (bool, error) {
 	for _, m := range moves {
 		if m.Name == annex.BranchRef && len(moves) > 1 {
 			continue
 		}
-		now, err := p.currentRef(ctx, m.Name)
+		now, err := p.currentRef(ctx, gitDir, m.Name)
 		if err != nil {
 			return false, err
 		}
@@ -144,14 +145,14 @@ func (p *Publisher) published(ctx context.Context, moves []git.RefMove) (bool, e
 
 // decided is published for callers that can only hope.
 func (p *Publisher) decided(ctx context.Context, moves []git.RefMove) bool {
-	ok, err := p.published(ctx, moves)
+	ok, err := p.published(ctx, p.Repo.GitDir, moves)
 	return ok && err == nil
 }
 
 // leftToMove lists the refs that are still at their old values.
-func (p *Publisher) leftToMove(ctx context.Context, moves []git.RefMove) (left []git.RefMove, err error) {
+func (p *Publisher) leftToMove(ctx context.Context, gitDir string, moves []git.RefMove) (left []git.RefMove, err error) {
 	for _, m := range moves {
-		now, err := p.currentRef(ctx, m.Name)
+		now, err := p.currentRef(ctx, gitDir, m.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -162,17 +163,29 @@ func (p *Publisher) leftToMove(ctx context.Context, moves []git.RefMove) (left [
 	return left, nil
 }
 
-func (p *Publisher) currentRef(ctx context.Context, name string) (gitobj.OID, error) {
+// currentRef reads a ref; HEAD is that of the work tree that gitDir belongs
+// to, which a killed writer may have worked in.
+func (p *Publisher) currentRef(ctx context.Context, gitDir, name string) (gitobj.OID, error) {
 	if name != "HEAD" {
 		return p.Repo.Ref(ctx, name)
 	}
-	h, err := p.Repo.Head(ctx)
-	return h.OID, err
+	if gitDir == p.Repo.GitDir {
+		h, err := p.Repo.Head(ctx)
+		return h.OID, err
+	}
+	text, err := os.ReadFile(filepath.Join(gitDir, "HEAD"))
+	if err != nil {
+		return "", fmt.Errorf("read HEAD: %w", err)
+	}
+	if ref, symbolic := strings.CutPrefix(string(text), "ref:"); symbolic {
+		return p.Repo.Ref(ctx, strings.TrimSpace(ref))
+	}
+	return gitobj.ParseOID(strings.TrimSpace(string(text)))
 }
 
 // complete does what follow would have done.
 func (p *Publisher) complete(ctx context.Context, in *intent) error {
-	if left, err := p.leftToMove(ctx, in.Moves); err != nil {
+	if left, err := p.leftToMove(ctx, in.GitDir, in.Moves); err != nil {
 		return err
 	} else if len(left) > 0 {
 		if err := p.Repo.MoveRefs(ctx, left, "stemma: completed after a crash"); err != nil {

@@ -108,7 +108,7 @@ func (p *Publisher) moveRefs(ctx context.Context, b *builder) (published bool, e
 	if cause == nil {
 		return true, nil
 	}
-	if left, err := p.leftToMove(ctx, b.moves); err == nil && len(left) < len(b.moves) && p.decided(ctx, b.moves) {
+	if left, err := p.leftToMove(ctx, p.Repo.GitDir, b.moves); err == nil && len(left) < len(b.moves) && p.decided(ctx, b.moves) {
 		if err := p.Repo.MoveRefs(ctx, left, b.req.Reason, hold); err != nil {
 			return true, errs.WithHint(fmt.Errorf("published in part: %w", err), "repeat the command: it completes the rest")
 		}
@@ -124,7 +124,7 @@ func (p *Publisher) refsRefused(ctx context.Context, b *builder, cause error) er
 		return errors.Join(cause, err)
 	}
 	for _, m := range b.moves {
-		now, err := p.currentRef(ctx, m.Name)
+		now, err := p.currentRef(ctx, p.Repo.GitDir, m.Name)
 		if err == nil && now != m.Old {
 			return fmt.Errorf("%w: %w", errMoved, cause)
 		}

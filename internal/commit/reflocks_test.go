@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
@@ -123,5 +124,37 @@ func TestSettle(t *testing.T) {
 	}
 	if _, err := os.Stat(p.intentPath()); err == nil {
 		t.Error("the intent is left")
+	}
+}
+
+// A writer that died in another work tree, on a detached HEAD, is judged by
+// that work tree's HEAD: its index follows.
+func TestRecoveryForAnotherWorkTree(t *testing.T) {
+	p := newPublisher(t)
+	res := p.publish(t, Request{Commits: []Commit{{Message: "base\n", Files: []File{p.textFile(t, "a", "1")}}}})
+	other := filepath.Join(t.TempDir(), "other")
+	p.gitOut(t, "worktree", "add", "-q", "--detach", other)
+	gitDir := p.gitOut(t, "-C", other, "rev-parse", "--absolute-git-dir")
+	next := gitobj.OID(p.gitOut(t, "commit-tree", "-p", string(res.Tip), "-m", "next", "HEAD^{tree}"))
+	p.gitOut(t, "-C", other, "update-ref", "--no-deref", "HEAD", string(next))
+	index, lock := filepath.Join(gitDir, "index"), filepath.Join(gitDir, "index.lock")
+	data, err := os.ReadFile(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(lock, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	id := fsx.Identity(lock)
+	in := &intent{
+		Moves: []git.RefMove{{Name: "HEAD", Old: res.Tip, New: next}}, GitDir: gitDir, Lock: id,
+		Edits: []intentEdit{{Path: "a", Mode: gitobj.ModeFile}},
+	}
+	if err := p.writeIntent(in); err != nil {
+		t.Fatal(err)
+	}
+	recoverNow(t, p)
+	if fsx.Identity(index) != id {
+		t.Error("the index did not follow")
 	}
 }
