@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"path"
-	"path/filepath"
 	"runtime"
 	"sort"
 	"strings"
@@ -87,7 +86,7 @@ func joinRel(ds, rel string) string { return path.Join(ds, rel) }
 // above it that is a repository's top.
 func (d *Dataset) datasetOf(rel string) string {
 	for ; rel != "."; rel = path.Dir(rel) {
-		if git.IsTop(d.Repo.Path(filepath.FromSlash(rel))) {
+		if d.hasTop(rel) {
 			return rel
 		}
 	}
@@ -170,7 +169,7 @@ func (d *Dataset) below(ctx context.Context, list []*part) ([]string, error) {
 		defer done()
 		links, err := sub.gitlinks(Scope{Paths: list[i].scopePaths()})
 		for _, e := range links {
-			if git.IsTop(sub.Repo.Path(filepath.FromSlash(e.Path))) {
+			if sub.hasTop(e.Path) {
 				found[i] = append(found[i], joinRel(list[i].rel, e.Path))
 			}
 		}

@@ -33,11 +33,22 @@ func (d *Dataset) Sub(ctx context.Context, rel string) (*Dataset, error) {
 	if err := fsx.Beneath(d.Path(), rel); err != nil {
 		return nil, fmt.Errorf("%s: %w", rel, git.ErrNoRepository) // behind a link, as good as not there
 	}
+	if !d.hasTop(rel) {
+		return nil, fmt.Errorf("%s: %w", rel, git.ErrNoRepository)
+	}
 	repo, err := d.Repo.OpenBelow(ctx, d.Repo.Path(filepath.FromSlash(rel)))
 	if err != nil {
 		return nil, err
 	}
 	return From(repo, d.Env)
+}
+
+// hasTop reports whether a repository's top folder is at rel. A link to one is
+// none: who follows it could work anywhere.
+func (d *Dataset) hasTop(rel string) bool {
+	dir := d.Repo.Path(filepath.FromSlash(rel))
+	fi, err := os.Lstat(dir)
+	return err == nil && fi.IsDir() && git.IsTop(dir)
 }
 
 // RecordedHead is the commit that a superdataset records: the tip of the

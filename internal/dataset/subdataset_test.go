@@ -1,8 +1,12 @@
 package dataset
 
 import (
+	"errors"
 	"os"
 	"testing"
+
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/result"
 )
 
 // TestCertainlyCleanAgreesWithGit changes a repository in every way and asks
@@ -55,5 +59,24 @@ func TestCertainlyCleanAgreesWithGit(t *testing.T) {
 	}
 	if dirty, err := d.dirty(t.Context(), false); err != nil || dirty {
 		t.Errorf("an ignored file makes the dataset dirty: %v, %v", dirty, err)
+	}
+}
+
+// TestLinkedRepositoryIsNoSubdataset guards against work outside the dataset.
+func TestLinkedRepositoryIsNoSubdataset(t *testing.T) {
+	d, other := newDataset(t), newDataset(t)
+	writeFile(t, other, "unsaved", "x")
+	if err := os.Symlink(other.Path(), d.Repo.Path("link")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Sub(t.Context(), "link"); !errors.Is(err, git.ErrNoRepository) {
+		t.Errorf("opened: %v", err)
+	}
+	before := other.gitOut(t, "rev-parse", "HEAD")
+	if _, err := d.Save(t.Context(), SaveOptions{Levels: AllLevels}, result.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if other.gitOut(t, "rev-parse", "HEAD") != before {
+		t.Error("a commit was made behind the link")
 	}
 }
