@@ -26,6 +26,8 @@ func TestSubmissionLines(t *testing.T) {
 		{"cd . && sbatch --wrap 'echo x > p4' && echo thanks"},
 		{"id=$(sbatch --parsable job.sh p5); echo \"$id\""},
 		{"sbatch < job.sh; touch p6"},
+		{"sbatch", "-M", "lab", "job.sh", "p7"},
+		{"sbatch", "--parsable", "--clusters=lab", "job.sh", "p8"},
 	}
 	var ids []string
 	for i, line := range lines {
@@ -54,7 +56,7 @@ func (l *lab) nothing(before string) {
 }
 
 func (l *lab) snapshot() string {
-	return l.Git("status", "--porcelain") + l.Git("rev-parse", "HEAD") + l.Run("ls", "-AR", "--ignore=.git")
+	return l.Git("status", "--porcelain") + l.Git("rev-parse", "HEAD") + l.Run("find", ".", "-name", ".git", "-prune", "-o", "-printf", "%p %y %m %l\n")
 }
 
 func TestSubmissionFails(t *testing.T) {
