@@ -17,6 +17,7 @@ type builder struct {
 	im      *git.Import
 	req     Request
 	head    git.Head
+	dropped map[int]bool // commits that are no longer wanted
 	who     git.Identities
 	journal *annex.Journal
 	res     Result
@@ -54,6 +55,9 @@ func (b *builder) build(ctx context.Context) error {
 func (b *builder) commits(ctx context.Context) error {
 	tip := b.head.OID
 	for i, c := range b.req.Commits {
+		if b.dropped[i] {
+			continue
+		}
 		id, err := b.one(ctx, i, c, tip)
 		if err != nil {
 			return err
@@ -235,7 +239,7 @@ func (b *builder) logs(ctx context.Context) error {
 func (b *builder) tags() map[int64]gitobj.OID {
 	tags := map[int64]gitobj.OID{}
 	for i, c := range b.req.Commits {
-		if c.Tag == 0 {
+		if c.Tag == 0 || b.dropped[i] {
 			continue
 		}
 		tags[c.Tag] = b.res.Commits[i]

@@ -6,6 +6,7 @@
 package commit
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/stemma-data/stemma/internal/annex"
@@ -73,6 +74,17 @@ type Request struct {
 	OnBranch string
 	// Onto, if not empty, must still be the tip: a *MovedError otherwise.
 	Onto gitobj.OID
+	// Confirm, if not nil, is asked under the lease, before anything is
+	// published, whether all commits are still wanted. A *DropError leaves some
+	// out; any other error ends the request. It must not take the lease.
+	Confirm func(ctx context.Context) error
+}
+
+// DropError names commits of a request that are no longer wanted.
+type DropError struct{ Commits []int }
+
+func (e *DropError) Error() string {
+	return fmt.Sprintf("%d commit(s) are no longer wanted", len(e.Commits))
 }
 
 // WrongBranchError says that another branch is checked out than the one the
@@ -85,7 +97,7 @@ func (e *WrongBranchError) Error() string {
 
 // Result tells what was published.
 type Result struct {
-	Commits []gitobj.OID // per commit of the request; "" where none was needed
+	Commits []gitobj.OID // per commit of the request; "" where none was needed, or it was dropped
 	Changed []bool       // whether the tree changed, per commit
 	Tip     gitobj.OID   // the branch afterwards
 }

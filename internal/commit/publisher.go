@@ -188,6 +188,10 @@ const attempts = 20
 // publishLocked runs under the lease. Only a git that does not know the lease
 // can move HEAD meanwhile; then everything is computed again on the new tip.
 func (p *Publisher) publishLocked(ctx context.Context, lease *fsx.Lease, im *git.Import, req Request) (Result, error) {
+	dropped, err := req.confirm(ctx)
+	if err != nil {
+		return Result{}, err
+	}
 	var busy indexQueue
 	for try := 0; ; try++ {
 		if im == nil {
@@ -196,7 +200,7 @@ func (p *Publisher) publishLocked(ctx context.Context, lease *fsx.Lease, im *git
 				return Result{}, err
 			}
 		}
-		res, err := p.attempt(ctx, lease, im, req)
+		res, err := p.attempt(ctx, lease, im, req, dropped)
 		im.Abort()
 		im = nil
 		switch {
@@ -211,11 +215,30 @@ func (p *Publisher) publishLocked(ctx context.Context, lease *fsx.Lease, im *git
 	}
 }
 
+// confirm asks whether all commits are still wanted, and returns those that are
+// not. Whatever Confirm looks at can change under the lease only, which is
+// checked again right before the refs move.
+func (r *Request) confirm(ctx context.Context) (dropped map[int]bool, err error) {
+	if r.Confirm == nil {
+		return nil, nil
+	}
+	err = r.Confirm(ctx)
+	var drop *DropError
+	if !errors.As(err, &drop) {
+		return nil, err
+	}
+	dropped = map[int]bool{}
+	for _, i := range drop.Commits {
+		dropped[i] = true
+	}
+	return dropped, nil
+}
+
 // errMoved says that a ref moved between reading and writing.
 var errMoved = errors.New("the branch moved")
 
 // attempt publishes on the tips as they are now.
-func (p *Publisher) attempt(ctx context.Context, lease *fsx.Lease, im *git.Import, req Request) (Result, error) {
+func (p *Publisher) attempt(ctx context.Context, lease *fsx.Lease, im *git.Import, req Request, dropped map[int]bool) (Result, error) {
 	head, err := p.Repo.Head(ctx)
 	if err != nil {
 		return Result{}, err
@@ -226,7 +249,7 @@ func (p *Publisher) attempt(ctx context.Context, lease *fsx.Lease, im *git.Impor
 	if req.Onto != "" && req.Onto != head.OID {
 		return Result{}, fmt.Errorf("%w: expected %s, found %s", errMoved, req.Onto.Short(), head.OID.Short())
 	}
-	b := &builder{p: p, im: im, req: req, head: head}
+	b := &builder{p: p, im: im, req: req, head: head, dropped: dropped}
 	if err := b.build(ctx); err != nil {
 		b.close()
 		return Result{}, err
