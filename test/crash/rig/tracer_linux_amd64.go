@@ -26,13 +26,20 @@ var steps = []uint64{
 // counts. It returns how many such calls were seen, and whether the command
 // ended by itself. Opening a file for reading is no change.
 func KillAt(cmd *exec.Cmd, n int, who Victims) (seen int, ended bool, err error) {
+	return KillWhen(cmd, func(seen int) bool { return seen == n }, who)
+}
+
+// KillWhen is KillAt at the first step at which now, which is told the number
+// of the step, returns true. All processes that are about to make a changing
+// call stand still while it looks.
+func KillWhen(cmd *exec.Cmd, now func(step int) bool, who Victims) (seen int, ended bool, err error) {
 	runtime.LockOSThread() // all requests of a tracer must come from one thread
 	defer runtime.UnlockOSThread()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true, Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return 0, false, err
 	}
-	tr := &tracer{main: cmd.Process.Pid, n: n, who: who, known: map[int]bool{cmd.Process.Pid: true}}
+	tr := &tracer{main: cmd.Process.Pid, now: now, who: who, known: map[int]bool{cmd.Process.Pid: true}}
 	err = tr.follow()
 	_ = cmd.Process.Release()
 	return tr.seen, tr.ended && !tr.killed, err
@@ -42,7 +49,8 @@ const traceOptions = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACECLONE | uni
 	unix.PTRACE_O_TRACEVFORK | unix.PTRACE_O_TRACEEXEC | unix.PTRACE_O_EXITKILL
 
 type tracer struct {
-	main, n, seen int
+	main, seen    int
+	now           func(step int) bool
 	who           Victims
 	known         map[int]bool
 	ended, killed bool
@@ -90,7 +98,7 @@ func (tr *tracer) stopped(pid int, st syscall.WaitStatus) {
 	case sig == syscall.SIGTRAP|0x80:
 		if tr.atStep(pid) {
 			tr.seen++
-			if tr.n > 0 && tr.seen == tr.n {
+			if !tr.killed && tr.now(tr.seen) {
 				tr.kill()
 			}
 		}

@@ -11,3 +11,8 @@ import (
 func KillAt(*exec.Cmd, int, Victims) (int, bool, error) {
 	return 0, false, errors.ErrUnsupported
 }
+
+// KillWhen needs a tracer as well.
+func KillWhen(*exec.Cmd, func(int) bool, Victims) (int, bool, error) {
+	return 0, false, errors.ErrUnsupported
+}
