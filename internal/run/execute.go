@@ -199,7 +199,7 @@ func (t *task) save(ctx context.Context, message, sidecar string, sink result.Si
 }
 
 func (t *task) commitChanges(ctx context.Context, message, sidecar string, sink result.Sink) (gitobj.OID, error) {
-	opt := dataset.SaveOptions{Message: message, Jobs: t.opt.Jobs, Reason: "stemma run: " + runrec.ShortCommand(t.shell)}
+	opt := dataset.SaveOptions{Message: message, Jobs: t.opt.Jobs, Levels: dataset.AllLevels, Reason: "stemma run: " + runrec.ShortCommand(t.shell)}
 	if !t.opt.Explicit {
 		return t.d.Save(ctx, opt, sink)
 	}
