@@ -50,14 +50,53 @@ func TestKilledBetweenBranchAndIndex(t *testing.T) {
 // while git still holds HEAD, or after it.
 func (s *story) dieInTheWindow(inside bool) {
 	s.T.Helper()
-	git := func(name string) string { return filepath.Join(s.Dir, ".git", filepath.FromSlash(name)) }
-	tip := s.Git("rev-parse", "HEAD")
-	exists := func(name string) bool { _, err := os.Lstat(git(name)); return err == nil }
-	now := func(int) bool {
-		text, err := os.ReadFile(git("refs/heads/main"))
-		return err == nil && string(text) != tip+"\n" && exists("index.lock") && exists("HEAD.lock") == inside
-	}
-	if _, ended, err := rig.KillWhen(s.Stemma("save", "-m", fmt.Sprintf("round %d", s.round)), now, rig.All); err != nil || ended {
-		s.T.Fatalf("the moment did not come: %v", err)
+	tip := s.ref("refs/heads/main")
+	exists := func(name string) bool { _, err := os.Lstat(filepath.Join(s.Dir, ".git", name)); return err == nil }
+	s.dieAt([]string{"save", "-m", fmt.Sprintf("round %d", s.round)}, func() bool {
+		return s.ref("refs/heads/main") != tip && exists("index.lock") && exists("HEAD.lock") == inside
+	})
+}
+
+// git moves several refs one after the other: killed in between, the rest
+// follows, and no job gets a second record.
+func TestFinishKilledBetweenRefs(t *testing.T) {
+	t.Run("branches", func(t *testing.T) {
+		s := newJobStory(t)
+		s.batch(3)
+		s.dieAt([]string{"finish", "--branches"}, func() bool {
+			made, _ := filepath.Glob(filepath.Join(s.Dir, ".git", "refs", "heads", "slurm-job-branch-?"))
+			return len(made) == 2
+		})
+		s.repeat(s.Stemma("finish", "--branches"))
+		s.afterFinish("--branches")
+		s.Check()
+	})
+	t.Run("annex branch first", func(t *testing.T) {
+		s := newJobStory(t)
+		s.batch(2)
+		tips := func() (main, annex string) {
+			return s.ref("refs/heads/main"), s.ref("refs/heads/git-annex")
+		}
+		main, annex := tips()
+		s.dieAt([]string{"finish"}, func() bool {
+			m, a := tips()
+			return m == main && a != annex
+		})
+		s.repeat(s.Stemma("finish"))
+		s.afterFinish("")
+		s.Check()
+	})
+}
+
+func (s *story) ref(name string) string {
+	text, _ := os.ReadFile(filepath.Join(s.Dir, ".git", filepath.FromSlash(name)))
+	return string(text)
+}
+
+// dieAt kills a command and its children as soon as the condition holds.
+func (s *story) dieAt(args []string, now func() bool) {
+	s.T.Helper()
+	if _, ended, err := rig.KillWhen(s.Stemma(args...), func(int) bool { return now() }, rig.All); err != nil || ended {
+		s.T.Fatalf("%v: the moment did not come: %v", args, err)
 	}
 }
