@@ -32,7 +32,9 @@ func TestNoAccounting(t *testing.T) {
 	}
 
 	// A job that nobody remembers any more is never success, and stops nobody.
+	// The one that stays keeps Slurm from using the ids again.
 	forgotten, kept := l.write("forgotten.txt"), l.write("kept.txt")
+	l.submit("", "-o", "stays.txt", "sbatch", "--hold", "job.sh", "stays.txt")
 	l.await(forgotten, kept)
 	forget(t, l, forgotten)
 	l.in("", "finish").want(t, 1, forgotten+": UNKNOWN", "no accounting", held+": PENDING")

@@ -185,9 +185,6 @@ func (l *lab) cancel(ids ...string) {
 
 func (l *lab) await(ids ...string) { l.T.Helper(); l.c.await(l.T, ids...) }
 
-// state is what `stemma jobs` says of a job.
-func (l *lab) state(id string) string { l.T.Helper(); return l.job(id).State }
-
 // row is a line of `stemma jobs --json`.
 type row struct {
 	ID    string `json:"job_id"`

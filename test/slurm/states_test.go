@@ -71,7 +71,8 @@ func TestStates(t *testing.T) {
 	}
 }
 
-// TestDependencyAndRequeue: a job that comes back from the queue is finished.
+// TestJobsThatGoOn: jobs that wait are finished once they ran; what they will
+// produce is no input before.
 func TestJobsThatGoOn(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, shared)
@@ -90,7 +91,7 @@ func TestJobsThatGoOn(t *testing.T) {
 	l.in("", "finish").want(t, 0)
 }
 
-// TestInputsPerJob: the inputs of the demo's training job appear one by one.
+// TestConflicts: outputs that are equal or nested, however they are written.
 func TestConflicts(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, shared)

@@ -19,7 +19,6 @@ type task struct {
 	outputs []string // declared, as recorded
 	files   []string // committed beside the log files
 	logs    []string // with %j for the id
-	word    string   // how it ends
 	tasks   int      // of an array
 	id      string
 }
