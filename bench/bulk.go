@@ -62,31 +62,43 @@ func bulkSave(ctx context.Context, b *bench) error {
 }
 
 func (b *bench) bulkSavers(l load) []contender {
-	dir := func(rep int) string { return filepath.Join(b.tmp, "dataset") }
-	saver := func(name, missing string, create command, argv ...string) contender {
+	saver := func(name, missing string, create, argv []string) contender {
+		dir := func(rep int) string {
+			return filepath.Join(b.tmp, "saves", filepath.Base(l.folder), name, fmt.Sprint(rep))
+		}
 		return contender{name: name, missing: missing,
 			prepare: func(ctx context.Context, rep int) error { return b.filled(ctx, create, dir(rep), l) },
 			command: func(rep int) command { return in(dir(rep), argv...) },
-			cleanup: func(rep int) { remove(dir(rep)) }}
+			cleanup: func(rep int) { l.drop(dir(rep)) }}
 	}
 	annexAdd := func(options string) []string {
 		return []string{"sh", "-c", "git annex add -q " + options + " . && git commit -q -m content"}
 	}
-	var none command
 	return []contender{
-		saver("stemma save", "", in(b.tmp, b.stemma, "create", "dataset"), b.stemma, "save", "-m", "content"),
-		saver("git annex add; git commit", lacking("git-annex"), none, annexAdd("")...),
-		saver("git annex add -J2; git commit", lacking("git-annex"), none, annexAdd("-J2")...),
-		saver("datalad save", lacking("datalad"), in(b.tmp, "datalad", "create", "dataset"), "datalad", "save", "-m", "content"),
+		saver("stemma save", "", []string{b.stemma, "create"}, []string{b.stemma, "save", "-m", "content"}),
+		saver("git annex add; git commit", lacking("git-annex"), nil, annexAdd("")),
+		saver("git annex add -J2; git commit", lacking("git-annex"), nil, annexAdd("-J2")),
+		saver("datalad save", lacking("datalad"), []string{"datalad", "create"}, []string{"datalad", "save", "-m", "content"}),
+	}
+}
+
+// drop deletes a large file's dataset. Those of many files stay until the end:
+// ext4 does not use the inodes of deleted files again for a minute, and each
+// program that creates files meanwhile pays for the search.
+func (l load) drop(dir string) {
+	if filepath.Base(l.folder) == "large" {
+		remove(dir)
 	}
 }
 
 // filled makes a dataset with the load as untracked files, and waits until the
 // disk has them, so that no program pays for another's writes.
-func (b *bench) filled(ctx context.Context, create command, dir string, l load) error {
-	remove(dir)
-	steps := []command{create}
-	if create.argv == nil {
+func (b *bench) filled(ctx context.Context, create []string, dir string, l load) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return err
+	}
+	steps := []command{in(b.tmp, append(create[:len(create):len(create)], dir)...)}
+	if create == nil {
 		steps = []command{in(b.tmp, "git", "init", "-q", dir), in(dir, "git", "annex", "init", "-q", "bench"),
 			sh(dir, `echo '* annex.backend=MD5E' > .gitattributes && git add .gitattributes && git commit -q -m init`)}
 	}
@@ -104,10 +116,11 @@ const hashing = "limit: MD5 in Go, one core"
 
 // saveLimits are what no program can beat: copying, and hashing.
 func (b *bench) saveLimits(l load) []contender {
-	copyTo := filepath.Join(b.tmp, "copy")
+	copies := 0
+	copyTo := func() string { return filepath.Join(b.tmp, fmt.Sprintf("copy-%s-%d", filepath.Base(l.folder), copies)) }
 	return []contender{
-		{name: "limit: cp -r", command: func(int) command { return in(b.tmp, "cp", "-r", l.folder, copyTo) },
-			cleanup: func(int) { remove(copyTo) }},
+		{name: "limit: cp -r", command: func(int) command { return in(b.tmp, "cp", "-r", l.folder, copyTo()) },
+			cleanup: func(int) { l.drop(copyTo()); copies++ }},
 		{name: hashing, work: func() error { return hashAll(l.folder) }},
 	}
 }

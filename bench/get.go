@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 )
 
@@ -14,8 +15,8 @@ func bulkGet(ctx context.Context, b *bench) error {
 	for _, l := range loads {
 		progress("get of %s", l.name)
 		b.section("Get of %s from a local clone", l.name)
-		source := filepath.Join(b.tmp, "dataset")
-		err := b.filled(ctx, in(b.tmp, b.stemma, "create", "dataset"), source, l)
+		source := filepath.Join(b.tmp, "source-"+filepath.Base(l.folder))
+		err := b.filled(ctx, []string{b.stemma, "create"}, source, l)
 		if err == nil {
 			err = b.must(ctx, in(source, b.stemma, "save", "-m", "content"))
 		}
@@ -28,21 +29,21 @@ func bulkGet(ctx context.Context, b *bench) error {
 			return err
 		}
 		b.timing("stemma get", stats)
-		remove(source)
 	}
 	return nil
 }
 
 func (b *bench) getters(ctx context.Context, l load, source string) []contender {
-	clone := filepath.Join(b.tmp, "clone")
 	getter := func(name, missing string, argv ...string) contender {
+		clone := func(rep int) string {
+			return filepath.Join(b.tmp, "gets", filepath.Base(l.folder), name, fmt.Sprint(rep))
+		}
 		return contender{name: name, missing: missing,
-			prepare: func(ctx context.Context, _ int) error {
-				remove(clone)
-				return b.must(ctx, in(b.tmp, "git", "clone", "-q", source, clone), in(clone, "git", "annex", "init", "-q", "clone"), in(b.tmp, "sync"))
+			prepare: func(ctx context.Context, rep int) error {
+				return b.must(ctx, in(b.tmp, "git", "clone", "-q", source, clone(rep)), b.initAnnex(clone(rep)), in(b.tmp, "sync"))
 			},
-			command: func(int) command { return in(clone, argv...) },
-			cleanup: func(int) { remove(clone) }}
+			command: func(rep int) command { return in(clone(rep), argv...) },
+			cleanup: func(rep int) { l.drop(clone(rep)) }}
 	}
 	return []contender{
 		getter("stemma get", b.absent(ctx, "get"), b.stemma, "get", "."),
