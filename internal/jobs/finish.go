@@ -37,29 +37,11 @@ var ErrUnknownJob = errors.New("no such job")
 // declared output stay open; each is told by an impossible or error record, and
 // stops no other. The error is for what concerns all of them.
 func Finish(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt FinishOptions, sink result.Sink) error {
-	if opt.Branches && opt.Octopus {
-		return errs.WithExit(errors.New("finish: --branches and --octopus exclude each other"), errs.ExitUsage)
-	}
-	if err := d.Writable(ctx); err != nil {
+	f, err := newFinishing(ctx, d, s, opt, sink)
+	if err != nil {
 		return err
 	}
-	f := &finishing{d: d, s: s, opt: opt, sink: sink}
-	var err error
-	if f.top, err = workTree(d); err != nil {
-		return err
-	}
-	if f.head, err = d.Repo.Head(ctx); err != nil {
-		return err
-	}
-	if f.head.Ref == "" && (opt.Branches || opt.Octopus) {
-		err := errors.New("finish: --branches and --octopus need a branch, and this is a detached HEAD")
-		return errs.WithHint(err, "check a branch out, or leave the option away")
-	}
-	jobs, err := f.choose(ctx)
-	if errors.Is(err, ErrUnknownJob) {
-		text := "Error accessing slurm job " + f.opt.JobID + " in database" // DataLad's text
-		return &Failure{result.New(ActionFinish, result.Error, "", "").Msg(text), err}
-	}
+	jobs, err := f.chosen(ctx)
 	if err != nil {
 		return err
 	}
@@ -74,6 +56,29 @@ func Finish(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt Fini
 	return f.commit(ctx, ready)
 }
 
+// newFinishing checks what must hold before any job is looked at.
+func newFinishing(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt FinishOptions, sink result.Sink) (*finishing, error) {
+	if opt.Branches && opt.Octopus {
+		return nil, errs.WithExit(errors.New("finish: --branches and --octopus exclude each other"), errs.ExitUsage)
+	}
+	if err := d.Writable(ctx); err != nil {
+		return nil, err
+	}
+	f := &finishing{d: d, s: s, opt: opt, sink: sink}
+	var err error
+	if f.top, err = workTree(d); err != nil {
+		return nil, err
+	}
+	if f.head, err = d.Repo.Head(ctx); err != nil {
+		return nil, err
+	}
+	if f.head.Ref == "" && (opt.Branches || opt.Octopus) {
+		err := errors.New("finish: --branches and --octopus need a branch, and this is a detached HEAD")
+		return nil, errs.WithHint(err, "check a branch out, or leave the option away")
+	}
+	return f, nil
+}
+
 // finishing is one finish command on its way.
 type finishing struct {
 	d    *dataset.Dataset
@@ -82,6 +87,8 @@ type finishing struct {
 	sink result.Sink
 	top  string
 	head git.Head
+
+	watch *watching // nil: one look is enough
 }
 
 // over is a job that is over, with what finish knows of it.
@@ -115,6 +122,16 @@ func (f *finishing) fail(j *ledger.Job, err error) error {
 		text += " (" + hint + ")"
 	}
 	return f.report(result.Error, j, text)
+}
+
+// chosen is choose with DataLad's word on a job that is not known.
+func (f *finishing) chosen(ctx context.Context) ([]ledger.Job, error) {
+	jobs, err := f.choose(ctx)
+	if errors.Is(err, ErrUnknownJob) {
+		text := "Error accessing slurm job " + f.opt.JobID + " in database" // DataLad's text
+		err = &Failure{result.New(ActionFinish, result.Error, "", "").Msg(text), err}
+	}
+	return jobs, err
 }
 
 // choose reads the open jobs that the command is about.
@@ -227,6 +244,9 @@ func (f *finishing) settled(ctx context.Context, jobs []ledger.Job) ([]ledger.Jo
 			out = append(out, job)
 			continue
 		}
+		if f.watch.waitsFor(&job, f.s) {
+			continue
+		}
 		c := &scheduling{d: f.d, s: f.s, w: &work{top: f.top}, adopt: &job}
 		err := errs.WithHint(errors.New("it is being submitted"), "wait for that command")
 		if fate := fateOf(&job, f.s); fate == lineTold || fate == lineUnclear {
@@ -250,6 +270,8 @@ func (f *finishing) judge(ctx context.Context, o *over) (bool, error) {
 	st := o.status
 	switch {
 	case st.State.Success():
+	case f.watch.live(st):
+		return false, nil
 	case !st.State.Final():
 		text := notComplete(&o.job, st)
 		if st.Note != "" {

@@ -13,6 +13,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -31,6 +32,7 @@ type identifier struct {
 
 	mu    sync.Mutex
 	plain map[string]bool // the regular files among what was asked
+	known *identities     // what was read before; nil: nothing
 }
 
 // fileState is how a file relates to the index.
@@ -149,9 +151,59 @@ func (id *identifier) hash(ctx context.Context, p string) (gitobj.OID, error) {
 	if !fi.Mode().IsRegular() {
 		return "", fmt.Errorf("%s is no regular file", p)
 	}
+	if oid := id.known.get(p, fi); oid != "" {
+		return oid, nil
+	}
 	h := id.format.New()
 	fmt.Fprintf(h, "blob %d\x00", fi.Size())
-	return sum(ctx, h, io.LimitReader(f, fi.Size()))
+	oid, err := sum(ctx, h, io.LimitReader(f, fi.Size()))
+	if err == nil {
+		id.known.put(p, fi, oid)
+	}
+	return oid, err
+}
+
+// identities remembers ids of files that many jobs of one sweep read, so that
+// each is hashed once. A nil one remembers nothing.
+type identities struct {
+	mu  sync.Mutex
+	ids map[string]identity
+}
+
+type identity struct {
+	stat gitindex.Stat
+	oid  gitobj.OID
+}
+
+// maxIdentities bounds the memory of a sweep in which each job has inputs of
+// its own.
+const maxIdentities = 10_000
+
+// settledAfter is the age from which a file's times tell that it changed.
+const settledAfter = 2 * time.Second
+
+func (k *identities) get(p string, fi fs.FileInfo) gitobj.OID {
+	if k == nil {
+		return ""
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if have := k.ids[p]; have.stat == gitindex.StatOf(fi) {
+		return have.oid
+	}
+	return ""
+}
+
+func (k *identities) put(p string, fi fs.FileInfo, oid gitobj.OID) {
+	if k == nil || time.Since(fi.ModTime()) < settledAfter {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.ids == nil || len(k.ids) >= maxIdentities {
+		k.ids = map[string]identity{}
+	}
+	k.ids[p] = identity{gitindex.StatOf(fi), oid}
 }
 
 func sum(ctx context.Context, h hash.Hash, r io.Reader) (gitobj.OID, error) {

@@ -32,6 +32,24 @@ type provenance struct {
 	Stderr      string            `json:"stderr,omitempty"`      // of the submission; never recorded
 	Exit        int               `json:"exit,omitempty"`        // of the submission
 	Note        string            `json:"note,omitempty"`        // for people
+	Sweep       *sweepInfo        `json:"sweep,omitempty"`
+}
+
+// sweepInfo says which row of a sweep's table a job stands for.
+type sweepInfo struct {
+	Row    int               `json:"row"`
+	Values map[string]string `json:"values"` // by column, and the number as "row"
+}
+
+// fields is what the record holds of it.
+func (s *sweepInfo) fields(anonymous bool) map[string]any {
+	values := map[string]any{}
+	for name, v := range s.Values {
+		if name != rowColumn && !(anonymous && strings.Contains(v, "/")) {
+			values[name] = v
+		}
+	}
+	return map[string]any{"row": s.Row, "values": values}
 }
 
 // scriptInfo is the job script as it was at submission.
@@ -97,6 +115,9 @@ func (p provenance) recordFields(j *ledger.Job, st sched.Status, changed map[str
 	}
 	if s := p.Script; s != nil {
 		m["script"] = map[string]any{"path": p.name(s.Path), "id": s.ID, "state": string(s.State)}
+	}
+	if p.Sweep != nil {
+		m["sweep"] = p.Sweep.fields(p.Anonymous)
 	}
 	if len(p.Modules) > 0 {
 		m["modules"] = p.Modules

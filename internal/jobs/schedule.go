@@ -34,6 +34,7 @@ type ScheduleOptions struct {
 	AltDir      string // folder to run in instead of the dataset, or ""
 	Anonymous   bool   // hosts, accounts and absolute paths stay out of the record
 	Jobs        int    // parallel transfers; 0: the default
+	AutoFinish  string // the program that commits the results when the job is over, in a small job of its own; "": none
 
 	Stdin  io.Reader // of the submission line; pass an *os.File on as it is
 	Stderr io.Writer // shows the line's messages as they come; nil: nobody
@@ -76,6 +77,7 @@ func schedule(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, w *wor
 	if err := c.perform(ctx); err != nil {
 		return impossible(d, ActionSchedule, err)
 	}
+	c.addHelper(ctx)
 	return sink.Emit(c.report())
 }
 
@@ -96,6 +98,9 @@ type scheduling struct {
 	job    ledger.Job
 	staged string // folder that the line runs in
 	adopt  *ledger.Job
+	sweep  *sweepBatch // of which this is one row; nil: a command of its own
+
+	unsaved error // of a row whose job is submitted, but not in the ledger
 }
 
 // plan works out everything that can be known without changing anything.
@@ -105,17 +110,9 @@ func (c *scheduling) plan(ctx context.Context) error {
 			"declare what the job will write with -o PATH")
 	}
 	var err error
-	if c.head, err = c.d.Repo.Head(ctx); err != nil {
-		return err
-	}
-	if strings.HasPrefix(c.head.Ref, "refs/heads/adjusted/") {
-		return errs.WithHint(fmt.Errorf("schedule: %s is an adjusted branch, which is not supported yet", c.head.Branch()),
-			"check out the branch that it was made from")
-	}
-	if c.index, err = c.d.Repo.ReadIndex(); errors.Is(err, gitindex.ErrUnsupported) {
-		c.index, err = nil, nil
-	}
-	if err != nil {
+	if c.sweep != nil {
+		c.head, c.index = c.sweep.head, c.sweep.index
+	} else if c.head, c.index, err = startingPoint(ctx, c.d); err != nil {
 		return err
 	}
 	if err := c.w.fillIn(c.d); err != nil {
@@ -134,17 +131,38 @@ func (c *scheduling) plan(ctx context.Context) error {
 	return nil
 }
 
+// startingPoint reads what jobs are scheduled on. The index is nil if it cannot
+// be read natively.
+func startingPoint(ctx context.Context, d *dataset.Dataset) (head git.Head, index *gitindex.File, err error) {
+	if head, err = d.Repo.Head(ctx); err != nil {
+		return head, nil, err
+	}
+	if strings.HasPrefix(head.Ref, "refs/heads/adjusted/") {
+		return head, nil, errs.WithHint(fmt.Errorf("schedule: %s is an adjusted branch, which is not supported yet", head.Branch()),
+			"check out the branch that it was made from")
+	}
+	if index, err = d.Repo.ReadIndex(); errors.Is(err, gitindex.ErrUnsupported) {
+		return head, nil, nil
+	}
+	return head, index, err
+}
+
 // perform is everything that leaves traces. Whatever fails gives the claim
 // back and undoes the preparation, unless a job may have been submitted.
 func (c *scheduling) perform(ctx context.Context) error {
 	if err := c.claim(ctx); err != nil {
 		return err
 	}
+	return c.proceed(ctx)
+}
+
+// proceed does what follows the claim.
+func (c *scheduling) proceed(ctx context.Context) error {
 	if c.adopt != nil {
 		return c.takeUp(ctx)
 	}
 	c.opt.step.at("claimed")
-	undo, err := c.prepare(ctx)
+	undo, err := c.getReady(ctx)
 	if err == nil {
 		err = c.submit(ctx)
 	}
@@ -182,24 +200,27 @@ func (c *scheduling) claim(ctx context.Context) error {
 		if err != nil || c.adopt != nil {
 			return err
 		}
-		err = l.Update(ctx, func(tx *ledger.Tx) error {
-			if twin != 0 {
-				// Its line never ran: the claim is taken over.
-				if err := tx.Finish(ledger.Closing{ID: twin, Outcome: ledger.Released}); err != nil {
-					return err
-				}
-			}
-			if err := c.checkPending(tx); err != nil {
-				return err
-			}
-			return tx.Claim(&c.job, c.opt.NoCheck)
-		})
-		var conflict *ledger.ConflictError
-		if errors.As(err, &conflict) {
-			err = errs.WithHint(err, "finish job %s or adjust the outputs of this one first (see `stemma jobs`)", label(&conflict.Other))
-		}
-		return err
+		return l.Update(ctx, func(tx *ledger.Tx) error { return c.claimIn(tx, twin) })
 	})
+}
+
+// claimIn stores the job in place of its twin, a row whose line never ran; 0:
+// there is none. Where it fails, the job is not stored.
+func (c *scheduling) claimIn(tx *ledger.Tx, twin int64) error {
+	if twin != 0 {
+		if err := tx.Finish(ledger.Closing{ID: twin, Outcome: ledger.Released}); err != nil {
+			return err
+		}
+	}
+	if err := c.checkPending(tx); err != nil {
+		return err
+	}
+	err := tx.Claim(&c.job, c.opt.NoCheck)
+	var conflict *ledger.ConflictError
+	if errors.As(err, &conflict) {
+		err = errs.WithHint(err, "finish job %s or adjust the outputs of this one first (see `stemma jobs`)", label(&conflict.Other))
+	}
+	return err
 }
 
 // makeJob fills in what the ledger keeps from the start.
@@ -226,12 +247,29 @@ func (c *scheduling) makeJob() {
 
 // release gives the claim back.
 func (c *scheduling) release(ctx context.Context) error {
-	ctx = context.WithoutCancel(ctx)
-	err := withLedger(ctx, c.d, "schedule", func(l *ledger.Ledger) error {
-		return l.Finish(ctx, ledger.Closing{ID: c.job.ID, Outcome: ledger.Released})
+	err := c.change(context.WithoutCancel(ctx), func(tx *ledger.Tx) error {
+		return tx.Finish(ledger.Closing{ID: c.job.ID, Outcome: ledger.Released})
 	})
 	dropCopy(&c.job)
 	return err
+}
+
+// change changes the job's row in the ledger; in a sweep together with others.
+// fn changes nothing where it fails.
+func (c *scheduling) change(ctx context.Context, fn func(*ledger.Tx) error) error {
+	if c.sweep != nil {
+		return c.sweep.change(ctx, c, fn)
+	}
+	return withLedger(ctx, c.d, "schedule", func(l *ledger.Ledger) error { return l.Update(ctx, fn) })
+}
+
+// getReady is prepare, for one row of a sweep at a time.
+func (c *scheduling) getReady(ctx context.Context) (undo func() error, err error) {
+	if c.sweep != nil {
+		c.sweep.preparing.Lock()
+		defer c.sweep.preparing.Unlock()
+	}
+	return c.prepare(ctx)
 }
 
 // prepare fetches inputs, unlocks outputs and copies to the alternative
@@ -263,6 +301,9 @@ func (c *scheduling) prepare(ctx context.Context) (undo func() error, err error)
 // identify notes the content of every input, and of the job script.
 func (c *scheduling) identify(ctx context.Context) error {
 	id := &identifier{top: c.w.top, format: c.d.Repo.Format, index: c.index}
+	if c.sweep != nil {
+		id.known = c.sweep.known
+	}
 	var err error
 	if c.job.InputIDs, err = id.identify(ctx, c.ready); err != nil {
 		return err

@@ -71,7 +71,17 @@ func substitutions(d *dataset.Dataset) map[string]string {
 // fillIn expands placeholders in the specifications, prepares the globs, and
 // expands the command.
 func (w *work) fillIn(d *dataset.Dataset) error {
-	v := iospec.SpecValues{Inputs: w.inputs, ExtraInputs: w.extra, Outputs: w.outputs, Substitutions: substitutions(d)}
+	subst := substitutions(d)
+	if err := w.fillSpecs(subst); err != nil {
+		return err
+	}
+	w.in, w.xin, w.out = iospec.New(w.inputs, w.dir), iospec.New(w.extra, w.dir), iospec.New(w.outputs, w.dir)
+	return w.fillCommand(d, subst)
+}
+
+// fillSpecs expands placeholders in the specifications.
+func (w *work) fillSpecs(subst map[string]string) error {
+	v := iospec.SpecValues{Inputs: w.inputs, ExtraInputs: w.extra, Outputs: w.outputs, Substitutions: subst}
 	for _, list := range []*[]string{&w.inputs, &w.extra, &w.outputs} {
 		expanded, err := iospec.ExpandSpecs(*list, v)
 		if err != nil {
@@ -79,8 +89,7 @@ func (w *work) fillIn(d *dataset.Dataset) error {
 		}
 		*list = expanded
 	}
-	w.in, w.xin, w.out = iospec.New(w.inputs, w.dir), iospec.New(w.extra, w.dir), iospec.New(w.outputs, w.dir)
-	return w.fillCommand(d, v.Substitutions)
+	return nil
 }
 
 func (w *work) fillCommand(d *dataset.Dataset, subst map[string]string) error {

@@ -163,18 +163,20 @@ func (c *scheduling) record(ctx context.Context, id, cluster string, submitted t
 	c.opt.step.at("described")
 	keepCopy(&c.job)
 	row := c.job.ID
-	err := withLedger(context.WithoutCancel(ctx), c.d, "schedule", func(l *ledger.Ledger) error {
-		now, err := l.Get(ctx, row)
+	err := c.change(context.WithoutCancel(ctx), func(tx *ledger.Tx) error {
+		now, err := tx.Get(row)
 		if err != nil {
 			return err
 		}
-		return l.Transition(ctx, row, now.State, func(j *ledger.Job) { *j = c.job })
+		return tx.Transition(row, now.State, func(j *ledger.Job) { *j = c.job })
 	})
 	if err != nil {
 		return fmt.Errorf("job %s was submitted, but could not be recorded: %w; repeat the same command to record it", id, err)
 	}
 	c.opt.step.at("recorded")
-	c.d.Env.Log.Info("submitted as job " + id)
+	if c.sweep == nil {
+		c.d.Env.Log.Info("submitted as job " + id)
+	}
 	return nil
 }
 

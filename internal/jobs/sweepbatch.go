@@ -1,0 +1,335 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/ledger"
+	"github.com/stemma-data/stemma/internal/result"
+)
+
+// sweepBatch schedules some rows together: what they have in common is read
+// once, and the ledger is written a few times for all of them. Each row is as
+// safe as a schedule of its own: its claim is durable before its line runs, and
+// the line's answer is, before the ledger knows of it.
+type sweepBatch struct {
+	sw    *sweep
+	head  git.Head
+	index *gitindex.File
+	known *identities
+	rows  []*sweepJob
+
+	preparing sync.Mutex // inputs and outputs of one row at a time
+
+	mu      sync.Mutex
+	pending []rowChange // of the ledger
+	stopped error       // no further row is begun
+}
+
+// sweepJob is one row on its way.
+type sweepJob struct {
+	*scheduling
+	number    int
+	twin      int64  // see scheduling.claimIn
+	already   string // the id of an open job that is the same
+	failed    error
+	told      bool // failed has been reported
+	scheduled bool
+}
+
+type rowChange struct {
+	c  *scheduling
+	fn func(*ledger.Tx) error
+}
+
+// changesAtOnce is how many rows may wait for the ledger.
+const changesAtOnce = 64
+
+// run schedules all rows.
+func (sw *sweep) run(ctx context.Context) error {
+	if err := sw.table.rewind(); err != nil {
+		return impossible(sw.d, ActionSchedule, err)
+	}
+	sw.tell(0, 0)
+	for {
+		b, err := sw.newBatch(ctx)
+		if err != nil {
+			return impossible(sw.d, ActionSchedule, err)
+		}
+		more, err := b.fill(ctx)
+		if err == nil {
+			err = b.schedule(ctx)
+		}
+		if errors.Is(err, result.ErrStop) {
+			return err
+		}
+		if err != nil || !more {
+			return impossible(sw.d, ActionSchedule, err)
+		}
+	}
+}
+
+// tell counts rows and shows it.
+func (sw *sweep) tell(done, failed int) {
+	sw.mu.Lock()
+	defer sw.mu.Unlock()
+	sw.progress.Done += done
+	sw.progress.Failed += failed
+	if sw.opt.Progress != nil {
+		sw.opt.Progress(sw.progress)
+	}
+}
+
+// fill reads and plans the next rows. more is false at the table's end.
+func (b *sweepBatch) fill(ctx context.Context) (more bool, err error) {
+	for len(b.rows) < sweepBatchSize {
+		row, err := b.sw.table.next()
+		if err == io.EOF {
+			return false, nil
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return false, err
+		}
+		r := &sweepJob{number: row.number}
+		b.rows = append(b.rows, r)
+		c, err := b.sw.scheduling(row, b)
+		if err == nil {
+			r.scheduling, err = c, c.plan(ctx)
+		}
+		if err != nil && b.fail(r, err) != nil {
+			return false, result.ErrStop
+		}
+	}
+	return true, nil
+}
+
+// fail reports a row and returns what the sink says.
+func (b *sweepBatch) fail(r *sweepJob, err error) error {
+	r.failed, r.told = err, true
+	text := fmt.Sprintf("row %d: %v", r.number, err)
+	if hint := errs.Hint(err); hint != "" {
+		text += " (" + hint + ")"
+	}
+	b.sw.tell(0, 1)
+	rec := result.New(ActionSchedule, result.Impossible, b.sw.d.Path(), result.Dataset).Msg(text)
+	return lockedSink{b.sw}.Emit(rec.With("sweep_row", r.number))
+}
+
+// left lists the rows that are still to be done.
+func (b *sweepBatch) left() (list []*sweepJob) {
+	for _, r := range b.rows {
+		if r.failed == nil && r.already == "" {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// schedule takes the rows from the claim to the report.
+func (b *sweepBatch) schedule(ctx context.Context) error {
+	if err := b.claim(ctx); err != nil {
+		return err
+	}
+	b.sw.opt.step.at("sweep claimed")
+	for _, r := range b.rows {
+		if r.failed != nil && !r.told {
+			b.stopped = errors.Join(b.stopped, b.fail(r, r.failed))
+		}
+	}
+	b.fetch(ctx)
+	b.submit(ctx)
+	b.flush(ctx)
+	b.addHelpers(ctx)
+	if err := b.report(); err != nil {
+		return err
+	}
+	if b.stopped != nil {
+		return result.ErrStop
+	}
+	return ctx.Err()
+}
+
+// claim stores all rows in one transaction.
+func (b *sweepBatch) claim(ctx context.Context) error {
+	rows := b.left()
+	if len(rows) == 0 {
+		return nil
+	}
+	return withLedger(ctx, b.sw.d, "schedule", func(l *ledger.Ledger) error {
+		for _, r := range rows {
+			r.makeJob()
+			r.twin, r.failed = r.findTwin(ctx, l)
+		}
+		return l.Update(ctx, func(tx *ledger.Tx) error {
+			for _, r := range rows {
+				if r.failed == nil && r.adopt == nil {
+					r.failed = r.claimIn(tx, r.twin)
+					r.checkSame()
+				}
+			}
+			return ctx.Err()
+		})
+	})
+}
+
+// checkSame makes a conflict with an identical open job none.
+func (r *sweepJob) checkSame() {
+	var conflict *ledger.ConflictError
+	if errors.As(r.failed, &conflict) && conflict.Other.State == ledger.StateOpen && r.sameAs(&conflict.Other) {
+		r.failed, r.already = nil, label(&conflict.Other)
+	}
+}
+
+// fetch brings the inputs of all rows at once. What it fails to bring, each
+// row finds out for itself.
+func (b *sweepBatch) fetch(ctx context.Context) {
+	if either(b.sw.opt.AssumeReady, "inputs") {
+		return
+	}
+	seen := map[string]bool{}
+	var absent []string
+	for _, r := range b.left() {
+		paths, err := r.w.inputPaths()
+		if err != nil {
+			continue
+		}
+		for _, p := range paths {
+			if seen[p] || filepath.IsAbs(p) {
+				continue
+			}
+			seen[p] = true
+			file := b.sw.d.Repo.Path(filepath.FromSlash(p))
+			if missing, err := lacksContent(file); err == nil && missing {
+				absent = append(absent, file)
+			}
+		}
+	}
+	if len(absent) > 0 {
+		_ = b.sw.d.Get(ctx, dataset.GetOptions{Paths: absent, Jobs: b.sw.opt.Jobs, Quiet: true}, lockedSink{b.sw})
+	}
+}
+
+// submit runs the lines, some at once.
+func (b *sweepBatch) submit(ctx context.Context) {
+	b.each(b.left(), func(r *sweepJob) {
+		err := b.stop(ctx)
+		if err == nil {
+			err = r.proceed(ctx)
+		} else if r.adopt == nil {
+			_ = r.release(ctx)
+		}
+		switch {
+		case err == nil:
+			r.scheduled = true
+			b.sw.tell(1, 0)
+		case ctx.Err() != nil || errors.Is(err, result.ErrStop):
+			r.failed = err
+		default:
+			if err := b.fail(r, err); err != nil {
+				b.mu.Lock()
+				b.stopped = err
+				b.mu.Unlock()
+			}
+		}
+	})
+}
+
+// each runs fn for some rows at once.
+func (b *sweepBatch) each(rows []*sweepJob, fn func(*sweepJob)) {
+	limit := b.sw.opt.Jobs
+	if limit <= 0 {
+		limit = defaultSubmissions
+	}
+	var g errgroup.Group
+	g.SetLimit(limit)
+	for _, r := range rows {
+		g.Go(func() error { fn(r); return nil })
+	}
+	_ = g.Wait()
+}
+
+// stop says why no further row is begun.
+func (b *sweepBatch) stop(ctx context.Context) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stopped != nil {
+		return result.ErrStop
+	}
+	return ctx.Err()
+}
+
+// change puts a change of the ledger off until there are some.
+func (b *sweepBatch) change(ctx context.Context, c *scheduling, fn func(*ledger.Tx) error) error {
+	b.mu.Lock()
+	b.pending = append(b.pending, rowChange{c, fn})
+	var now []rowChange
+	if len(b.pending) >= changesAtOnce {
+		now, b.pending = b.pending, nil
+	}
+	b.mu.Unlock()
+	b.apply(ctx, now)
+	return nil
+}
+
+// flush writes what has been put off.
+func (b *sweepBatch) flush(ctx context.Context) {
+	b.apply(ctx, b.pending)
+	b.pending = nil
+}
+
+// apply makes changes in one transaction. A row that could not be stored
+// fails: what its line has left makes the same command take it up.
+func (b *sweepBatch) apply(ctx context.Context, list []rowChange) {
+	if len(list) == 0 {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	failures := make([]error, len(list))
+	err := withLedger(ctx, b.sw.d, "schedule", func(l *ledger.Ledger) error {
+		return l.Update(ctx, func(tx *ledger.Tx) error {
+			for i, ch := range list {
+				failures[i] = ch.fn(tx)
+			}
+			return nil
+		})
+	})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, ch := range list {
+		ch.c.unsaved = errors.Join(err, failures[i])
+	}
+}
+
+// report tells of the rows that are scheduled, in their order.
+func (b *sweepBatch) report() (stop error) {
+	for _, r := range b.rows {
+		var err error
+		switch {
+		case r.scheduled && r.unsaved != nil:
+			err = b.fail(r, fmt.Errorf("job %s was submitted, but could not be recorded: %w; repeat the same command to record it", label(&r.job), r.unsaved))
+		case r.scheduled:
+			err = lockedSink{b.sw}.Emit(r.scheduling.report().With("sweep_row", r.number))
+		case r.already != "":
+			b.sw.tell(1, 0)
+			rec := result.New(ActionSchedule, result.NotNeeded, b.sw.d.Path(), result.Dataset)
+			err = lockedSink{b.sw}.Emit(rec.Msg(fmt.Sprintf("row %d is scheduled already as job %s", r.number, r.already)).With("sweep_row", r.number))
+		}
+		if err != nil && stop == nil {
+			stop = err
+		}
+	}
+	return stop
+}
