@@ -131,7 +131,7 @@ func TestImport(t *testing.T) {
 	}
 	sameSet(t, "committed files of the array", l.changed("HEAD"), append([]string{"arr/0.txt", "arr/1.txt", "arr/2.txt"}, three.Logs...))
 	l.in("", "jobs", "import").want(t, 0) // what is finished does not come back
-	l.in("", "finish", "--list-open-jobs").want(t, 0, held, bad, "3999999").without(t, root+" ", arr+" ")
+	l.in("", "finish", "--list-open-jobs").want(t, 0, held, bad, "3999999").without(t, "\n"+root+" ", "\n"+arr+" ")
 	l.in("", "finish", "--close-failed-jobs", bad).want(t, 0)
 	l.in("", "jobs", "release", "3999999").want(t, 0)
 }
