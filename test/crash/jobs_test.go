@@ -113,7 +113,7 @@ func finishKilled(t *testing.T, shape string) {
 		total = s.countSteps(args...)
 		s.afterFinish(shape)
 	}
-	for i, n := range chosen(t, rnd, total, 4) {
+	for i, n := range chosen(t, rnd, total, 3) {
 		s.round++
 		s.batch(2 - i%4/3)
 		s.killAt(n, rig.Victims(rnd.IntN(3)), args...)
@@ -186,7 +186,7 @@ func TestScheduleKilled(t *testing.T) {
 		total = s.countSteps(scheduleArgs(name)...)
 		s.made(name, "")
 	}
-	for i, n := range chosen(t, rnd, total, 8) {
+	for i, n := range chosen(t, rnd, total, 6) {
 		s.round++
 		name := s.name()
 		s.made(name, "")

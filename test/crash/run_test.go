@@ -73,7 +73,7 @@ func TestRunKilled(t *testing.T) {
 		whole = time.Since(start)
 	}
 	s.verify()
-	for i, n := range chosen(t, rnd, total, 10) {
+	for i, n := range chosen(t, rnd, total, 8) {
 		s.round++
 		name := fmt.Sprintf("run%03d/out put", s.round)
 		s.made(name, "shared.bin")

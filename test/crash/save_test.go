@@ -18,7 +18,7 @@ func TestSaveKilledAtRandomMoments(t *testing.T) {
 	s.change()
 	whole := rig.Duration(t, s.Stemma("save", "-m", "unkilled"))
 	s.verify()
-	killed, n := 0, rounds(t, 8)
+	killed, n := 0, rounds(t, 6)
 	for i := range n {
 		s.change()
 		before := s.commits()
@@ -60,7 +60,7 @@ func TestSaveKilledAtEveryStep(t *testing.T) {
 	total := s.countSteps("save", "-m", "unkilled")
 	s.verify()
 	rnd := random(t)
-	for _, n := range chosen(t, rnd, total, 10) {
+	for _, n := range chosen(t, rnd, total, 8) {
 		s.change()
 		before := s.commits()
 		s.killAt(n, rig.Victims(rnd.IntN(3)), "save", "-m", fmt.Sprintf("round %d", s.round))
