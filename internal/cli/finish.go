@@ -3,7 +3,11 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/stemma-data/stemma/internal/dataset"
@@ -18,6 +22,7 @@ type finishOptions struct {
 	outputs                             []string
 	explicit, closeFailed, commitFailed bool
 	list, branches, octopus, here       bool
+	watch                               bool
 	jobs                                parallel
 	scheduler                           schedulerOption
 }
@@ -30,8 +35,11 @@ func newFinish(a *app) *cobra.Command {
 		Short:   "Commit the results of completed jobs",
 		Long: "Commits the outputs of completed jobs with a record of how they were made: all\n" +
 			"open jobs, or JOB-ID. Jobs that are not over, or that failed, stay open. A\n" +
-			"declared output that is missing is an error. Commits run no hooks of git.",
-		Example: "  stemma finish\n  stemma finish --close-failed-jobs 1234",
+			"declared output that is missing is an error. Commits run no hooks of git.\n\n" +
+			"With --watch, jobs are committed as they complete, until none is under way; the\n" +
+			"exit code is 0 if no job failed. The scheduler is asked once a round, every 40\n" +
+			"to 180 seconds.",
+		Example: "  stemma finish\n  stemma finish --watch\n  stemma finish --close-failed-jobs 1234",
 		GroupID: groupJobs,
 		Args:    atMost(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.finish(cmd.Context(), o, args) },
@@ -42,6 +50,7 @@ func newFinish(a *app) *cobra.Command {
 	f.StringVarP(&o.message, "message", "m", "", "`MESSAGE` before the one given to schedule")
 	f.BoolVar(&o.closeFailed, "close-failed-jobs", false, "close failed and cancelled jobs without a commit")
 	f.BoolVar(&o.commitFailed, "commit-failed-jobs", false, "commit what failed jobs left, and close them")
+	f.BoolVarP(&o.watch, "watch", "w", false, "commit jobs as they complete, until none is under way")
 	f.BoolVar(&o.list, "list-open-jobs", false, "list open jobs and their states, and do nothing")
 	f.BoolVar(&o.branches, "branches", false, "commit each job on a branch of its own")
 	f.BoolVar(&o.octopus, "octopus", false, "commit all jobs side by side, joined by one merge")
@@ -77,10 +86,38 @@ func (a *app) finish(ctx context.Context, o finishOptions, args []string) error 
 	if err != nil {
 		return err
 	}
-	return jobs.Finish(ctx, d, s, jobs.FinishOptions{
+	opt := jobs.FinishOptions{
 		JobID: id, Message: o.message, CloseFailed: o.closeFailed, CommitFailed: o.commitFailed,
 		Branches: o.branches, Octopus: o.octopus, Here: o.here, Jobs: int(o.jobs),
-	}, sink)
+	}
+	if !o.watch {
+		return jobs.Finish(ctx, d, s, opt, sink)
+	}
+	line := a.progress()
+	defer line.clear()
+	return jobs.WatchFinish(ctx, d, s, jobs.WatchOptions{
+		FinishOptions: opt, Progress: func(p jobs.WatchProgress) { line.show(watchText(p)) },
+	}, line.sink(sink))
+}
+
+// watchText tells what a look at the jobs has found.
+func watchText(p jobs.WatchProgress) string {
+	var live []string
+	for _, state := range slices.Sorted(maps.Keys(p.Live)) {
+		live = append(live, fmt.Sprintf("%d %s", p.Live[state], strings.ToLower(string(state))))
+	}
+	text := fmt.Sprintf("%d open", p.Open())
+	if len(live) > 0 {
+		text += " (" + strings.Join(live, ", ") + ")"
+	}
+	text += fmt.Sprintf(", %d finished", p.Committed)
+	if p.Left > 0 {
+		text += fmt.Sprintf(", %d not complete", p.Left)
+	}
+	if p.Pause > 0 {
+		text += fmt.Sprintf("; next look in %d s", int(p.Pause.Seconds()))
+	}
+	return text
 }
 
 // jobArgument takes a job's id from where it was given.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -18,6 +17,7 @@ import (
 type jobsOptions struct {
 	dataset                string
 	json, watch, all, open bool
+	since                  ageOrDate
 	scheduler              schedulerOption
 }
 
@@ -37,9 +37,10 @@ func newJobs(a *app) *cobra.Command {
 	f.BoolVar(&o.json, "json", false, "one JSON object per line")
 	f.BoolVarP(&o.watch, "watch", "w", false, "again and again, until no job runs any more")
 	f.BoolVarP(&o.all, "all", "a", false, "all past jobs")
+	f.Var(&o.since, "since", "past jobs that were closed since `AGE|DATE`, such as 12h, 30d, 2026-01-31")
 	f.BoolVar(&o.open, "open", false, "no past jobs")
 	o.scheduler.flags(f)
-	cmd.AddCommand(newJobsAdopt(a), newJobsRelease(a), newJobsImport(a))
+	cmd.AddCommand(newJobsAdopt(a), newJobsRelease(a), newJobsImport(a), newJobsPrune(a))
 	return cmd
 }
 
@@ -52,13 +53,13 @@ func (a *app) jobs(ctx context.Context, o jobsOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	opt := jobs.ListOptions{All: !o.open, JobID: strings.Join(args, "")}
+	opt := jobs.ListOptions{All: !o.open, JobID: strings.Join(args, ""), Since: o.since.value}
+	if !o.all && o.since.value.IsZero() {
+		opt.Recent = maxPast
+	}
 	show := func(rows []jobs.Row) error {
 		if opt.JobID != "" && len(rows) == 0 {
 			return errs.WithHint(fmt.Errorf("job %s: %w", opt.JobID, jobs.ErrUnknownJob), "see `%s jobs --all`", a.name)
-		}
-		if !o.all && opt.JobID == "" {
-			rows = lastPast(rows)
 		}
 		if o.json || a.machine() {
 			return showJSON(a.stdout, rows)
@@ -77,23 +78,6 @@ func (a *app) jobs(ctx context.Context, o jobsOptions, args []string) error {
 
 // maxPast is how many past jobs are listed where --all is not given.
 const maxPast = 20
-
-// lastPast leaves out all past jobs but the last ones, and attempts that never
-// became a job.
-func lastPast(rows []jobs.Row) []jobs.Row {
-	past := 0
-	var kept []jobs.Row
-	for _, r := range slices.Backward(rows) {
-		if !r.Open {
-			if past++; r.ID == "" || past > maxPast {
-				continue
-			}
-		}
-		kept = append(kept, r)
-	}
-	slices.Reverse(kept)
-	return kept
-}
 
 func showJSON(w io.Writer, rows []jobs.Row) error {
 	enc := json.NewEncoder(w)

@@ -2,19 +2,25 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/jobs"
 	"github.com/stemma-data/stemma/internal/render"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/runrec"
+	"github.com/stemma-data/stemma/internal/sched"
 )
 
 type scheduleOptions struct {
 	dataset, message, altDir     string
 	inputs, outputs              []string
 	expand, ready, check, dryRun choice
-	anonymous                    bool
+	sweep                        string
+	sweepFormat                  choice
+	anonymous, autoFinish        bool
 	jobs                         parallel
 	scheduler                    schedulerOption
 }
@@ -23,6 +29,7 @@ func newSchedule(a *app) *cobra.Command {
 	o := scheduleOptions{
 		expand: newChoice("", "inputs", "outputs", "both"), ready: newChoice("", "inputs", "outputs", "both"),
 		check: newChoice("yes", "yes", "no"), dryRun: newChoice("", "basic", "command"),
+		sweepFormat: newChoice("", jobs.FormatCSV, jobs.FormatTSV),
 	}
 	cmd := &cobra.Command{
 		Use:     "schedule [OPTIONS] -o OUTPUT [-o OUTPUT ...] COMMAND ...",
@@ -30,8 +37,14 @@ func newSchedule(a *app) *cobra.Command {
 		Short:   "Submit a batch job and remember what it will write",
 		Long: "Makes the inputs available, claims the outputs, and runs COMMAND, which submits\n" +
 			"the job: `sbatch` with all its options. `finish` commits the results later.\n" +
-			"Without Slurm, a scheduler for this machine takes the same sbatch lines.",
-		Example:     "  stemma schedule -i data/in.csv -o results sbatch job.sh\n  stemma schedule -o out.bin sbatch --time=10 --wrap 'make out.bin'",
+			"Without Slurm, a scheduler for this machine takes the same sbatch lines.\n\n" +
+			"With --sweep, each row of a table is one job. Its first line names the columns,\n" +
+			"which are placeholders in COMMAND, inputs, outputs and message; {row} is the\n" +
+			"number of the row. The whole table is checked before anything is submitted.\n" +
+			"A row that fails is reported and stops no other (see the global option\n" +
+			"--on-failure); the same command again schedules what is missing.",
+		Example: "  stemma schedule -i data/in.csv -o results sbatch job.sh\n  stemma schedule -o out.bin sbatch --time=10 --wrap 'make out.bin'\n" +
+			"  stemma schedule --sweep runs.csv -o 'out/{rate}.txt' sbatch job.sh '{rate}' '{seed}'",
 		GroupID:     groupJobs,
 		Annotations: map[string]string{remainder: "yes"},
 		RunE:        func(cmd *cobra.Command, args []string) error { return a.schedule(cmd.Context(), o, command(cmd, args)) },
@@ -47,7 +60,10 @@ func newSchedule(a *app) *cobra.Command {
 	f.Var(&o.dryRun, "dry-run", "show what would be done, `MODE` basic or command, and do nothing")
 	f.StringVarP(&o.altDir, "alt-dir", "a", "", "copy the inputs below `PATH` and run the job there")
 	f.BoolVar(&o.anonymous, "anonymous", false, "leave hosts, accounts and absolute paths out of the record")
-	f.VarP(&o.jobs, "jobs", "J", jobsHelp)
+	f.StringVar(&o.sweep, "sweep", "", "one job for each row of `TABLE` (.csv, .tsv)")
+	f.Var(&o.sweepFormat, "sweep-format", "`FORMAT` of the table, csv or tsv, where its name does not tell")
+	f.BoolVar(&o.autoFinish, "auto-finish", false, "submit a small job, too, that finishes this one when it is over; its sbatch options: stemma.autofinish.options")
+	f.VarP(&o.jobs, "jobs", "J", jobsHelp+"; with --sweep, also submissions at once, otherwise 4")
 	o.scheduler.flags(f)
 	return cmd
 }
@@ -70,9 +86,13 @@ func (a *app) schedule(ctx context.Context, o scheduleOptions, line []string) er
 	if err != nil {
 		return err
 	}
-	sink, err := a.report(render.Stop, &render.Tailored{Line: func(r result.Record) (string, bool) {
+	policy, summary := render.Stop, render.SummaryNever
+	if o.sweep != "" {
+		policy, summary = render.Continue, render.SummaryAuto
+	}
+	sink, err := a.report(policy, &render.Tailored{Line: func(r result.Record) (string, bool) {
 		return dryRunText(r, o.dryRun.value)
-	}})
+	}, Summary: summary})
 	if err != nil {
 		return err
 	}
@@ -84,5 +104,26 @@ func (a *app) schedule(ctx context.Context, o scheduleOptions, line []string) er
 	if len(line) > 0 {
 		opt.Cmd = runrec.NormalizeCommand(line)
 	}
-	return jobs.Schedule(ctx, d, s, opt, sink)
+	if o.autoFinish {
+		if opt.AutoFinish, err = os.Executable(); err != nil {
+			return fmt.Errorf("--auto-finish: %w", err)
+		}
+	}
+	if o.sweep == "" {
+		return jobs.Schedule(ctx, d, s, opt, sink)
+	}
+	return a.sweep(ctx, d, s, o, opt, sink)
+}
+
+// sweep schedules the rows of a table.
+func (a *app) sweep(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, o scheduleOptions, opt jobs.ScheduleOptions, sink result.Sink) error {
+	line := a.progress()
+	defer line.clear()
+	opt.Stderr = line.above(a.stderr)
+	return jobs.Sweep(ctx, d, s, jobs.SweepOptions{
+		ScheduleOptions: opt, Table: o.sweep, Format: o.sweepFormat.value,
+		Progress: func(p jobs.SweepProgress) {
+			line.show(fmt.Sprintf("scheduled %d of %d jobs, %d failed", p.Done, p.Rows, p.Failed))
+		},
+	}, line.sink(sink))
 }

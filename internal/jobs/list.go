@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,9 +16,11 @@ import (
 
 // ListOptions say which jobs are listed.
 type ListOptions struct {
-	All    bool   // past jobs, too
-	JobID  string // only this one; "" for all
-	NoWait bool   // do not ask the scheduler: states are those of the ledger
+	All    bool      // past jobs, too: all, unless one of the next two is set
+	Recent int       // of past jobs that many at most, without attempts that never became a job
+	Since  time.Time // of past jobs those that were closed then or later
+	JobID  string    // only this one; "" for all
+	NoWait bool      // do not ask the scheduler: states are those of the ledger
 }
 
 // Row is one job of the list.
@@ -75,16 +78,24 @@ func listed(ctx context.Context, d *dataset.Dataset, top string, opt ListOptions
 		return nil, nil
 	}
 	err = withLedger(ctx, d, "look at jobs", func(l *ledger.Ledger) error {
-		for job, err := range l.Jobs(ctx, ledger.Filter{WorkTree: top, All: true}) {
+		for job, err := range l.Jobs(ctx, ledger.Filter{WorkTree: top}) {
 			if err != nil {
 				return err
 			}
-			if opt.JobID == "" || job.JobID == opt.JobID {
-				list = append(list, job)
-			}
+			list = append(list, job)
 		}
-		return nil
+		recent, since := opt.Recent, opt.Since
+		if opt.JobID != "" {
+			recent, since = 0, time.Time{}
+		}
+		past, err := l.Closed(ctx, top, since, recent)
+		list = append(list, past...)
+		return err
 	})
+	if opt.JobID != "" {
+		list = slices.DeleteFunc(list, func(j ledger.Job) bool { return j.JobID != opt.JobID })
+	}
+	slices.SortFunc(list, func(a, b ledger.Job) int { return int(a.ID - b.ID) })
 	return list, err
 }
 
