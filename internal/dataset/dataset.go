@@ -42,6 +42,8 @@ type Dataset struct {
 	attrs  sync.Mutex  // guards attr
 	attr   attributes
 
+	compareOnce   sync.Once
+	comparing     comparison
 	publisherOnce sync.Once
 	publisher     *commit.Publisher
 }

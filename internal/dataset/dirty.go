@@ -140,10 +140,30 @@ func (d *Dataset) compare(ctx context.Context, index *gitindex.File, e gitindex.
 		return different, nil
 	}
 	st := gitindex.StatOf(fi)
-	if e.Stat.Same(st, d.statCheck()) && !e.Stat.IsRacy(index.MTime()) {
+	if e.Stat.Same(st, d.comparison().stat) && !e.Stat.IsRacy(index.MTime()) {
 		return same, nil
 	}
 	return d.compareContent(ctx, e, fi)
+}
+
+// comparison is how git is configured to compare files with the index.
+type comparison struct {
+	fileMode bool
+	stat     gitindex.Check
+}
+
+// comparison is worked out once: it is asked for with every file.
+func (d *Dataset) comparison() comparison {
+	d.compareOnce.Do(func() {
+		d.comparing = comparison{
+			fileMode: d.Repo.Config.Bool("core.filemode", true),
+			stat: gitindex.Check{
+				IgnoreCTime: !d.Repo.Config.Bool("core.trustctime", true),
+				Minimal:     d.Repo.Config.Get("core.checkstat") == "minimal",
+			},
+		}
+	})
+	return d.comparing
 }
 
 // modeChanged reports a change of type or of the executable bit.
@@ -154,14 +174,7 @@ func (d *Dataset) modeChanged(m gitobj.Mode, now fs.FileMode) bool {
 	case !now.IsRegular():
 		return true
 	}
-	return d.Repo.Config.Bool("core.filemode", true) && (m == gitobj.ModeExec) != (now&0o100 != 0)
-}
-
-func (d *Dataset) statCheck() gitindex.Check {
-	return gitindex.Check{
-		IgnoreCTime: !d.Repo.Config.Bool("core.trustctime", true),
-		Minimal:     d.Repo.Config.Get("core.checkstat") == "minimal",
-	}
+	return d.comparison().fileMode && (m == gitobj.ModeExec) != (now&0o100 != 0)
 }
 
 // compareContent reads the file. A populated pointer file equals its entry

@@ -159,7 +159,7 @@ func (w *walk) file(rel string, fi fs.FileInfo) error {
 	if w.index != nil {
 		if e, ok := w.index.Lookup(rel); ok {
 			st := gitindex.StatOf(fi)
-			if e.Stage == 0 && !w.d.modeChanged(e.Mode, fi.Mode()) && (w.d.sameLink(e) || e.Stat.Same(st, w.d.statCheck()) && !e.Stat.IsRacy(w.index.MTime())) {
+			if e.Stage == 0 && !w.d.modeChanged(e.Mode, fi.Mode()) && (w.d.sameLink(e) || e.Stat.Same(st, w.d.comparison().stat) && !e.Stat.IsRacy(w.index.MTime())) {
 				w.clean = append(w.clean, commit.File{Path: rel, Mode: e.Mode, OID: e.OID, Stat: e.Stat})
 				return nil
 			}
@@ -216,7 +216,7 @@ func (w *walk) dropIgnored(ctx context.Context) error {
 		return nil
 	}
 	in := strings.Join(w.found, "\x00") + "\x00"
-	out, err := w.d.Repo.OutputWith(ctx, []byte(in), "check-ignore", "-z", "--stdin")
+	out, err := w.d.Repo.OutputWith(ctx, []byte(in), "check-ignore", "--no-index", "-z", "--stdin")
 	if err != nil && git.ExitCode(err) != 1 {
 		return err
 	}

@@ -194,7 +194,7 @@ func (d *Dataset) depopulateOne(ctx context.Context, f unlockedEntry, indexTime 
 	if was == nil || !was.Mode().IsRegular() || isPointer || d.Annex.Has(f.key) || fsx.Beneath(d.Path(), f.Path) != nil {
 		return indexEdit{}, false, nil
 	}
-	if !f.Stat.Same(gitindex.StatOf(was), d.statCheck()) || f.Stat.IsRacy(indexTime) {
+	if !f.Stat.Same(gitindex.StatOf(was), d.comparison().stat) || f.Stat.IsRacy(indexTime) {
 		v, err := d.hasKey(ctx, path, f.key)
 		if err != nil || v != verdictOf(true) {
 			return indexEdit{}, false, err

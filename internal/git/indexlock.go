@@ -20,9 +20,17 @@ import (
 // IndexPath is the index of this work tree.
 func (r *Repo) IndexPath() string { return filepath.Join(r.GitDir, "index") }
 
-// ReadIndex reads the index; gitindex.ErrUnsupported means that only git can.
+// ReadIndex reads the index, or returns what it read before if the file is
+// still the same one; gitindex.ErrUnsupported means that only git can.
 func (r *Repo) ReadIndex() (*gitindex.File, error) {
-	return gitindex.Open(r.IndexPath(), r.Format)
+	r.indexMu.Lock()
+	defer r.indexMu.Unlock()
+	f, err := gitindex.Reopen(r.IndexPath(), r.Format, r.index)
+	if err != nil {
+		return nil, err
+	}
+	r.index = f
+	return f, nil
 }
 
 // IndexLockedError says that somebody else holds index.lock.

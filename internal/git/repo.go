@@ -12,8 +12,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
@@ -30,6 +32,9 @@ type Repo struct {
 	Config    *Config
 	env       []string
 	reader    reader
+
+	indexMu sync.Mutex
+	index   *gitindex.File // as last read
 }
 
 // Options says how repositories are opened.

@@ -37,6 +37,7 @@ type File struct {
 	count   int
 	end     int // offset behind the last entry
 	mtime   Time
+	stat    Stat // of the file that was read; zero after Parse
 	blocks  []block
 	exts    []extension
 }
@@ -50,9 +51,17 @@ type block struct {
 	newest uint32
 }
 
-// Open reads the index at path. A missing file is an empty index of version 2
-// with a zero MTime. Errors: *CorruptError, ErrUnsupported, or from reading.
+// Open reads the index at path; a missing one is empty. Structure and lengths
+// are checked, the checksum is not: like git, which leaves that to fsck, because
+// it would take longer than everything else. Errors are *CorruptError,
+// *UnsupportedError, or of the file system.
 func Open(path string, format gitobj.Format) (*File, error) {
+	return Reopen(path, format, nil)
+}
+
+// Reopen is Open that returns prev, which was read from the same path, if the
+// file is still the same one. prev may be nil.
+func Reopen(path string, format gitobj.Format, prev *File) (*File, error) {
 	h, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return empty(format), nil
@@ -65,17 +74,21 @@ func Open(path string, format gitobj.Format) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read index: %w", err)
 	}
-	f, err := read(h, fi.Size(), format)
+	if prev != nil && prev.stat != (Stat{}) && prev.stat == StatOf(fi) {
+		return prev, nil
+	}
+	f, err := read(h, fi.Size(), format, false)
 	if err != nil {
 		return nil, fmt.Errorf("read index %s: %w", path, err)
 	}
-	f.mtime = StatOf(fi).MTime
+	f.stat = StatOf(fi)
+	f.mtime = f.stat.MTime
 	return f, nil
 }
 
 // Parse checks and copies the bytes of an index. No data at all is an empty index, as for git. MTime is zero.
 func Parse(data []byte, format gitobj.Format) (*File, error) {
-	return read(bytes.NewReader(data), int64(len(data)), format)
+	return read(bytes.NewReader(data), int64(len(data)), format, true)
 }
 
 func empty(format gitobj.Format) *File {
