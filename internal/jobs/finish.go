@@ -103,6 +103,7 @@ type over struct {
 	changed  map[string]string // inputs that changed, with their new ids
 	files    []commit.File
 	records  []result.Record
+	unstored bool // a record tells of a failure
 }
 
 // report emits a record about one job. Such records have no path, as in

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,13 +25,12 @@ func (f *finishing) commit(ctx context.Context, ready []*over) (err error) {
 	marked := ready
 	published := false
 	defer func() {
-		// What is published is closed, which ends the marks of the others too.
-		var left []*over
-		for _, o := range marked {
-			if !published || !slices.Contains(ready, o) {
-				left = append(left, o)
-			}
+		// What is published is closed, which ends its mark.
+		done := map[*over]bool{}
+		for _, o := range ready {
+			done[o] = published
 		}
+		left := slices.DeleteFunc(slices.Clone(marked), func(o *over) bool { return done[o] })
 		if len(left) > 0 {
 			err = errors.Join(err, f.unmark(context.WithoutCancel(ctx), left))
 		}
@@ -99,28 +99,25 @@ func (f *finishing) store(ctx context.Context, list []*over) ([]annex.LogEdit, [
 
 // share gives each job its files and records.
 func (f *finishing) share(staged *dataset.Staged, list []*over) (ok []*over, err error) {
-	given := map[string]bool{} // jobs may share a log file; it goes with the first
-	for _, o := range list {
-		mine := union(o.outputs, o.logs)
-		owns := func(p string) bool {
-			return slices.ContainsFunc(mine, func(top string) bool { return within(p, top) })
+	owners := ownersOf(list)
+	for _, file := range staged.Files {
+		// Jobs may share a log file; it goes with the first.
+		if o := owners.of(file.Path); len(o) > 0 {
+			o[0].files = append(o[0].files, file)
 		}
-		failed := false
-		for _, file := range staged.Files {
-			if owns(file.Path) && !given[file.Path] {
-				given[file.Path] = true
-				o.files = append(o.files, file)
-			}
+	}
+	for _, rec := range staged.Records {
+		rel, inside := strings.CutPrefix(rec.Path, f.d.Path()+"/")
+		if !inside {
+			continue
 		}
-		for _, rec := range staged.Records {
-			rel, err := filepath.Rel(f.d.Path(), rec.Path)
-			if err != nil || !owns(filepath.ToSlash(rel)) {
-				continue
-			}
+		for _, o := range owners.of(filepath.ToSlash(rel)) {
 			o.records = append(o.records, rec)
-			failed = failed || rec.Status.Failed()
+			o.unstored = o.unstored || rec.Status.Failed()
 		}
-		if !failed {
+	}
+	for _, o := range list {
+		if !o.unstored {
 			ok = append(ok, o)
 			continue
 		}
@@ -138,6 +135,43 @@ func (f *finishing) share(staged *dataset.Staged, list []*over) (ok []*over, err
 	return ok, nil
 }
 
+// owners finds the jobs that a path belongs to, by what they declared.
+type owners struct {
+	list []*over
+	tops map[string][]int // by declared path
+}
+
+func ownersOf(list []*over) owners {
+	x := owners{list, map[string][]int{}}
+	for i, o := range list {
+		for _, top := range union(o.outputs, o.logs) {
+			x.tops[top] = append(x.tops[top], i)
+		}
+	}
+	return x
+}
+
+// of returns the jobs that declared p or a folder above it, in their order.
+func (x owners) of(p string) []*over {
+	var found []int
+	for {
+		found = append(found, x.tops[p]...)
+		if p == "." || p == "/" {
+			break
+		}
+		p = path.Dir(p)
+	}
+	slices.Sort(found)
+	jobs := make([]*over, 0, len(found))
+	for _, i := range slices.Compact(found) {
+		jobs = append(jobs, x.list[i])
+	}
+	return jobs
+}
+
+// namesInReflog bounds a line of the reflog.
+const namesInReflog = 20
+
 // request makes one commit for each job.
 func (f *finishing) request(ctx context.Context, list []*over, logs []annex.LogEdit) commit.Request {
 	req := commit.Request{Logs: logs, MergeMessage: "Merge all branches from finished jobs\n"}
@@ -146,7 +180,10 @@ func (f *finishing) request(ctx context.Context, list []*over, logs []annex.LogE
 		names[i] = label(&o.job)
 		req.Commits = append(req.Commits, commit.Commit{Message: f.message(o), Files: o.files, AllowEmpty: true, Tag: o.job.ID})
 	}
-	req.Reason = "stemma finish: job " + strings.Join(names, ", ")
+	req.Reason = "stemma finish: job " + strings.Join(names[:min(len(names), namesInReflog)], ", ")
+	if more := len(names) - namesInReflog; more > 0 {
+		req.Reason += fmt.Sprintf(" and %d more", more)
+	}
 	if f.head.Ref == "" {
 		return req // plain commits on a detached head, as with DataLad
 	}

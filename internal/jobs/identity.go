@@ -33,6 +33,13 @@ type identifier struct {
 	mu    sync.Mutex
 	plain map[string]bool // the regular files among what was asked
 	known *identities     // what was read before; nil: nothing
+	// once, if not nil, holds the answers: all questions are about one moment.
+	once map[string]identified
+}
+
+type identified struct {
+	id    string
+	state fileState
 }
 
 // fileState is how a file relates to the index.
@@ -77,6 +84,25 @@ func (id *identifier) abs(p string) string {
 
 // one returns the id of a path and how it relates to the index.
 func (id *identifier) one(ctx context.Context, p string) (string, fileState, error) {
+	if id.once == nil {
+		return id.look(ctx, p)
+	}
+	id.mu.Lock()
+	have, ok := id.once[p]
+	id.mu.Unlock()
+	if ok {
+		return have.id, have.state, nil
+	}
+	v, state, err := id.look(ctx, p)
+	if err == nil {
+		id.mu.Lock()
+		id.once[p] = identified{v, state}
+		id.mu.Unlock()
+	}
+	return v, state, err
+}
+
+func (id *identifier) look(ctx context.Context, p string) (string, fileState, error) {
 	fi, err := os.Lstat(id.abs(p))
 	if errors.Is(err, fs.ErrNotExist) {
 		return missingID, stateModified, nil
@@ -156,7 +182,7 @@ func (id *identifier) hash(ctx context.Context, p string) (gitobj.OID, error) {
 	}
 	h := id.format.New()
 	fmt.Fprintf(h, "blob %d\x00", fi.Size())
-	oid, err := sum(ctx, h, io.LimitReader(f, fi.Size()))
+	oid, err := sum(ctx, h, io.LimitReader(f, fi.Size()), fi.Size())
 	if err == nil {
 		id.known.put(p, fi, oid)
 	}
@@ -206,8 +232,9 @@ func (k *identities) put(p string, fi fs.FileInfo, oid gitobj.OID) {
 	k.ids[p] = identity{gitindex.StatOf(fi), oid}
 }
 
-func sum(ctx context.Context, h hash.Hash, r io.Reader) (gitobj.OID, error) {
-	buf := make([]byte, 1<<20)
+// sum reads size bytes, or to the end.
+func sum(ctx context.Context, h hash.Hash, r io.Reader, size int64) (gitobj.OID, error) {
+	buf := make([]byte, min(size+1, 1<<20))
 	for {
 		n, err := r.Read(buf)
 		h.Write(buf[:n])

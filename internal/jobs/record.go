@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/ledger"
@@ -27,9 +26,11 @@ func jobRecord(j *ledger.Job, p provenance) *runrec.Record {
 // union joins lists and leaves doubles out.
 func union(lists ...[]string) []string {
 	out := []string{}
+	seen := map[string]bool{}
 	for _, l := range lists {
 		for _, s := range l {
-			if !slices.Contains(out, s) {
+			if !seen[s] {
+				seen[s] = true
 				out = append(out, s)
 			}
 		}

@@ -302,7 +302,7 @@ func (c *scheduling) prepare(ctx context.Context) (undo func() error, err error)
 func (c *scheduling) identify(ctx context.Context) error {
 	id := &identifier{top: c.w.top, format: c.d.Repo.Format, index: c.index}
 	if c.sweep != nil {
-		id.known = c.sweep.known
+		id = c.sweep.id
 	}
 	var err error
 	if c.job.InputIDs, err = id.identify(ctx, c.ready); err != nil {

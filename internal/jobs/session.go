@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/gitobj"
@@ -35,6 +37,7 @@ func closeJobs(ctx context.Context, d *dataset.Dataset, done map[int64]gitobj.OI
 	}
 	defer l.Close()
 	closings := make([]ledger.Closing, 0, len(done))
+	files := make([]string, 0, len(done))
 	for id, oid := range done {
 		job, err := l.Get(ctx, id)
 		if errors.Is(err, ledger.ErrNotFound) {
@@ -43,7 +46,7 @@ func closeJobs(ctx context.Context, d *dataset.Dataset, done map[int64]gitobj.OI
 		if err != nil {
 			return fmt.Errorf("close jobs: %w", err)
 		}
-		dropCopy(&job)
+		files = append(files, job.SubmitFile)
 		if job.State != ledger.StateClosed {
 			closings = append(closings, ledger.Closing{ID: id, Outcome: ledger.Committed, Commit: oid})
 		}
@@ -51,7 +54,19 @@ func closeJobs(ctx context.Context, d *dataset.Dataset, done map[int64]gitobj.OI
 	if err := l.Finish(ctx, closings...); err != nil {
 		return fmt.Errorf("close jobs: %w", err)
 	}
+	dropCopies(files)
 	return nil
+}
+
+// dropCopies is dropCopy for many, some at once: on a parallel file system
+// each removal waits.
+func dropCopies(submitFiles []string) {
+	var g errgroup.Group
+	g.SetLimit(32)
+	for _, file := range submitFiles {
+		g.Go(func() error { dropCopy(&ledger.Job{SubmitFile: file}); return nil })
+	}
+	_ = g.Wait()
 }
 
 // withLedger runs fn with the ledger open, under the lease. fn must not wait

@@ -304,7 +304,8 @@ func (sw *sweep) dryRun(ctx context.Context) error {
 // newBatch reads what the next rows are scheduled on.
 func (sw *sweep) newBatch(ctx context.Context) (*sweepBatch, error) {
 	head, index, err := startingPoint(ctx, sw.d)
-	return &sweepBatch{sw: sw, head: head, index: index, known: sw.known}, err
+	id := &identifier{top: sw.base.top, format: sw.d.Repo.Format, index: index, known: sw.known, once: map[string]identified{}}
+	return &sweepBatch{sw: sw, head: head, index: index, id: id}, err
 }
 
 // sharedWriter is for several goroutines.

@@ -26,7 +26,7 @@ type sweepBatch struct {
 	sw    *sweep
 	head  git.Head
 	index *gitindex.File
-	known *identities
+	id    *identifier // of inputs, used while preparing
 	rows  []*sweepJob
 
 	preparing sync.Mutex // inputs and outputs of one row at a time
