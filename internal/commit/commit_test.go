@@ -298,3 +298,16 @@ func recoverNow(t *testing.T, p *Publisher) {
 		t.Error("the intent is left")
 	}
 }
+
+// What was just published must not look changed to commands that compare stat
+// data only, such as the stash that git merge makes.
+func TestPublishedFilesLookClean(t *testing.T) {
+	p := newPublisher(t)
+	for i := range 8 {
+		name := string(rune('a' + i))
+		p.publish(t, Request{Commits: []Commit{{Message: "c\n", Files: []File{p.textFile(t, name, name), p.textFile(t, "all", name)}}}})
+		if got := p.gitOut(t, "diff-files", "--name-only"); got != "" {
+			t.Fatalf("round %d: git has doubts about %q", i, got)
+		}
+	}
+}

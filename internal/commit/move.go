@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
-	"github.com/stemma-data/stemma/internal/gitindex"
-	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
 // move publishes what the builder made: intent, index lock, refs, index.
@@ -61,27 +58,7 @@ func (p *Publisher) fillIndex(ctx context.Context, b *builder, lock *git.IndexLo
 	if err := p.unmoved(ctx, b); err != nil {
 		return err
 	}
-	p.verifyStats(b.edits, lock.Created())
 	return lock.Write(ctx, b.edits)
-}
-
-// verifyStats looks at the files once more, after the file system's clock
-// said created: what was written to since it was stored, or could be within
-// this very second without a trace, must be compared by content. Symlinks
-// cannot be written to, only replaced, which shows in their inode.
-func (p *Publisher) verifyStats(edits []gitindex.Edit, created gitindex.Time) {
-	for i := range edits {
-		e := &edits[i]
-		if e.Remove || e.Mode == gitobj.ModeSymlink || e.Stat == (gitindex.Stat{}) {
-			continue
-		}
-		fi, err := os.Lstat(p.Repo.Path(e.Path))
-		if err != nil || gitindex.StatOf(fi) != e.Stat {
-			e.Stat = gitindex.Stat{}
-			continue
-		}
-		e.Seen = created
-	}
 }
 
 // unmoved reads HEAD again, now that no git can commit through the index.

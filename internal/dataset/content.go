@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/gitindex"
@@ -130,9 +131,22 @@ func (d *Dataset) prepareForGit(it *item, fi fs.FileInfo, opt StageOptions) erro
 		it.record = result.Record{}
 		return nil
 	}
+	settle(fi)
 	it.seen = fi
 	it.file.Source, it.file.Size = d.Repo.Path(it.Path), fi.Size()
 	return nil
+}
+
+// clockTick is the longest time for which file systems of Linux give the same
+// time stamp.
+const clockTick = 10 * time.Millisecond
+
+// settle waits until another write to the file would show in its time stamp,
+// so that no change between reading it and committing it goes unnoticed.
+func settle(fi fs.FileInfo) {
+	if age := time.Since(fi.ModTime()); age >= 0 && age < clockTick {
+		time.Sleep(clockTick - age)
+	}
 }
 
 // prepareForAnnex hashes and stores the content.

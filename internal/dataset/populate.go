@@ -249,7 +249,6 @@ func (d *Dataset) updateIndex(ctx context.Context, edits []indexEdit) error {
 		if err != nil || gitindex.StatOf(fi) != e.Edit.Stat {
 			e.Stat = gitindex.Stat{} // written to since: git has to compare
 		}
-		e.Seen = lock.Created()
 		kept = append(kept, e.Edit)
 	}
 	if err := lock.Write(ctx, kept); err != nil {

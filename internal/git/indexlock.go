@@ -15,6 +15,7 @@ import (
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
 // IndexPath is the index of this work tree.
@@ -121,22 +122,17 @@ func indexLocked(path string) error {
 // Identity names this lock file among all files that ever had its name.
 func (l *IndexLock) Identity() string { return l.identity }
 
-// Created is when the lock file was made, by the file system's clock.
-func (l *IndexLock) Created() gitindex.Time { return gitindex.StatOf(l.info).MTime }
-
 // PrivatePath is where the file lies before it is taken.
 func (l *IndexLock) PrivatePath() string { return l.private }
 
 // Write puts the present index with the edits applied into the lock file and
 // makes it durable. Where the index has a form that only git knows, git does
-// it.
+// it. An edit loses its stat data if its file has been written to since and
+// git could not tell.
 func (l *IndexLock) Write(ctx context.Context, edits []gitindex.Edit) error {
-	old, err := l.repo.ReadIndex()
-	if err == nil {
-		err = l.splice(old, edits)
-	}
-	if errors.Is(err, gitindex.ErrUnsupported) {
-		err = l.updateByGit(ctx, edits)
+	err := l.writeOnce(ctx, edits)
+	if err == nil && l.distrust(edits) {
+		err = l.writeOnce(ctx, edits)
 	}
 	if err == nil {
 		err = l.file.Sync()
@@ -147,15 +143,75 @@ func (l *IndexLock) Write(ctx context.Context, edits []gitindex.Edit) error {
 	return nil
 }
 
+func (l *IndexLock) writeOnce(ctx context.Context, edits []gitindex.Edit) error {
+	old, err := l.repo.ReadIndex()
+	if err == nil {
+		err = l.splice(old, edits)
+	}
+	if errors.Is(err, gitindex.ErrUnsupported) {
+		err = l.updateByGit(ctx, edits)
+	}
+	return err
+}
+
+// distrust takes the stat data from edits whose files have changed since, and
+// reports whether there are any. git trusts an entry if the file's second is
+// older than the index, so such files are looked at again now that the second
+// is over: a change shows in the fraction. Those of the index's own second git
+// compares by itself, and a link cannot be written to, only replaced.
+func (l *IndexLock) distrust(edits []gitindex.Edit) bool {
+	fi, err := l.file.Stat()
+	if err != nil {
+		return false // the sync that follows will fail, too
+	}
+	written, found := gitindex.StatOf(fi).MTime, false
+	for i := range edits {
+		e := &edits[i]
+		if e.Remove || e.Mode == gitobj.ModeSymlink || e.Stat == (gitindex.Stat{}) || e.Stat.MTime.Sec >= written.Sec {
+			continue
+		}
+		fi, err := os.Lstat(l.repo.Path(e.Path))
+		if err != nil || gitindex.StatOf(fi) != e.Stat {
+			e.Stat, found = gitindex.Stat{}, true
+		}
+	}
+	return found
+}
+
 func (l *IndexLock) splice(old *gitindex.File, edits []gitindex.Edit) error {
 	if err := l.rewind(); err != nil {
 		return err
 	}
 	w := bufio.NewWriterSize(l.file, 1<<20)
-	if err := old.Splice(w, edits, gitindex.Options{}); err != nil {
+	v := &verifier{repo: l.repo, left: verifyLimit}
+	if err := old.Splice(w, edits, gitindex.Options{Unchanged: v.unchanged}); err != nil {
 		return err
 	}
 	return w.Flush()
+}
+
+// verifyLimit bounds how many files that were written in the second of the
+// last index write are looked at. Beyond it git is made to compare them.
+const verifyLimit = 512
+
+// verifier finds out whether files are as their index entries say, by time
+// stamps finer than the seconds that git compares.
+type verifier struct {
+	repo *Repo
+	left int
+}
+
+func (v *verifier) unchanged(path []byte, recorded gitindex.Stat) bool {
+	if v.left == 0 || recorded.MTime.Nsec == 0 || recorded.CTime.Nsec == 0 {
+		return false
+	}
+	v.left--
+	fi, err := os.Lstat(v.repo.Path(string(path)))
+	if err != nil {
+		return false
+	}
+	now := gitindex.StatOf(fi)
+	return now.MTime == recorded.MTime && now.CTime == recorded.CTime && now.Ino == recorded.Ino && now.Size == recorded.Size
 }
 
 func (l *IndexLock) rewind() error {

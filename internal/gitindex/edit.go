@@ -21,15 +21,8 @@ type Edit struct {
 	Path   string
 	Mode   gitobj.Mode
 	OID    gitobj.OID
-	Stat   Stat // zero makes git compare the content once
+	Stat   Stat // vouched for by the caller; zero makes git compare the content once
 	Remove bool
-
-	// Seen is when Stat was last found to hold for the hashed content, by
-	// the file system's own clock. A file that was changed in that very
-	// second can be changed again without a trace in Stat, so its entry is
-	// written with size 0 and git compares the content once. Zero: the
-	// caller vouches for Stat.
-	Seen Time
 }
 
 // prepare returns a checked copy of edits sorted by path; of edits of the same

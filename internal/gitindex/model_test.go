@@ -25,9 +25,6 @@ func model(old []Entry, edits []Edit, racy uint32) []Entry {
 		out = append(out, e)
 	}
 	for _, d := range edits {
-		if d.Seen.Sec > 0 && d.Stat.MTime.Sec >= d.Seen.Sec {
-			d.Stat.Size = 0
-		}
 		if !d.Remove {
 			out = append(out, Entry{Path: d.Path, Mode: d.Mode, OID: d.OID, Stat: d.Stat})
 		}
@@ -69,7 +66,6 @@ func TestSpliceModel(t *testing.T) {
 					Path: p, OID: rapid.SampledFrom(ids).Draw(t, "id"), Remove: rapid.IntRange(0, 3).Draw(t, "remove") == 0,
 					Mode: rapid.SampledFrom([]gitobj.Mode{gitobj.ModeFile, gitobj.ModeGitlink}).Draw(t, "mode"),
 					Stat: Stat{MTime: Time{Sec: rapid.Uint32Range(1, 9).Draw(t, "mtime")}, Size: 5, Ino: 77},
-					Seen: Time{Sec: rapid.SampledFrom([]uint32{0, 0, 5}).Draw(t, "seen")},
 				}
 				if checkSet(append(edits, e), format) {
 					edits = append(edits, e)

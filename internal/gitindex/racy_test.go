@@ -96,18 +96,16 @@ func TestRacyOldEntryStaysVisible(t *testing.T) {
 }
 
 // The entry of an edit, then a same-second edit of the file: seen if the new
-// index is of the same second, if a further splice follows later, or if Seen
-// says that the file was not yet quiet.
+// index is of the same second, or if a further splice follows later; else the
+// caller was wrong to vouch for it.
 func TestRacyEditStaysVisible(t *testing.T) {
 	cases := map[string]struct {
-		seen  time.Time
 		index time.Time // time of the index with the edit
 		again bool      // a second splice, later
 		want  string
 	}{
 		"index in the same second":     {index: second, want: "M raced"},
 		"and spliced again":            {index: second, again: true, want: "M raced"},
-		"later index, seen at once":    {seen: second, index: second.Add(5 * time.Second), want: "M raced"},
 		"later index, wrongly vouched": {index: second.Add(5 * time.Second), want: ""},
 	}
 	for name, c := range cases {
@@ -116,9 +114,6 @@ func TestRacyEditStaysVisible(t *testing.T) {
 			fi, err := os.Lstat(filepath.Join(r.dir, "raced"))
 			mustNot(t, err)
 			e := Edit{Path: "raced", Mode: gitobj.ModeFile, OID: r.blob(t, "old\n"), Stat: StatOf(fi)}
-			if !c.seen.IsZero() {
-				e.Seen = Time{Sec: uint32(c.seen.Unix())}
-			}
 			r.splice(t, []Edit{e}, Options{})
 			r.setTime(t, ".git/index", c.index)
 			r.editUnseen(t, "raced", "new\n")
@@ -140,7 +135,7 @@ func TestQuietEditIsNotRehashed(t *testing.T) {
 	fi, err := os.Lstat(filepath.Join(r.dir, "made"))
 	mustNot(t, err)
 	seen := Time{Sec: uint32(second.Unix()) + 10}
-	r.splice(t, []Edit{{Path: "made", Mode: gitobj.ModeFile, OID: r.blob(t, "made\n"), Stat: StatOf(fi), Seen: seen}}, Options{Racy: seen})
+	r.splice(t, []Edit{{Path: "made", Mode: gitobj.ModeFile, OID: r.blob(t, "made\n"), Stat: StatOf(fi)}}, Options{Racy: seen})
 	// diff-files does not refresh: it lists each entry whose stat differs
 	if got := r.git(t, "", "diff-files"); got != "" {
 		t.Errorf("git has doubts about %q", got)
@@ -148,6 +143,30 @@ func TestQuietEditIsNotRehashed(t *testing.T) {
 	mustNot(t, os.Chmod(filepath.Join(r.dir, "made"), 0)) // unreadable unless root
 	if got := r.status(t); got != "A  made" {
 		t.Errorf("status %q", got)
+	}
+}
+
+// A file that is known to be untouched keeps its size, so that git has no
+// doubts about it.
+func TestUnchangedEntryKeepsItsSize(t *testing.T) {
+	for _, version := range []int{2, 4} {
+		r := racyRepo(t, version)
+		r.editUnseen(t, "raced", "new\n")
+		edits := []Edit{{Path: "other", Mode: gitobj.ModeFile, OID: r.blob(t, "new\n")}}
+		asked := map[string]bool{}
+		r.splice(t, edits, Options{Unchanged: func(path []byte, recorded Stat) bool {
+			asked[string(path)] = true
+			return string(path) != "raced"
+		}})
+		f := r.open(t)
+		for path, smudged := range map[string]bool{"raced": true, "truncated": false} {
+			if e, _ := f.Lookup(path); !asked[path] || (e.Stat.Size == 0) != smudged {
+				t.Errorf("version %d: %s asked %v, size %d", version, path, asked[path], e.Stat.Size)
+			}
+		}
+		if asked["quiet"] {
+			t.Error("asked about an entry that is not racy")
+		}
 	}
 }
 

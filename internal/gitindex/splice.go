@@ -18,13 +18,16 @@ type Options struct {
 	// a newer time, so that this protection would end for entries that were
 	// not older than the old one: a same-second edit would stay hidden for
 	// ever. Size 0 keeps it: git compares such an entry's content once.
-	// Git itself looks into the work tree and does this only to files that
-	// did change; here all entries in question get it, which costs the next
-	// `git status` one comparison each. Entries of edits are not among them:
-	// either their file is older than Edit.Seen, then a later edit shows in
-	// its mtime; or the new index is written in the same second, then git
-	// compares, and the next Splice smudges; else Seen tells.
+	// Entries of edits are not among them: either the new index is written
+	// in the second of the file's mtime, then git compares by itself, or the
+	// caller has looked at the file again after that second was over.
 	Racy Time
+	// Unchanged, if set, is asked about each such entry, in index order. True
+	// says that the file has not been touched since its stat data was
+	// recorded; then the entry stays as it is. (Git looks into the file
+	// itself. An entry of size 0 costs the next `git status` a comparison,
+	// and `git stash` takes it for a change.)
+	Unchanged func(path []byte, recorded Stat) bool
 }
 
 // Splice writes the index that results from applying edits, as one set in any
@@ -54,7 +57,7 @@ func (f *File) Splice(w io.Writer, edits []Edit, opt Options) error {
 		opt.Racy = f.mtime
 	}
 	out := newOutput(w, f.format)
-	s := splicer{file: f, out: out, racy: opt.Racy.Sec, pos: headerLen}
+	s := splicer{file: f, out: out, racy: opt.Racy.Sec, unchanged: opt.Unchanged, pos: headerLen}
 	s.writeHeader(p.count)
 	s.writeEntries(p)
 	for _, e := range exts {
@@ -71,6 +74,9 @@ type splicer struct {
 	file *File
 	out  *output
 	racy uint32 // second from which on old entries are smudged; 0 for never
+	// unchanged spares an entry from that; nil: none
+	unchanged func(path []byte, recorded Stat) bool
+
 	pos  int    // old entries up to here are dealt with
 	last []byte // version 4: path of the entry written last
 	buf  []byte
@@ -102,11 +108,7 @@ func (s *splicer) writeEntries(p *plan) {
 
 // insert writes an edit's entry.
 func (s *splicer) insert(e *Edit) {
-	st := e.Stat
-	if st.IsRacy(e.Seen) {
-		st.Size = 0
-	}
-	s.buf = appendStat(s.buf[:0], st, uint32(e.Mode))
+	s.buf = appendStat(s.buf[:0], e.Stat, uint32(e.Mode))
 	s.buf = append(s.buf, e.OID.Bytes()...)
 	s.buf = binary.BigEndian.AppendUint16(s.buf, uint16(min(len(e.Path), flagName)))
 	s.endEntry([]byte(e.Path))
@@ -150,11 +152,16 @@ func (s *splicer) copyTo(limit int) {
 func (s *splicer) copySeam() {
 	c := s.file.at(s.pos)
 	s.buf = append(s.buf[:0], c.raw.head...)
-	if s.racy != 0 && c.raw.racySecond() >= s.racy {
+	if s.smudges(&c.raw) {
 		clear(s.buf[offSize : offSize+4])
 	}
 	s.endEntry(c.raw.Path)
 	s.pos = c.raw.end
+}
+
+// smudges reports whether an old entry must lose its size.
+func (s *splicer) smudges(r *Raw) bool {
+	return s.racy != 0 && r.racySecond() >= s.racy && (s.unchanged == nil || !s.unchanged(r.Path, r.Stat()))
 }
 
 // copyRange copies old entries, and smudges the racy ones.
@@ -174,7 +181,7 @@ func (s *splicer) copyRange(from, to int) {
 func (s *splicer) copyBlock(i, from, to int) int {
 	c := s.file.start(i)
 	for n := 0; n < blockLen && c.next() && c.raw.end <= to; n++ {
-		if size := c.raw.off + offSize; c.raw.off >= from && c.raw.racySecond() >= s.racy {
+		if size := c.raw.off + offSize; c.raw.off >= from && s.smudges(&c.raw) {
 			s.out.write(s.file.data[from:size])
 			s.out.write(make([]byte, 4))
 			from = size + 4
