@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -132,4 +133,39 @@ func watchHeap(t testing.TB) (peak func() uint64) {
 		}
 	}()
 	return func() uint64 { close(stop); return <-done }
+}
+
+// The list of open jobs asks the scheduler once, and past jobs cost nothing.
+func TestListMany(t *testing.T) {
+	n := manyJobs()
+	b := newBench(t)
+	b.openMany(n, false)
+	s := &standIn{state: sched.Running}
+	start := time.Now()
+	rows, err := List(t.Context(), b.d, s, ListOptions{All: true, Recent: 20})
+	must(t, err)
+	t.Logf("%d jobs: %v", n, time.Since(start))
+	if len(rows) != n || s.queries != 1 || s.asked != n {
+		t.Errorf("%d rows, %d queries about %d jobs", len(rows), s.queries, s.asked)
+	}
+}
+
+// Scheduling beside many open jobs costs what it costs beside none. Times are
+// shown only: the machine is shared.
+func TestScheduleBesideMany(t *testing.T) {
+	n := manyJobs()
+	cost := func(open int) time.Duration {
+		b := newBench(t)
+		b.openMany(open, false)
+		var all []time.Duration
+		for i := range 15 {
+			b.reopen("")
+			start := time.Now()
+			b.submit(ScheduleOptions{Outputs: []string{fmt.Sprint("new/o", i)}, Inputs: []string{"in.txt"}})
+			all = append(all, time.Since(start))
+		}
+		slices.Sort(all)
+		return all[len(all)/2]
+	}
+	t.Logf("median of one schedule: %v beside none, %v beside %d", cost(0), cost(n), n)
 }

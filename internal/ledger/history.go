@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 	"time"
 )
@@ -23,16 +22,8 @@ func (l *Ledger) Closed(ctx context.Context, worktree string, since time.Time, l
 		args = append(args, limit)
 	}
 	err = l.view(ctx, func(tx *Tx) error {
-		return tx.each(func(rows *sql.Rows) error {
-			var id int64
-			var state, record string
-			if err := rows.Scan(&id, &state, &record); err != nil {
-				return err
-			}
-			job, err := tx.makeJob(id, state, record)
-			list = append(list, job)
-			return err
-		}, query, args...)
+		list, err = tx.jobList(query, args...)
+		return err
 	})
 	slices.SortFunc(list, func(a, b Job) int { return int(a.ID - b.ID) })
 	return list, err

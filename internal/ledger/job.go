@@ -126,7 +126,9 @@ func (j *Job) decode(record string) error {
 	if err := json.Unmarshal([]byte(record), j); err != nil {
 		return err
 	}
-	j.mapStrings(unquoteBytes)
+	if strings.Contains(record, quoteMark) {
+		j.mapStrings(unquoteBytes)
+	}
 	return nil
 }
 
@@ -159,6 +161,9 @@ func mapList(l []string, f func(string) string) []string {
 	}
 	return out
 }
+
+// quoteMark is how JSON prints the mark of quoteBytes.
+const quoteMark = `\u0000`
 
 // quoteBytes carries strings that are not UTF-8, which JSON cannot. The NUL in
 // front marks them; no path has one.

@@ -5,8 +5,11 @@ import (
 	"database/sql"
 	"fmt"
 	"iter"
+	"runtime"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
@@ -140,21 +143,52 @@ func (l *Ledger) jobPage(ctx context.Context, f Filter, after int64) (page []Job
 	where, args := f.where()
 	query := fmt.Sprintf("SELECT %s FROM jobs WHERE %s AND id > ? ORDER BY id LIMIT ?", jobColumns, where)
 	err = l.view(ctx, func(tx *Tx) error {
-		return tx.each(func(rows *sql.Rows) error {
-			var id int64
-			var state, record string
-			if err := rows.Scan(&id, &state, &record); err != nil {
-				return err
-			}
-			job, err := tx.makeJob(id, state, record)
-			if err == nil {
-				page = append(page, job)
-			}
-			return err
-		}, query, append(args, after, pageSize)...)
+		page, err = tx.jobList(query, append(args, after, pageSize)...)
+		return err
 	})
 	return page, err
 }
+
+// jobList reads the jobs that a query of jobColumns finds.
+func (tx *Tx) jobList(query string, args ...any) ([]Job, error) {
+	type raw struct {
+		id            int64
+		state, record string
+	}
+	var found []raw
+	err := tx.each(func(rows *sql.Rows) error {
+		var r raw
+		err := rows.Scan(&r.id, &r.state, &r.record)
+		found = append(found, r)
+		return err
+	}, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	// Most of the time goes into JSON, of which ten thousand jobs have much.
+	jobs := make([]Job, len(found))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for start := 0; start < len(found); start += decodeAtOnce {
+		g.Go(func() error {
+			for i := start; i < min(start+decodeAtOnce, len(found)); i++ {
+				job, err := tx.makeJob(found[i].id, found[i].state, found[i].record)
+				if err != nil {
+					return err
+				}
+				jobs[i] = job
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return jobs, nil
+}
+
+// decodeAtOnce is how many records one goroutine decodes.
+const decodeAtOnce = 64
 
 // Transition changes a job that is in the state from, in one step: change gets
 // the job and sets its new state and whatever else is new. The error is a
