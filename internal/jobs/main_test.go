@@ -36,6 +36,7 @@ func TestMain(m *testing.M) {
 type childSpec struct {
 	Dir, Sched, Kill string
 	Finish           bool
+	Sweep            string // table
 	Cmd              string
 	Outputs, Inputs  []string
 }
@@ -58,6 +59,9 @@ func child(text string) int {
 		s := &fakeSched{dir: spec.Sched}
 		if spec.Finish {
 			err = Finish(context.Background(), d, s, FinishOptions{step: kill}, result.Discard)
+		} else if spec.Sweep != "" {
+			opt := SweepOptions{Table: spec.Sweep, ScheduleOptions: ScheduleOptions{Cmd: spec.Cmd, Outputs: spec.Outputs, Jobs: 1, step: kill}}
+			err = Sweep(context.Background(), d, s, opt, result.Discard)
 		} else {
 			err = Schedule(context.Background(), d, s, ScheduleOptions{Cmd: spec.Cmd, Outputs: spec.Outputs, Inputs: spec.Inputs, step: kill}, result.Discard)
 		}

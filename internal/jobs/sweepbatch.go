@@ -306,6 +306,7 @@ func (b *sweepBatch) apply(ctx context.Context, list []rowChange) {
 			return nil
 		})
 	})
+	b.sw.opt.step.at("sweep stored")
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i, ch := range list {

@@ -1,0 +1,259 @@
+package jobs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stemma-data/stemma/internal/ledger"
+	"github.com/stemma-data/stemma/internal/result"
+)
+
+// sweep runs a sweep and returns its records as "status row message".
+func (b *bench) sweep(table string, opt SweepOptions) ([]string, error) {
+	b.t.Helper()
+	opt.Table = filepath.Join(b.t.TempDir(), "t.csv")
+	must(b.t, os.WriteFile(opt.Table, []byte(table), 0o644))
+	if opt.Cmd == "" {
+		opt.Cmd = "sbatch job.sh {n}"
+	}
+	var lines []string
+	err := Sweep(b.t.Context(), b.d, b.s, opt, result.SinkFunc(func(r result.Record) error {
+		lines = append(lines, fmt.Sprintf("%s %v %s", r.Status, r.Fields["sweep_row"], r.String("message")))
+		return nil
+	}))
+	return lines, err
+}
+
+func TestSweepFillsInEverywhere(t *testing.T) {
+	b := newBench(t)
+	var seen []SweepProgress
+	opt := SweepOptions{Progress: func(p SweepProgress) { seen = append(seen, p) }}
+	opt.Cmd, opt.Inputs, opt.Outputs = "sbatch job.sh {n} {odd} {{x}} {inputs} # {row}", []string{"{file}"}, []string{"o/{n}", "{row}.dat"}
+	opt.Message = "run {n}, {{literally}}"
+	lines, err := b.sweep("n,odd,file\n1,a b,in.txt\n\"2\",{$x},job.sh\n", opt)
+	must(t, err)
+	if len(lines) != 2 || !strings.HasPrefix(lines[0], "ok 1 ") || !strings.HasPrefix(lines[1], "ok 2 ") {
+		t.Fatalf("records: %q", lines)
+	}
+	list := b.jobs()
+	if len(list) != 2 {
+		t.Fatalf("%d jobs", len(list))
+	}
+	j := list[1]
+	got := fmt.Sprintf("%s|%s|%s|%s|%s|%s", j.Cmd, j.Expanded, j.Inputs, j.Outputs, j.Message, j.State)
+	want := "sbatch job.sh 2 '{{$x}}' {{x}} {inputs} # 2|sbatch job.sh 2 '{$x}' {x} job.sh # 2|[job.sh]|[./o/2 ./2.dat]|run 2, {literally}|open"
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if p := getProvenance(&j).Sweep; p == nil || p.Row != 2 || p.Values["odd"] != "{$x}" {
+		t.Errorf("the row is not recorded: %+v", p)
+	}
+	if last := seen[len(seen)-1]; last != (SweepProgress{true, 2, 2, 0}) {
+		t.Errorf("progress ends with %+v", last)
+	}
+}
+
+func TestSweepRefusesTables(t *testing.T) {
+	b := newBench(t)
+	for _, c := range []struct{ name, table, output, want string }{
+		{"empty", "", "o", "it is empty"},
+		{"no rows", "a,b\n", "o", "it has no rows"},
+		{"short row", "a,b\n1,2\n3\n", "{a}", "row 2: line 3 has 1 column(s), the header names 2"},
+		{"long row", "a,b\n1,2,3\n", "{a}", "row 1: line 2 has 3 column(s), the header names 2"},
+		{"reserved", "a,pwd\n1,2\n", "{a}", `"pwd" has a meaning of its own`},
+		{"row", "row\n1\n", "{row}", `"row" has a meaning of its own`},
+		{"twice", "a,a\n1,2\n", "{a}", `two columns are named "a"`},
+		{"unnamed", "a,\n1,2\n", "{a}", "column 2 has no name"},
+		{"no header", "1,2\n3,4\n", "o", `"1" is a number`},
+		{"brace", "a{b\n1\n", "o", "a character that a placeholder cannot have"},
+		{"missing column", "a\n1\n", "{b}", "unrecognized placeholder: 'b'"},
+		{"same output", "a\n1\n2\n1\n", "o/{a}", "row 3: output o/1 is claimed by row 1"},
+		{"output in output", "a\nx/y\nz\nx\n", "{a}", "row 1: output x/y conflicts with x of row 3"},
+		{"many", "a\n1\n1\n1\n", "{a}", "1 more rows have such conflicts"},
+		{"out of the dataset", "a\n../../x\n", "{a}", "not underneath"},
+		{"quote", "a\n\"x\ny\n", "{a}", "row 1"},
+		{"huge", "a\n\"" + strings.Repeat("x", 3<<20) + "\n", "{a}", "is a quote not closed?"},
+		{"utf-16", "\xff\xfea\x00\n\x00", "o", "UTF-16"},
+		{"nul", "a\nx\x00y\n", "{a}", "NUL"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			opt := SweepOptions{}
+			opt.Cmd, opt.Outputs = "sbatch job.sh", []string{c.output}
+			lines, err := b.sweep(c.table, opt)
+			wantErr(t, err, c.want)
+			if len(lines) > 0 {
+				t.Errorf("records: %q", lines)
+			}
+		})
+	}
+	if n := b.s.count(t); n != 0 {
+		t.Errorf("%d jobs were submitted", n)
+	}
+}
+
+func TestSweepGoesOnAndIsCompleted(t *testing.T) {
+	b := newBench(t)
+	b.submit(ScheduleOptions{Outputs: []string{"o/2"}})
+	opt := SweepOptions{}
+	opt.Inputs, opt.Outputs = []string{"{in}"}, []string{"o/{n}"}
+	table := "n,in\n1,in.txt\n2,in.txt\n3,later.txt\n4,in.txt\n"
+	lines, err := b.sweep(table, opt)
+	must(t, err)
+	text := strings.Join(lines, "\n")
+	for _, want := range []string{"impossible 2 row 2: output o/2 is already claimed by job 101", "impossible 3 row 3: Input did not match existing file: later.txt", "ok 1 ", "ok 4 "} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	b.write("later.txt", "x")
+	lines, err = b.sweep(table, opt)
+	must(t, err)
+	text = strings.Join(lines, "\n")
+	for _, want := range []string{"notneeded 1 row 1 is scheduled already as job", "impossible 2 row 2", "ok 3 ", "notneeded 4"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if n := b.s.count(t); n != 4 {
+		t.Errorf("%d jobs, want 4", n)
+	}
+}
+
+func TestSweepStops(t *testing.T) {
+	b := newBench(t)
+	b.mode("fail")
+	var table strings.Builder
+	table.WriteString("n\n")
+	for i := range 40 {
+		fmt.Fprintln(&table, i)
+	}
+	opt := SweepOptions{}
+	opt.Outputs, opt.Jobs, opt.Cmd = []string{"o/{n}"}, 1, "sbatch {n}"
+	opt.Table = filepath.Join(t.TempDir(), "t.tsv")
+	must(t, os.WriteFile(opt.Table, []byte(table.String()), 0o644))
+	failed := 0
+	err := Sweep(t.Context(), b.d, b.s, opt, result.SinkFunc(func(result.Record) error {
+		failed++
+		return result.ErrStop
+	}))
+	if !errors.Is(err, result.ErrStop) || failed != 1 {
+		t.Errorf("%v after %d failures", err, failed)
+	}
+	if strings.Contains(b.states(), "open") || strings.Contains(b.states(), "submitting") {
+		t.Errorf("claims are left: %s", b.states())
+	}
+}
+
+// A killed sweep loses nothing: the same command adopts what was submitted and
+// submits the rest, once each.
+func TestSweepKilled(t *testing.T) {
+	for _, kill := range []string{"sweep claimed", "claimed", "submitted", "described", "recorded"} {
+		t.Run(kill, func(t *testing.T) {
+			b := newBench(t)
+			table := filepath.Join(t.TempDir(), "t.csv")
+			var text strings.Builder
+			text.WriteString("n\n")
+			for i := range 10 {
+				fmt.Fprintln(&text, i)
+			}
+			must(t, os.WriteFile(table, []byte(text.String()), 0o644))
+			spec := childSpec{Cmd: "sbatch job.sh {n}", Outputs: []string{"o/{n}"}, Sweep: table, Kill: kill}
+			if out, err := b.run(spec); err == nil {
+				t.Fatalf("not killed: %s", out)
+			}
+			spec.Kill = ""
+			if out, err := b.run(spec); err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			open := 0
+			for _, j := range b.jobs() {
+				if j.State == ledger.StateOpen {
+					open++
+				} else if j.State != ledger.StateClosed {
+					t.Errorf("row #%d is %s", j.ID, j.State)
+				}
+			}
+			if n := b.s.count(t); open != 10 || n != 10 {
+				t.Errorf("%d jobs are open, %d were submitted, want 10", open, n)
+			}
+		})
+	}
+}
+
+// The ledger is written a few times for all rows, not for each.
+func TestSweepTouchesLedgerInBatches(t *testing.T) {
+	b := newBench(t)
+	var text strings.Builder
+	text.WriteString("n\n")
+	for i := range 70 {
+		fmt.Fprintln(&text, i)
+	}
+	leases := 0
+	opt := SweepOptions{}
+	opt.Outputs = []string{"o/{n}"}
+	opt.step = func(name string) {
+		if name == "sweep stored" || name == "sweep claimed" {
+			leases++
+		}
+	}
+	lines, err := b.sweep(text.String(), opt)
+	must(t, err)
+	if len(lines) != 70 || leases != 1+2 {
+		t.Errorf("%d records, %d transactions for 70 rows; want 3", len(lines), leases)
+	}
+}
+
+// A table of 100,000 rows is checked in memory that grows with its outputs
+// only.
+func TestSweepHugeTable(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a second")
+	}
+	b := newBench(t)
+	var text strings.Builder
+	text.WriteString("n,note\n")
+	for i := range 100_000 {
+		fmt.Fprintf(&text, "%d,%s\n", i, strings.Repeat("x", 100))
+	}
+	fmt.Fprintln(&text, "77,duplicate")
+	opt := SweepOptions{}
+	opt.Outputs = []string{"out/{n}/result.txt", "log/{n}.txt"}
+	peak := watchHeap(t)
+	_, err := b.sweep(text.String(), opt)
+	t.Logf("heap at most %d MB", peak()>>20)
+	wantErr(t, err, "row 100001: output", "by row 78", "1 more rows")
+}
+
+func FuzzSweepTable(f *testing.F) {
+	for _, s := range []string{"a,b\n1,2\n", "\xef\xbb\xbfa\n\"x\n", "a\n\n\n1", "a\tb\n1\t\"2", "a,a\n", "\xff\xfe", "a\r\n1\r\n"} {
+		f.Add(s, true)
+		f.Add(s, false)
+	}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text string, tabs bool) {
+		format := FormatCSV
+		if tabs {
+			format = FormatTSV
+		}
+		path := filepath.Join(dir, "t")
+		must(t, os.WriteFile(path, []byte(text), 0o644))
+		table, err := openTable(path, format)
+		if err != nil {
+			return
+		}
+		defer table.close()
+		for {
+			row, err := table.next()
+			if err != nil {
+				break
+			}
+			if len(row.values) != len(table.columns)+1 {
+				t.Fatalf("row %d has %d values for %d columns", row.number, len(row.values), len(table.columns))
+			}
+		}
+	})
+}

@@ -1,0 +1,132 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stemma-data/stemma/internal/result"
+	"github.com/stemma-data/stemma/internal/sched"
+)
+
+// watch runs finish --watch with a clock of its own: each pause calls the next
+// of steps, and the watch is interrupted when they are used up.
+func (b *bench) watch(opt FinishOptions, steps ...func()) (lines []string, pauses []int, last WatchProgress, err error) {
+	b.t.Helper()
+	ctx, cancel := context.WithCancel(b.t.Context())
+	defer cancel()
+	err = WatchFinish(ctx, b.d, b.s, WatchOptions{
+		FinishOptions: opt,
+		Progress:      func(p WatchProgress) { last = p },
+		Sleep: func(ctx context.Context, pause time.Duration) error {
+			pauses = append(pauses, int(pause.Seconds()))
+			if len(pauses) > len(steps) {
+				cancel()
+				return ctx.Err()
+			}
+			if step := steps[len(pauses)-1]; step != nil {
+				step()
+			}
+			return nil
+		},
+	}, result.SinkFunc(func(r result.Record) error {
+		if r.Action == ActionFinish {
+			lines = append(lines, string(r.Status)+" "+r.String("message"))
+		}
+		return nil
+	}))
+	return lines, pauses, last, err
+}
+
+func TestWatchCommitsAsJobsComplete(t *testing.T) {
+	b := newBench(t)
+	one := b.submit(ScheduleOptions{Outputs: []string{"one"}})
+	two := b.submit(ScheduleOptions{Outputs: []string{"two"}})
+	three := ""
+	lines, pauses, last, err := b.watch(FinishOptions{},
+		nil, nil, nil, nil, nil,
+		func() { b.write("one", "1"); b.s.set(t, one, "COMPLETED") },
+		func() { three = b.submit(ScheduleOptions{Outputs: []string{"three"}}) }, // joins in
+		func() { b.s.set(t, two, "FAILED") },
+		nil,
+		func() { b.write("three", "3"); b.s.set(t, three, "COMPLETED") },
+	)
+	must(t, err)
+	want := "ok Slurm job 101: Completed\nimpossible Slurm job(s) for job 102 are not complete.Statuses: 102: FAILED\nok Slurm job 103: Completed"
+	if got := strings.Join(lines, "\n"); got != want {
+		t.Errorf("records:\n%s\nwant:\n%s", got, want)
+	}
+	if got, want := fmt.Sprint(pauses), "[40 60 90 135 180 180 40 40 40 60]"; got != want {
+		t.Errorf("pauses %s, want %s", got, want)
+	}
+	if b.s.queries != len(pauses)+1 {
+		t.Errorf("%d queries in %d rounds", b.s.queries, len(pauses)+1)
+	}
+	if last.Committed != 2 || last.Left != 1 || last.Open() != 0 || last.Pause != 0 {
+		t.Errorf("ends with %+v", last)
+	}
+	if got := b.states(); got != "closed:committed open: closed:committed" {
+		t.Errorf("states %s", got)
+	}
+}
+
+func TestWatchEndsAtOnceWithoutJobs(t *testing.T) {
+	b := newBench(t)
+	lines, pauses, _, err := b.watch(FinishOptions{})
+	if err != nil || len(lines)+len(pauses) > 0 {
+		t.Errorf("%v %v %v", lines, pauses, err)
+	}
+}
+
+func TestWatchOneJob(t *testing.T) {
+	b := newBench(t)
+	one := b.submit(ScheduleOptions{Outputs: []string{"one"}})
+	b.submit(ScheduleOptions{Outputs: []string{"two"}})
+	lines, pauses, _, err := b.watch(FinishOptions{JobID: one}, func() { b.write("one", "1"); b.s.set(t, one, "COMPLETED") })
+	if err != nil || len(lines) != 1 || len(pauses) != 1 {
+		t.Errorf("%v %v %v", lines, pauses, err)
+	}
+	if got := b.states(); got != "closed:committed open:" {
+		t.Errorf("states %s", got)
+	}
+	_, _, _, err = b.watch(FinishOptions{JobID: "999"})
+	wantErr(t, err, "no such job")
+}
+
+func TestWatchIsInterrupted(t *testing.T) {
+	b := newBench(t)
+	b.submit(ScheduleOptions{Outputs: []string{"one"}})
+	lines, _, last, err := b.watch(FinishOptions{})
+	if !errors.Is(err, context.Canceled) || len(lines) > 0 || last.Live[sched.Pending] != 1 {
+		t.Errorf("%v %+v %v", lines, last, err)
+	}
+	if got := b.states(); got != "open:" {
+		t.Errorf("states %s", got)
+	}
+}
+
+// While the scheduler does not answer nothing is concluded, and a job that
+// lacks an output is told of once.
+func TestWatchInBadWeather(t *testing.T) {
+	b := newBench(t)
+	one := b.submit(ScheduleOptions{Outputs: []string{"one"}})
+	two := b.submit(ScheduleOptions{Outputs: []string{"two"}})
+	b.s.mute = true
+	b.s.set(t, one, "COMPLETED")
+	lines, pauses, _, err := b.watch(FinishOptions{},
+		func() { b.s.mute = false },
+		nil,
+		func() { b.write("one", "1") },
+		func() { b.write("two", "2"); b.s.set(t, two, "COMPLETED") },
+	)
+	must(t, err)
+	if len(pauses) != 4 || len(lines) != 3 || !strings.Contains(lines[0], "declared output is missing: one") {
+		t.Errorf("%v %q", pauses, lines)
+	}
+	if got := b.states(); got != "closed:committed closed:committed" {
+		t.Errorf("states %s", got)
+	}
+}
