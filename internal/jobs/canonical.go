@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,8 +12,6 @@ import (
 
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
-	"github.com/stemma-data/stemma/internal/gitindex"
-	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
 // magic are the characters that make a path a pattern.
@@ -179,7 +178,7 @@ type outputs struct {
 }
 
 // claimOutputs turns outputs into claims.
-func (w *work) claimOutputs(d *dataset.Dataset, index *gitindex.File) (outputs, error) {
+func (w *work) claimOutputs(ctx context.Context, d *dataset.Dataset, st *start) (outputs, error) {
 	var out outputs
 	seen := map[string]bool{}
 	for _, text := range w.outputs {
@@ -194,7 +193,11 @@ func (w *work) claimOutputs(d *dataset.Dataset, index *gitindex.File) (outputs, 
 		if within(spec.Fixed, ".git") {
 			return out, fmt.Errorf("output %s: git's own folder cannot be an output", text)
 		}
-		if sub := subdatasetOn(index, spec.Fixed); sub != "" {
+		sub, err := st.view.Gitlink(ctx, spec.Fixed)
+		if err != nil {
+			return out, fmt.Errorf("output %s: %w", text, err)
+		}
+		if sub != "" {
 			return out, errs.WithHint(fmt.Errorf("output %s lies in the subdataset %s, which is not supported yet", text, sub),
 				"schedule the job from within that subdataset")
 		}
@@ -214,19 +217,6 @@ func recordedForm(pwd, p string) string {
 		return "./" + p
 	}
 	return p
-}
-
-// subdatasetOn returns the subdataset at or above p, or "".
-func subdatasetOn(index *gitindex.File, p string) string {
-	if index == nil {
-		return ""
-	}
-	for ; p != "." && p != "/" && p != ""; p = path.Dir(p) {
-		if e, ok := index.Lookup(p); ok && e.Mode == gitobj.ModeGitlink {
-			return p
-		}
-	}
-	return ""
 }
 
 // mayMatch reports whether a pattern can match claim or something in it.

@@ -23,7 +23,7 @@ func (f *finishing) gather(ctx context.Context, list []*over) (complete []*over,
 	if err != nil {
 		return nil, err
 	}
-	id := &identifier{top: f.top, format: f.d.Repo.Format, index: index, once: map[string]identified{}}
+	id := &identifier{top: f.top, format: f.d.Repo.Format, index: func() *gitindex.File { return index }, once: map[string]identified{}}
 	for _, o := range list {
 		err := f.gatherOne(ctx, o, id)
 		if err == nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -13,22 +12,26 @@ import (
 	"sort"
 	"strings"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
 )
 
 // identifier finds out what a file's content is: an annex key, or the id that
-// git gives or would give to it. It reads the index and looks at the named
-// paths only.
+// git gives or would give to it. It looks at the named paths only.
 type identifier struct {
 	top    string
 	format gitobj.Format
-	index  *gitindex.File // nil: unreadable, contents are hashed
+	// head is what files are compared with, so that the index, whose size is
+	// the repository's, is read for folders and very large files only; nil:
+	// they are compared with the index.
+	head *git.TreeView
+	// index gives the index, or nil if it is unreadable: contents are hashed.
+	index func() *gitindex.File
 
 	mu    sync.Mutex
 	plain map[string]bool // the regular files among what was asked
@@ -42,7 +45,7 @@ type identified struct {
 	state fileState
 }
 
-// fileState is how a file relates to the index.
+// fileState is how a file relates to what git has.
 type fileState string
 
 const (
@@ -115,12 +118,30 @@ func (id *identifier) look(ctx context.Context, p string) (string, fileState, er
 		return v, stateClean, err
 	}
 	id.note(p, fi)
-	var entry gitindex.Entry
-	known := false
-	if id.index != nil && !filepath.IsAbs(p) {
-		entry, known = id.index.Lookup(p)
+	entry, known, err := id.entry(ctx, p, fi)
+	if err != nil {
+		return "", "", err
 	}
 	return id.file(ctx, p, fi, entry, known)
+}
+
+// hashLimit is the size in bytes up to which a file is rather hashed than
+// looked up in the index.
+const hashLimit = 32 << 20
+
+// entry is what git has at the path. From head it comes without stat data.
+func (id *identifier) entry(ctx context.Context, p string, fi fs.FileInfo) (e gitindex.Entry, known bool, err error) {
+	if filepath.IsAbs(p) {
+		return e, false, nil
+	}
+	if id.head != nil && (!fi.Mode().IsRegular() || fi.Size() <= hashLimit) {
+		te, ok, err := id.head.Lookup(ctx, p)
+		return gitindex.Entry{Path: p, Mode: te.Mode, OID: te.OID}, ok, err
+	}
+	if index := id.index(); index != nil {
+		e, known = index.Lookup(p)
+	}
+	return e, known, nil
 }
 
 func (id *identifier) note(p string, fi fs.FileInfo) {
@@ -153,7 +174,7 @@ func (id *identifier) file(ctx context.Context, p string, fi fs.FileInfo, e giti
 		}
 		return string(oid), state, nil
 	}
-	if known && e.Stat.Same(gitindex.StatOf(fi), gitindex.Check{}) && !e.Stat.IsRacy(id.index.MTime()) {
+	if known && e.Stat != (gitindex.Stat{}) && e.Stat.Same(gitindex.StatOf(fi), gitindex.Check{}) && !e.Stat.IsRacy(id.index().MTime()) {
 		return string(e.OID), stateClean, nil
 	}
 	oid, err := id.hash(ctx, id.abs(p))
@@ -189,67 +210,6 @@ func (id *identifier) hash(ctx context.Context, p string) (gitobj.OID, error) {
 	return oid, err
 }
 
-// identities remembers ids of files that many jobs of one sweep read, so that
-// each is hashed once. A nil one remembers nothing.
-type identities struct {
-	mu  sync.Mutex
-	ids map[string]identity
-}
-
-type identity struct {
-	stat gitindex.Stat
-	oid  gitobj.OID
-}
-
-// maxIdentities bounds the memory of a sweep in which each job has inputs of
-// its own.
-const maxIdentities = 10_000
-
-// settledAfter is the age from which a file's times tell that it changed.
-const settledAfter = 2 * time.Second
-
-func (k *identities) get(p string, fi fs.FileInfo) gitobj.OID {
-	if k == nil {
-		return ""
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if have := k.ids[p]; have.stat == gitindex.StatOf(fi) {
-		return have.oid
-	}
-	return ""
-}
-
-func (k *identities) put(p string, fi fs.FileInfo, oid gitobj.OID) {
-	if k == nil || time.Since(fi.ModTime()) < settledAfter {
-		return
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.ids == nil || len(k.ids) >= maxIdentities {
-		k.ids = map[string]identity{}
-	}
-	k.ids[p] = identity{gitindex.StatOf(fi), oid}
-}
-
-// sum reads size bytes, or to the end.
-func sum(ctx context.Context, h hash.Hash, r io.Reader, size int64) (gitobj.OID, error) {
-	buf := make([]byte, min(size+1, 1<<20))
-	for {
-		n, err := r.Read(buf)
-		h.Write(buf[:n])
-		if err == io.EOF {
-			return gitobj.FromBytes(h.Sum(nil)), nil
-		}
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return "", err
-		}
-	}
-}
-
 // treeNode is a folder on the way to its tree id.
 type treeNode struct {
 	files map[string]treeLeaf
@@ -264,7 +224,8 @@ type treeLeaf struct {
 // folder computes "tree <id>" from the tracked files as they are now. Annexed
 // files count with the link or pointer that the index has.
 func (id *identifier) folder(ctx context.Context, p string) (string, error) {
-	if id.index == nil || filepath.IsAbs(p) {
+	index := id.index()
+	if index == nil || filepath.IsAbs(p) {
 		return "folder", nil
 	}
 	root := &treeNode{}
@@ -272,7 +233,7 @@ func (id *identifier) folder(ctx context.Context, p string) (string, error) {
 	if p == "." {
 		p, prefix = "", ""
 	}
-	for e := range id.index.Under(p) {
+	for e := range index.Under(p) {
 		oid := e.OID
 		if fi, err := os.Lstat(id.abs(e.Path)); err != nil {
 			continue

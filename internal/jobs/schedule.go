@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
@@ -89,8 +90,7 @@ type scheduling struct {
 	opt  ScheduleOptions
 	sink result.Sink
 
-	head   git.Head
-	index  *gitindex.File
+	start  *start
 	out    outputs
 	ready  []string        // existing inputs, canonical
 	plain  map[string]bool // those that are regular files, which have their content
@@ -111,14 +111,14 @@ func (c *scheduling) plan(ctx context.Context) error {
 	}
 	var err error
 	if c.sweep != nil {
-		c.head, c.index = c.sweep.head, c.sweep.index
-	} else if c.head, c.index, err = startingPoint(ctx, c.d); err != nil {
+		c.start = c.sweep.start
+	} else if c.start, err = startingPoint(ctx, c.d); err != nil {
 		return err
 	}
 	if err := c.w.fillIn(c.d); err != nil {
 		return err
 	}
-	c.out, err = c.w.claimOutputs(c.d, c.index)
+	c.out, err = c.w.claimOutputs(ctx, c.d, c.start)
 	if err != nil {
 		return err
 	}
@@ -131,20 +131,31 @@ func (c *scheduling) plan(ctx context.Context) error {
 	return nil
 }
 
-// startingPoint reads what jobs are scheduled on. The index is nil if it cannot
-// be read natively.
-func startingPoint(ctx context.Context, d *dataset.Dataset) (head git.Head, index *gitindex.File, err error) {
-	if head, err = d.Repo.Head(ctx); err != nil {
-		return head, nil, err
+// start is what jobs are scheduled on.
+type start struct {
+	head git.Head
+	view *git.TreeView
+	// index is read when it is asked for; nil: it cannot be read natively.
+	index func() *gitindex.File
+}
+
+// startingPoint refuses branches that jobs cannot be scheduled on.
+func startingPoint(ctx context.Context, d *dataset.Dataset) (*start, error) {
+	head, err := d.Repo.Head(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if strings.HasPrefix(head.Ref, "refs/heads/adjusted/") {
-		return head, nil, errs.WithHint(fmt.Errorf("schedule: %s is an adjusted branch, which is not supported yet", head.Branch()),
+		return nil, errs.WithHint(fmt.Errorf("schedule: %s is an adjusted branch, which is not supported yet", head.Branch()),
 			"check out the branch that it was made from")
 	}
-	if index, err = d.Repo.ReadIndex(); errors.Is(err, gitindex.ErrUnsupported) {
-		return head, nil, nil
-	}
-	return head, index, err
+	return &start{head: head, view: d.Repo.View(head.OID), index: sync.OnceValue(func() *gitindex.File {
+		index, err := d.Repo.ReadIndex()
+		if err != nil {
+			return nil
+		}
+		return index
+	})}, nil
 }
 
 // perform is everything that leaves traces. Whatever fails gives the claim
@@ -226,8 +237,8 @@ func (c *scheduling) claimIn(tx *ledger.Tx, twin int64) error {
 // makeJob fills in what the ledger keeps from the start.
 func (c *scheduling) makeJob() {
 	c.job = ledger.Job{
-		Scheduler: c.s.Name(), WorkTree: c.w.top, Branch: c.head.Ref, DSID: c.d.ID, Pwd: c.w.pwd, Message: c.w.message,
-		Cmd: c.w.cmd, Expanded: c.w.expanded, BaseCommit: c.head.OID, Chain: c.w.chain,
+		Scheduler: c.s.Name(), WorkTree: c.w.top, Branch: c.start.head.Ref, DSID: c.d.ID, Pwd: c.w.pwd, Message: c.w.message,
+		Cmd: c.w.cmd, Expanded: c.w.expanded, BaseCommit: c.start.head.OID, Chain: c.w.chain,
 		Inputs: c.w.inputs, ExtraInputs: c.w.extra, Outputs: c.out.Recorded, Claims: c.out.Claims,
 		SubmitFile: submitName(c.d), Owner: fsx.Self(), State: ledger.StateSubmitting, CreatedAt: c.d.Now().UTC(),
 	}
@@ -252,15 +263,6 @@ func (c *scheduling) release(ctx context.Context) error {
 	})
 	dropCopy(&c.job)
 	return err
-}
-
-// change changes the job's row in the ledger; in a sweep together with others.
-// fn changes nothing where it fails.
-func (c *scheduling) change(ctx context.Context, fn func(*ledger.Tx) error) error {
-	if c.sweep != nil {
-		return c.sweep.change(ctx, c, fn)
-	}
-	return withLedger(ctx, c.d, "schedule", func(l *ledger.Ledger) error { return l.Update(ctx, fn) })
 }
 
 // getReady is prepare, for one row of a sweep at a time.
@@ -300,7 +302,7 @@ func (c *scheduling) prepare(ctx context.Context) (undo func() error, err error)
 
 // identify notes the content of every input, and of the job script.
 func (c *scheduling) identify(ctx context.Context) error {
-	id := &identifier{top: c.w.top, format: c.d.Repo.Format, index: c.index}
+	id := &identifier{top: c.w.top, format: c.d.Repo.Format, head: c.start.view, index: c.start.index}
 	if c.sweep != nil {
 		id = c.sweep.id
 	}

@@ -12,8 +12,6 @@ import (
 
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
-	"github.com/stemma-data/stemma/internal/git"
-	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/result"
 )
@@ -24,8 +22,7 @@ import (
 // the line's answer is, before the ledger knows of it.
 type sweepBatch struct {
 	sw    *sweep
-	head  git.Head
-	index *gitindex.File
+	start *start
 	id    *identifier // of inputs, used while preparing
 	rows  []*sweepJob
 
@@ -46,14 +43,6 @@ type sweepJob struct {
 	told      bool // failed has been reported
 	scheduled bool
 }
-
-type rowChange struct {
-	c  *scheduling
-	fn func(*ledger.Tx) error
-}
-
-// changesAtOnce is how many rows may wait for the ledger.
-const changesAtOnce = 64
 
 // run schedules all rows.
 func (sw *sweep) run(ctx context.Context) error {
@@ -269,49 +258,6 @@ func (b *sweepBatch) stop(ctx context.Context) error {
 		return result.ErrStop
 	}
 	return ctx.Err()
-}
-
-// change puts a change of the ledger off until there are some.
-func (b *sweepBatch) change(ctx context.Context, c *scheduling, fn func(*ledger.Tx) error) error {
-	b.mu.Lock()
-	b.pending = append(b.pending, rowChange{c, fn})
-	var now []rowChange
-	if len(b.pending) >= changesAtOnce {
-		now, b.pending = b.pending, nil
-	}
-	b.mu.Unlock()
-	b.apply(ctx, now)
-	return nil
-}
-
-// flush writes what has been put off.
-func (b *sweepBatch) flush(ctx context.Context) {
-	b.apply(ctx, b.pending)
-	b.pending = nil
-}
-
-// apply makes changes in one transaction. A row that could not be stored
-// fails: what its line has left makes the same command take it up.
-func (b *sweepBatch) apply(ctx context.Context, list []rowChange) {
-	if len(list) == 0 {
-		return
-	}
-	ctx = context.WithoutCancel(ctx)
-	failures := make([]error, len(list))
-	err := withLedger(ctx, b.sw.d, "schedule", func(l *ledger.Ledger) error {
-		return l.Update(ctx, func(tx *ledger.Tx) error {
-			for i, ch := range list {
-				failures[i] = ch.fn(tx)
-			}
-			return nil
-		})
-	})
-	b.sw.opt.step.at("sweep stored")
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for i, ch := range list {
-		ch.c.unsaved = errors.Join(err, failures[i])
-	}
 }
 
 // report tells of the rows that are scheduled, in their order.

@@ -1,0 +1,127 @@
+package git
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/stemma-data/stemma/internal/gitobj"
+)
+
+// TreeView answers what a commit has at a path. It reads the trees on the way
+// and nothing else, without a process where it can, so that the cost depends
+// on the depth of the path and not on the size of the repository. It is safe
+// for concurrent use.
+type TreeView struct {
+	repo   *Repo
+	commit gitobj.OID
+
+	mu    sync.Mutex
+	objs  *objects
+	trees map[gitobj.OID][]byte
+	root  gitobj.OID
+}
+
+// View returns a view of a commit; "" is a commit without files.
+func (r *Repo) View(commit gitobj.OID) *TreeView {
+	return &TreeView{repo: r, commit: commit, objs: r.objects(), trees: map[gitobj.OID][]byte{}}
+}
+
+// Close ends the use of pack files.
+func (v *TreeView) Close() { v.objs.close() }
+
+// Lookup returns the entry at a path relative to the top; "." is the root.
+func (v *TreeView) Lookup(ctx context.Context, path string) (e TreeEntry, ok bool, err error) {
+	e, _, ok, err = v.walk(ctx, path)
+	return e, ok, err
+}
+
+// Gitlink returns the path of the nested repository that path is, or lies in,
+// or "".
+func (v *TreeView) Gitlink(ctx context.Context, path string) (string, error) {
+	e, at, _, err := v.walk(ctx, path)
+	if err != nil || e.Mode != gitobj.ModeGitlink {
+		return "", err
+	}
+	return at, nil
+}
+
+// walk goes down as far as there are trees. e is the last entry that was
+// found, at its path; ok says that it is the one asked for.
+func (v *TreeView) walk(ctx context.Context, path string) (e TreeEntry, at string, ok bool, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.commit == "" {
+		return e, "", false, nil
+	}
+	if v.root == "" {
+		if err := v.findRoot(ctx); err != nil {
+			return e, "", false, err
+		}
+	}
+	e = TreeEntry{Mode: gitobj.ModeTree, OID: v.root}
+	if path == "." || path == "" {
+		return e, ".", true, nil
+	}
+	parts := strings.Split(path, "/")
+	for i, name := range parts {
+		next, found, err := v.child(ctx, e.OID, name)
+		if err != nil || !found {
+			return e, at, false, err
+		}
+		e, at = next, strings.Join(parts[:i+1], "/")
+		if e.Mode != gitobj.ModeTree {
+			return e, at, i == len(parts)-1, nil
+		}
+	}
+	return e, at, true, nil
+}
+
+func (v *TreeView) findRoot(ctx context.Context) error {
+	data, err := v.object(ctx, v.commit, "commit")
+	if err != nil {
+		return err
+	}
+	v.root, err = v.repo.treeOf(data)
+	return err
+}
+
+// child finds a name in a tree.
+func (v *TreeView) child(ctx context.Context, tree gitobj.OID, name string) (TreeEntry, bool, error) {
+	data, ok := v.trees[tree]
+	if !ok {
+		var err error
+		if data, err = v.object(ctx, tree, "tree"); err != nil {
+			return TreeEntry{}, false, err
+		}
+		v.trees[tree] = data
+	}
+	size := v.repo.Format.Size()
+	for len(data) > 0 {
+		head, rest, ok := bytes.Cut(data, []byte{0})
+		mode, entry, ok2 := bytes.Cut(head, []byte{' '})
+		if !ok || !ok2 || len(rest) < size {
+			return TreeEntry{}, false, fmt.Errorf("tree %s is damaged", tree)
+		}
+		if string(entry) == name {
+			m, err := gitobj.ParseMode(string(mode))
+			return TreeEntry{Mode: m, OID: gitobj.FromBytes(rest[:size])}, err == nil, err
+		}
+		data = rest[size:]
+	}
+	return TreeEntry{}, false, nil
+}
+
+// object reads an object, by git where it must.
+func (v *TreeView) object(ctx context.Context, id gitobj.OID, want string) ([]byte, error) {
+	typ, data, err := v.objs.read(id)
+	if err != nil {
+		typ, data, err = v.repo.Object(ctx, string(id), -1)
+	}
+	if err == nil && typ != want {
+		err = fmt.Errorf("object %s is no %s", id, want)
+	}
+	return data, err
+}

@@ -1,0 +1,79 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/stemma-data/stemma/internal/commit"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/ledger"
+	"github.com/stemma-data/stemma/internal/result"
+)
+
+// chosen is choose with DataLad's word on a job that is not known.
+func (f *finishing) chosen(ctx context.Context) ([]ledger.Job, error) {
+	jobs, err := f.choose(ctx)
+	if errors.Is(err, ErrUnknownJob) {
+		text := "Error accessing slurm job " + f.opt.JobID + " in database" // DataLad's text
+		err = &Failure{result.New(ActionFinish, result.Error, "", "").Msg(text), err}
+	}
+	return jobs, err
+}
+
+// choose reads the open jobs that the command is about.
+func (f *finishing) choose(ctx context.Context) ([]ledger.Job, error) {
+	if f.opt.JobID != "" {
+		job, err := findJob(ctx, f.d, f.top, f.opt.JobID)
+		if err != nil {
+			return nil, err
+		}
+		return []ledger.Job{job}, nil
+	}
+	return openJobs(ctx, f.d, f.top)
+}
+
+// openJobs lists the jobs of the work tree that are not closed, oldest first.
+func openJobs(ctx context.Context, d *dataset.Dataset, top string) (list []ledger.Job, err error) {
+	if !ledger.HasOpen(commit.StateDir(d.Repo)) {
+		return nil, nil
+	}
+	err = withLedger(ctx, d, "look at jobs", func(l *ledger.Ledger) error {
+		for job, err := range l.Jobs(ctx, ledger.Filter{WorkTree: top}) {
+			if err != nil {
+				return err
+			}
+			list = append(list, job)
+		}
+		return nil
+	})
+	return list, err
+}
+
+// findJob finds an open job of this work tree by the scheduler's id.
+func findJob(ctx context.Context, d *dataset.Dataset, top, id string) (job ledger.Job, err error) {
+	if err = ledger.ErrNotFound; hasLedger(d) {
+		err = withLedger(ctx, d, "look at jobs", func(l *ledger.Ledger) error {
+			job, err = l.ByJobID(ctx, id)
+			return err
+		})
+	}
+	switch {
+	case errors.Is(err, ledger.ErrNotFound):
+		err = fmt.Errorf("job %s: %w in this dataset", id, ErrUnknownJob)
+		return job, errs.WithHint(err, "`stemma jobs` lists the jobs of this dataset; a job of another clone is finished there")
+	case err != nil:
+		return job, err
+	case job.WorkTree != top:
+		err = fmt.Errorf("job %s belongs to the work tree %s", id, job.WorkTree)
+		return job, errs.WithHint(err, "finish it there")
+	case job.State == ledger.StateClosed:
+		err = fmt.Errorf("job %s is closed already (%s)", id, job.Outcome)
+		if job.Commit != "" {
+			err = fmt.Errorf("job %s is closed already: committed as %s", id, job.Commit.Short())
+		}
+		return job, err
+	}
+	return job, nil
+}

@@ -1,0 +1,69 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+
+	"github.com/stemma-data/stemma/internal/ledger"
+)
+
+// change puts a change of the ledger off until there are some.
+func (b *sweepBatch) change(ctx context.Context, c *scheduling, fn func(*ledger.Tx) error) error {
+	b.mu.Lock()
+	b.pending = append(b.pending, rowChange{c, fn})
+	var now []rowChange
+	if len(b.pending) >= changesAtOnce {
+		now, b.pending = b.pending, nil
+	}
+	b.mu.Unlock()
+	b.apply(ctx, now)
+	return nil
+}
+
+// flush writes what has been put off.
+func (b *sweepBatch) flush(ctx context.Context) {
+	b.apply(ctx, b.pending)
+	b.pending = nil
+}
+
+// apply makes changes in one transaction. A row that could not be stored
+// fails: what its line has left makes the same command take it up.
+func (b *sweepBatch) apply(ctx context.Context, list []rowChange) {
+	if len(list) == 0 {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	failures := make([]error, len(list))
+	err := withLedger(ctx, b.sw.d, "schedule", func(l *ledger.Ledger) error {
+		return l.Update(ctx, func(tx *ledger.Tx) error {
+			for i, ch := range list {
+				failures[i] = ch.fn(tx)
+			}
+			return nil
+		})
+	})
+	b.sw.opt.step.at("sweep stored")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, ch := range list {
+		ch.c.unsaved = errors.Join(err, failures[i])
+	}
+}
+
+// change changes the job's row in the ledger; in a sweep together with others.
+// fn changes nothing where it fails.
+func (c *scheduling) change(ctx context.Context, fn func(*ledger.Tx) error) error {
+	if c.sweep != nil {
+		return c.sweep.change(ctx, c, fn)
+	}
+	return withLedger(ctx, c.d, "schedule", func(l *ledger.Ledger) error { return l.Update(ctx, fn) })
+}
+
+// rowChange is a change of the ledger that waits.
+type rowChange struct {
+	c  *scheduling
+	fn func(*ledger.Tx) error
+}
+
+// changesAtOnce is how many rows may wait for the ledger.
+const changesAtOnce = 64
