@@ -32,6 +32,7 @@ type app struct {
 	command        string           // that runs, "" before
 	usage          string           // its synopsis
 	results        *render.Renderer // nil until the command reports
+	line           *progressLine    // nil where the command shows none
 	data           *dataset.Dataset // nil until opened
 }
 

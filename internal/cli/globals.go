@@ -68,7 +68,7 @@ func (a *app) readGlobals(args []string) ([]string, error) {
 	if err := a.readOverrides(a.global.config); err != nil {
 		return nil, err
 	}
-	a.log = slog.New(render.NewLogHandler(a.stderr, a.level, a.color(a.stderr)))
+	a.log = slog.New(render.NewLogHandler(a.messages(), a.level, a.color(a.stderr)))
 	return f.Args(), a.setLogLevel()
 }
 

@@ -27,7 +27,18 @@ func (a *app) progress() *progressLine {
 	if isTerminal(a.stderr) && a.human() {
 		p.w = a.stderr
 	}
+	a.line = p
 	return p
+}
+
+// messages is standard error for the log, which leaves the progress line last.
+func (a *app) messages() io.Writer {
+	return writerFunc(func(b []byte) (int, error) {
+		if a.line == nil {
+			return a.stderr.Write(b)
+		}
+		return a.line.above(a.stderr).Write(b)
+	})
 }
 
 // show replaces the line, not too often.

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -256,4 +257,30 @@ func FuzzSweepTable(f *testing.F) {
 			}
 		}
 	})
+}
+
+// An interrupt ends the lines under way, gives the other claims back, and the
+// same command completes the sweep.
+func TestSweepInterrupted(t *testing.T) {
+	b := newBench(t)
+	table := filepath.Join(t.TempDir(), "t.csv")
+	must(t, os.WriteFile(table, []byte("n\n1\n2\n3\n4\n5\n6\n"), 0o644))
+	ctx, cancel := context.WithCancel(t.Context())
+	opt := SweepOptions{Table: table, Progress: func(p SweepProgress) {
+		if p.Done == 2 {
+			cancel()
+		}
+	}}
+	opt.Cmd, opt.Outputs, opt.Jobs = "sbatch job.sh {n}", []string{"o/{n}"}, 1
+	if err := Sweep(ctx, b.d, b.s, opt, result.Discard); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if got := b.states(); strings.Count(got, "open:") != 2 || strings.Count(got, "closed:released") != 4 {
+		t.Errorf("states %s", got)
+	}
+	opt.Progress = nil
+	must(t, Sweep(t.Context(), b.d, b.s, opt, result.Discard))
+	if n := b.s.count(t); n != 6 {
+		t.Errorf("%d jobs, want 6", n)
+	}
 }
