@@ -19,22 +19,24 @@ func (o *schedulerOption) flags(f flagSet) {
 	f.Var(&o.choice, "scheduler", "`NAME` slurm, local (this machine), or auto (slurm where there is an sbatch); also stemma.scheduler")
 }
 
-// scheduler chooses the batch system: the option, the setting stemma.scheduler
-// (or STEMMA_SCHEDULER), or what is on PATH.
+// scheduler chooses the batch system for new jobs: the option, the setting
+// stemma.scheduler (or STEMMA_SCHEDULER), or what is on PATH. Jobs that were
+// submitted elsewhere are asked about there.
 func (a *app) scheduler(o schedulerOption) (sched.Scheduler, error) {
 	name := o.value
 	if name == "" {
 		name = a.setting("stemma.scheduler")
 	}
+	_, found := a.findSbatch()
+	local, localErr := a.localScheduler()
 	switch name {
 	case "", "auto":
-		if _, ok := a.findSbatch(); !ok {
-			return a.localScheduler()
+		if found {
+			name = "slurm"
 		}
 	case "local":
-		return a.localScheduler()
 	case "slurm":
-		if _, ok := a.findSbatch(); !ok {
+		if !found {
 			err := fmt.Errorf("scheduler slurm: there is no sbatch on PATH")
 			return nil, errs.WithHint(err, "load Slurm's module, or use --scheduler local")
 		}
@@ -42,7 +44,17 @@ func (a *app) scheduler(o schedulerOption) (sched.Scheduler, error) {
 		err := fmt.Errorf("scheduler '%s' is not known", name)
 		return nil, errs.WithExit(errs.WithHint(err, "choose from auto, slurm, local"), errs.ExitUsage)
 	}
-	return slurm.New(slurm.Exec(a.env)), nil
+	switch {
+	case name == "slurm" && localErr != nil:
+		return slurm.New(slurm.Exec(a.env)), nil
+	case name == "slurm":
+		return sched.NewSet(slurm.New(slurm.Exec(a.env)), local), nil
+	case localErr != nil:
+		return nil, localErr
+	case found:
+		return sched.NewSet(local, slurm.New(slurm.Exec(a.env))), nil
+	}
+	return local, nil
 }
 
 // findSbatch looks for Slurm's sbatch on PATH; our own does not count.

@@ -31,11 +31,15 @@ func Adopt(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt Adopt
 	if err != nil {
 		return err
 	}
-	if _, err := s.Describe(ctx, opt.JobID); err != nil {
+	own, err := schedulerOf(s, job)
+	if err != nil {
+		return fmt.Errorf("adopt job %s: %w", opt.JobID, err)
+	}
+	if _, err := own.Describe(ctx, opt.JobID); err != nil {
 		return errs.WithHint(fmt.Errorf("adopt job %s: %w", opt.JobID, err), "check the id with squeue")
 	}
 	id, cluster, _ := strings.Cut(opt.JobID, ";")
-	c := &scheduling{d: d, s: s, w: &work{top: top}, job: *job, prov: getProvenance(job)}
+	c := &scheduling{d: d, s: own, w: &work{top: top}, job: *job, prov: getProvenance(job)}
 	c.prov.Note = ""
 	if err := c.record(ctx, id, cluster, job.CreatedAt); err != nil {
 		return err

@@ -202,10 +202,16 @@ func (w *work) claimOutputs(ctx context.Context, d *dataset.Dataset, st *start) 
 				"schedule the job from within that subdataset")
 		}
 		out.Recorded = append(out.Recorded, recordedForm(w.pwd, spec.Pattern))
-		if !seen[spec.Fixed] {
-			out.Claims = append(out.Claims, spec.Fixed)
+		claims := []string{spec.Fixed}
+		if hasTask(spec.Fixed) {
+			claims = taskClaims(spec.Fixed, w.tasks)
 		}
-		seen[spec.Fixed] = true
+		for _, claim := range claims {
+			if !seen[claim] {
+				out.Claims = append(out.Claims, claim)
+			}
+			seen[claim] = true
+		}
 	}
 	return out, nil
 }

@@ -24,7 +24,11 @@ import (
 func describe(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, j *ledger.Job, p *provenance) {
 	ctx, cancel := context.WithTimeout(ctx, schedulerPatience)
 	defer cancel()
-	desc, err := s.Describe(ctx, queryID(j))
+	var desc sched.Description
+	own, err := schedulerOf(s, j)
+	if err == nil {
+		desc, err = own.Describe(ctx, queryID(j))
+	}
 	if err != nil {
 		p.Undescribed = true
 		d.Env.Log.Warn(fmt.Sprintf("job %s: its log files are not known yet: %v", j.JobID, err))
@@ -32,9 +36,11 @@ func describe(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, j *led
 	}
 	p.Undescribed = false
 	p.Name = desc.Name
+	p.waitsFor = desc.Dependency
 	if desc.Tasks > 1 {
 		j.Tasks = desc.Tasks
 	}
+	p.takeTasks(j, desc)
 	root := jobRoot(j)
 	var logs []string
 	for _, f := range desc.Files {

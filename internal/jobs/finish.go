@@ -88,15 +88,22 @@ type finishing struct {
 	top  string
 	head git.Head
 
-	watch *watching // nil: one look is enough
+	watch  *watching              // nil: one look is enough
+	open   []ledger.Job           // all that is known to be open
+	states map[int64]sched.Status // by the ledger's rows
+	graph  *graph
+	marked []*over // by this command
+	nonce  string  // of its marks
 }
 
 // over is a job that is over, with what finish knows of it.
 type over struct {
 	job      ledger.Job
+	task     string // of an array whose tasks are committed one by one, else ""
 	prov     provenance
 	status   sched.Status
 	busy     string   // why another process has it
+	lost     bool     // to another process, at the last moment
 	sentence string   // of a failed job that is committed
 	outputs  []string // declared, as they are found in the work tree
 	logs     []string
@@ -125,21 +132,33 @@ func (f *finishing) fail(j *ledger.Job, err error) error {
 	return f.report(result.Error, j, text)
 }
 
-// sort asks for the states of all jobs at once and returns those that are to
-// be committed; of the others it reports.
+// sort asks for the states of all jobs, and of those that make their inputs, at
+// once and returns those that are to be committed, in the order in which one
+// was made from the other; of the others it reports.
 func (f *finishing) sort(ctx context.Context, jobs []ledger.Job) ([]*over, error) {
+	jobs, err := f.withProducers(ctx, jobs)
+	if err != nil {
+		return nil, err
+	}
 	submitted, err := f.settled(ctx, jobs)
 	if err != nil || len(submitted) == 0 {
 		return nil, err
 	}
-	states, err := queryAll(ctx, f.s, submitted)
-	if err != nil {
+	if f.states, err = queryAll(ctx, f.s, submitted); err != nil {
 		return nil, err
 	}
 	var ready []*over
 	for i := range submitted {
 		job := &submitted[i]
-		o := &over{job: *job, prov: getProvenance(job), status: states[queryID(job)]}
+		if perTask(job) {
+			take, err := f.judgeArray(ctx, *job, f.states[job.ID])
+			if err != nil {
+				return nil, err
+			}
+			ready = append(ready, take...)
+			continue
+		}
+		o := &over{job: *job, prov: getProvenance(job), status: f.states[job.ID]}
 		take, err := f.judge(ctx, o)
 		if err != nil {
 			return nil, err
@@ -148,29 +167,19 @@ func (f *finishing) sort(ctx context.Context, jobs []ledger.Job) ([]*over, error
 			ready = append(ready, o)
 		}
 	}
-	return ready, nil
-}
-
-// queryAll asks one question for all jobs.
-func queryAll(ctx context.Context, s sched.Scheduler, jobs []ledger.Job) (map[string]sched.Status, error) {
-	qs := make([]sched.Query, 0, len(jobs))
-	for i := range jobs {
-		j := &jobs[i]
-		qs = append(qs, sched.Query{ID: queryID(j), Tasks: j.Tasks, Submitted: j.SubmittedAt})
+	if ready, err = f.ordered(ready); err != nil {
+		return nil, err
 	}
-	if len(qs) == 0 {
-		return nil, nil
-	}
-	return s.Query(ctx, qs)
+	return f.holdBack(ready)
 }
 
 // settled leaves out jobs whose submission is not settled, after trying.
 func (f *finishing) settled(ctx context.Context, jobs []ledger.Job) ([]ledger.Job, error) {
 	var out []ledger.Job
 	for _, job := range jobs {
-		if job.Scheduler != "" && job.Scheduler != f.s.Name() {
-			err := fmt.Errorf("it was scheduled with the scheduler %q, this is %q", job.Scheduler, f.s.Name())
-			if err := f.fail(&job, errs.WithHint(err, "use --scheduler %s", job.Scheduler)); err != nil {
+		own, err := schedulerOf(f.s, &job)
+		if err != nil {
+			if err := f.fail(&job, err); err != nil {
 				return nil, err
 			}
 			continue
@@ -179,12 +188,12 @@ func (f *finishing) settled(ctx context.Context, jobs []ledger.Job) ([]ledger.Jo
 			out = append(out, job)
 			continue
 		}
-		if f.watch.waitsFor(&job, f.s) {
+		if f.watch.waitsFor(&job, own) {
 			continue
 		}
-		c := &scheduling{d: f.d, s: f.s, w: &work{top: f.top}, adopt: &job}
-		err := errs.WithHint(errors.New("it is being submitted"), "wait for that command")
-		if fate := fateOf(&job, f.s); fate == lineTold || fate == lineUnclear {
+		c := &scheduling{d: f.d, s: own, w: &work{top: f.top}, adopt: &job}
+		err = errs.WithHint(errors.New("it is being submitted"), "wait for that command")
+		if fate := fateOf(&job, own); fate == lineTold || fate == lineUnclear {
 			err = c.takeUp(ctx)
 		} else if fate == lineNeverRan {
 			err = errs.WithHint(errors.New("the command that scheduled it died before the submission"), "repeat that command, or give the claim up with `stemma jobs release`")
@@ -208,22 +217,27 @@ func (f *finishing) judge(ctx context.Context, o *over) (bool, error) {
 	case f.watch.live(st):
 		return false, nil
 	case !st.State.Final():
-		text := notComplete(&o.job, st)
-		if st.Note != "" {
-			text += " (" + st.Note + ")"
-		}
-		return false, f.report(result.Impossible, &o.job, text)
+		return false, f.stays(&o.job, st)
 	case f.opt.CommitFailed:
 		o.sentence = notComplete(&o.job, st)
 	case f.opt.CloseFailed:
 		return false, f.closeFailed(ctx, o)
 	default:
-		return false, f.report(result.Impossible, &o.job, notComplete(&o.job, st))
+		return false, f.stays(&o.job, st)
 	}
 	if err := f.checkBranch(&o.job); err != nil {
 		return false, f.fail(&o.job, err)
 	}
 	return true, nil
+}
+
+// stays reports a job that is not complete, and what that means for others.
+func (f *finishing) stays(j *ledger.Job, st sched.Status) error {
+	text := notComplete(j, st)
+	if note := f.pipelineNote(j, st); note != "" {
+		text += " (" + note + ")"
+	}
+	return f.report(result.Impossible, j, text)
 }
 
 func (f *finishing) closeFailed(ctx context.Context, o *over) error {

@@ -31,7 +31,9 @@ func (f *finishing) choose(ctx context.Context) ([]ledger.Job, error) {
 		}
 		return []ledger.Job{job}, nil
 	}
-	return openJobs(ctx, f.d, f.top)
+	list, err := openJobs(ctx, f.d, f.top)
+	f.open = list
+	return list, err
 }
 
 // openJobs lists the jobs of the work tree that are not closed, oldest first.

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
@@ -19,27 +20,35 @@ import (
 
 // commit publishes the results of jobs that are over.
 func (f *finishing) commit(ctx context.Context, ready []*over) (err error) {
-	if ready, err = f.mark(ctx, ready); err != nil || len(ready) == 0 {
-		return err
-	}
-	marked := ready
 	published := false
 	defer func() {
-		// What is published is closed, which ends its mark.
+		// What is published is closed, which ends its mark; an array may stay.
 		done := map[*over]bool{}
 		for _, o := range ready {
-			done[o] = published
+			done[o] = published && o.task == ""
 		}
-		left := slices.DeleteFunc(slices.Clone(marked), func(o *over) bool { return done[o] })
+		left := slices.DeleteFunc(slices.Clone(f.marked), func(o *over) bool { return done[o] })
 		if len(left) > 0 {
 			err = errors.Join(err, f.unmark(context.WithoutCancel(ctx), left))
 		}
 	}()
+	if ready, err = f.mark(ctx, ready); err != nil || len(ready) == 0 {
+		return err
+	}
 	f.opt.step.at("marked")
-	if ready, err = f.gather(ctx, ready); err != nil || len(ready) == 0 {
+	if ready, err = f.gather(ctx, ready); err == nil {
+		ready, err = f.holdBack(ready)
+	}
+	if err != nil || len(ready) == 0 {
 		return err
 	}
 	logs, ready, err := f.store(ctx, ready)
+	if err == nil {
+		ready, err = f.holdBack(ready)
+	}
+	if err == nil {
+		err = f.identifyMade(ctx, ready)
+	}
 	if err != nil || len(ready) == 0 {
 		return err
 	}
@@ -174,11 +183,11 @@ const namesInReflog = 20
 
 // request makes one commit for each job.
 func (f *finishing) request(ctx context.Context, list []*over, logs []annex.LogEdit) commit.Request {
-	req := commit.Request{Logs: logs, MergeMessage: "Merge all branches from finished jobs\n"}
+	req := commit.Request{Logs: logs, Confirm: func(ctx context.Context) error { return f.confirm(ctx, list) }, MergeMessage: "Merge all branches from finished jobs\n"}
 	names := make([]string, len(list))
 	for i, o := range list {
-		names[i] = label(&o.job)
-		req.Commits = append(req.Commits, commit.Commit{Message: f.message(o), Files: o.files, AllowEmpty: true, Tag: o.job.ID})
+		names[i] = o.name()
+		req.Commits = append(req.Commits, commit.Commit{Message: f.message(o), Files: o.files, AllowEmpty: true, Tag: taskTag(o.job.ID, o.task)})
 	}
 	req.Reason = "stemma finish: job " + strings.Join(names[:min(len(names), namesInReflog)], ", ")
 	if more := len(names) - namesInReflog; more > 0 {
@@ -217,8 +226,13 @@ func (f *finishing) message(o *over) string {
 		declared = f.expandOutputs(o)
 	}
 	rec.Outputs = union(declared, o.job.SlurmOutputs)
-	rec.Extra = map[string]any{recordKey: o.prov.recordFields(&o.job, o.status, o.changed)}
-	return jobMessage(&o.job, rec, o.status, o.sentence, f.opt.Message)
+	own := o.prov.recordFields(&o.job, o.status, o.changed)
+	if o.task != "" {
+		own["task"] = json.Number(o.task)
+		own["task_outputs"] = f.graph.rows[o.job.ID].Outputs
+	}
+	rec.Extra = map[string]any{recordKey: own}
+	return jobMessage(o, rec, f.opt.Message)
 }
 
 // expandOutputs is what --expand outputs records.
@@ -234,13 +248,22 @@ func (f *finishing) expandOutputs(o *over) []string {
 // tell reports what was committed.
 func (f *finishing) tell(list []*over, res commit.Result) error {
 	for i, o := range list {
+		if o.lost {
+			if err := f.report(result.NotNeeded, &o.job, fmt.Sprintf("job %s was finished by another process", o.name())); err != nil {
+				return err
+			}
+			continue
+		}
 		for _, rec := range o.records {
 			if err := f.sink.Emit(rec); err != nil {
 				return err
 			}
 		}
-		rec := result.New(ActionFinish, result.OK, "", "").Msg(jobTitle(&o.job, o.status))
+		rec := result.New(ActionFinish, result.OK, "", "").Msg(o.title())
 		rec.Fields["slurm_job_id"] = o.job.JobID
+		if o.task != "" {
+			rec.Fields["task"] = o.task
+		}
 		rec.Fields["commit"] = string(res.Commits[i])
 		if err := f.sink.Emit(rec); err != nil {
 			return err

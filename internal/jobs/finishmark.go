@@ -2,12 +2,14 @@ package jobs
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/ledger"
@@ -19,6 +21,7 @@ import (
 type finishMark struct {
 	Owner fsx.Owner `json:"owner"`
 	Since time.Time `json:"since"`
+	Nonce string    `json:"nonce"` // of one command
 }
 
 const markKey = "finishing"
@@ -29,7 +32,8 @@ const markLife = 15 * time.Minute
 // mark takes the jobs that nobody else is finishing: two processes at once
 // must not both commit one.
 func (f *finishing) mark(ctx context.Context, list []*over) (mine []*over, err error) {
-	own, err := json.Marshal(finishMark{fsx.Self(), f.d.Now().UTC()})
+	f.nonce = rand.Text()
+	own, err := json.Marshal(finishMark{fsx.Self(), f.d.Now().UTC(), f.nonce})
 	if err != nil {
 		return nil, err
 	}
@@ -37,12 +41,18 @@ func (f *finishing) mark(ctx context.Context, list []*over) (mine []*over, err e
 	err = withLedger(ctx, f.d, "finish", func(l *ledger.Ledger) error {
 		return l.Update(ctx, func(tx *ledger.Tx) error {
 			mine, suspect = nil, map[*over]bool{}
+			jobs := map[int64]*marked{} // an array comes once for each task
 			for _, o := range list {
-				before, err := f.markOne(tx, o, own)
-				if err != nil {
-					return err
+				m := jobs[o.job.ID]
+				if m == nil {
+					if m, err = f.markOne(tx, o, own); err != nil {
+						return err
+					}
+					jobs[o.job.ID] = m
 				}
-				suspect[o] = len(before) > 0
+				if o.busy, suspect[o] = m.busy, m.suspect; m.settled[o.task].Outcome != "" {
+					o.busy = "was finished by another process"
+				}
 				if o.busy == "" {
 					mine = append(mine, o)
 				}
@@ -57,25 +67,35 @@ func (f *finishing) mark(ctx context.Context, list []*over) (mine []*over, err e
 		if o.busy == "" {
 			continue
 		}
-		if err := f.report(result.NotNeeded, &o.job, fmt.Sprintf("job %s %s", label(&o.job), o.busy)); err != nil {
+		if err := f.report(result.NotNeeded, &o.job, fmt.Sprintf("job %s %s", o.name(), o.busy)); err != nil {
 			return nil, err
 		}
 	}
+	f.marked = mine
 	return f.withoutCommitted(ctx, mine, suspect)
 }
 
-// markOne puts our mark on a job, or sets busy. It returns the mark that a dead
-// process left, if there is one.
-func (f *finishing) markOne(tx *ledger.Tx, o *over, own json.RawMessage) (json.RawMessage, error) {
+// marked is what marking a job has told.
+type marked struct {
+	busy    string // why it is not ours
+	suspect bool   // a dead process left its mark
+	settled map[string]taskEnd
+}
+
+// markOne puts our mark on a job that is not busy.
+func (f *finishing) markOne(tx *ledger.Tx, o *over, own json.RawMessage) (*marked, error) {
 	now, err := tx.Get(o.job.ID)
 	if err != nil {
 		return nil, err
 	}
-	if o.busy = taken(&now, f.d.Now()); o.busy != "" {
-		return nil, nil
+	m := &marked{busy: taken(&now, f.d.Now()), suspect: len(now.Extra[markKey]) > 0, settled: settledTasks(&now)}
+	if m.busy != "" {
+		return m, nil
 	}
-	before := now.Extra[markKey]
-	return before, tx.Transition(now.ID, ledger.StateOpen, func(j *ledger.Job) {
+	return m, tx.Transition(now.ID, ledger.StateOpen, func(j *ledger.Job) {
+		if o.task != "" {
+			takeArray(j, &o.job)
+		}
 		if j.Extra == nil {
 			j.Extra = map[string]json.RawMessage{}
 		}
@@ -92,7 +112,9 @@ func (f *finishing) withoutCommitted(ctx context.Context, mine []*over, suspect 
 				return nil, err
 			}
 		}
-		if !done {
+		if done {
+			f.graph.done[part{o.job.ID, o.task}] = true
+		} else {
 			left = append(left, o)
 		}
 	}
@@ -104,7 +126,7 @@ func (f *finishing) withoutCommitted(ctx context.Context, mine []*over, suspect 
 // done so before; but it may have run in a command that knows nothing of jobs,
 // and a rebuilt ledger knows of no commits.
 func (f *finishing) alreadyCommitted(ctx context.Context, o *over) (bool, error) {
-	args := []string{"log", "-z", "--format=%H%n%B", "--fixed-strings", "--grep=[" + string(runrec.SlurmKind) + "] Slurm job " + o.job.JobID + ":", "--branches", "HEAD"}
+	args := []string{"log", "-z", "--format=%H%n%B", "--fixed-strings", "--grep=[" + string(runrec.SlurmKind) + "] Slurm job " + o.name() + ":", "--branches", "HEAD"}
 	if o.job.BaseCommit != "" {
 		args = append(args, "^"+string(o.job.BaseCommit))
 	}
@@ -122,13 +144,16 @@ func (f *finishing) alreadyCommitted(ctx context.Context, o *over) (bool, error)
 			continue
 		}
 		err = withLedger(ctx, f.d, "finish", func(l *ledger.Ledger) error {
+			if o.task != "" {
+				return endTasks(ctx, l, map[int64]map[string]taskEnd{o.job.ID: {o.task: {ledger.Committed, gitobj.OID(id)}}})
+			}
+			dropCopy(&o.job)
 			return l.Finish(ctx, ledger.Closing{ID: o.job.ID, Outcome: ledger.Committed, Commit: gitobj.OID(id)})
 		})
 		if err != nil {
 			return false, err
 		}
-		dropCopy(&o.job)
-		return true, f.report(result.OK, &o.job, fmt.Sprintf("%s (committed already as %.7s)", jobTitle(&o.job, o.status), id))
+		return true, f.report(result.OK, &o.job, fmt.Sprintf("%s (committed already as %.7s)", o.title(), id))
 	}
 	return false, nil
 }
@@ -149,10 +174,55 @@ func taken(j *ledger.Job, now time.Time) string {
 	return "is being finished by " + m.Owner.String()
 }
 
+// holds reports whether the mark on a job is that of this command.
+func (f *finishing) holds(j *ledger.Job) bool {
+	var m finishMark
+	return json.Unmarshal(j.Extra[markKey], &m) == nil && m.Nonce == f.nonce
+}
+
+// confirm looks, under the lease, whether the jobs are still open and ours:
+// another node may have taken over what it thought abandoned. What is not is
+// left out.
+func (f *finishing) confirm(ctx context.Context, list []*over) error {
+	l, err := openLedger(ctx, f.d)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	var drop []int
+	jobs := map[int64]ledger.Job{}
+	for i, o := range list {
+		now, known := jobs[o.job.ID]
+		if !known {
+			if now, err = l.Get(ctx, o.job.ID); err != nil && !errors.Is(err, ledger.ErrNotFound) {
+				return err
+			}
+			jobs[o.job.ID] = now
+		}
+		o.lost = now.State != ledger.StateOpen || now.JobID != o.job.JobID || !f.holds(&now) || settledTasks(&now)[o.task].Outcome != ""
+		if o.lost {
+			drop = append(drop, i)
+		}
+	}
+	if len(drop) == 0 {
+		return nil
+	}
+	return &commit.DropError{Commits: drop}
+}
+
 func (f *finishing) unmark(ctx context.Context, list []*over) error {
 	return withLedger(ctx, f.d, "finish", func(l *ledger.Ledger) error {
+		seen := map[int64]bool{}
 		for _, o := range list {
-			err := l.Transition(ctx, o.job.ID, ledger.StateOpen, func(j *ledger.Job) { delete(j.Extra, markKey) })
+			if seen[o.job.ID] {
+				continue
+			}
+			seen[o.job.ID] = true
+			err := l.Transition(ctx, o.job.ID, ledger.StateOpen, func(j *ledger.Job) {
+				if f.holds(j) {
+					delete(j.Extra, markKey)
+				}
+			})
 			var state *ledger.StateError
 			if err != nil && !errors.As(err, &state) {
 				return err

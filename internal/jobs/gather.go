@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/gitindex"
 )
@@ -16,10 +17,7 @@ import (
 // gather brings outputs back, checks that they are complete, and looks at the
 // inputs again. Jobs that are not complete are reported and left out.
 func (f *finishing) gather(ctx context.Context, list []*over) (complete []*over, err error) {
-	index, err := f.d.Repo.ReadIndex()
-	if errors.Is(err, gitindex.ErrUnsupported) {
-		index, err = nil, nil
-	}
+	index, err := readIndex(f.d)
 	if err != nil {
 		return nil, err
 	}
@@ -40,8 +38,17 @@ func (f *finishing) gather(ctx context.Context, list []*over) (complete []*over,
 	return complete, nil
 }
 
+// readIndex returns nil for an index that must be left to git.
+func readIndex(d *dataset.Dataset) (*gitindex.File, error) {
+	index, err := d.Repo.ReadIndex()
+	if errors.Is(err, gitindex.ErrUnsupported) {
+		return nil, nil
+	}
+	return index, err
+}
+
 func (f *finishing) gatherOne(ctx context.Context, o *over, id *identifier) error {
-	if o.prov.Undescribed {
+	if o.prov.Undescribed && o.task == "" {
 		describe(ctx, f.d, f.s, &o.job, &o.prov)
 	}
 	if err := f.locate(o); err != nil {

@@ -32,6 +32,7 @@ type identifier struct {
 	head *git.TreeView
 	// index gives the index, or nil if it is unreadable: contents are hashed.
 	index func() *gitindex.File
+	fresh map[string]treeLeaf // what the index will hold soon
 
 	mu    sync.Mutex
 	plain map[string]bool // the regular files among what was asked
@@ -251,6 +252,11 @@ func (id *identifier) folder(ctx context.Context, p string) (string, error) {
 			oid = id.format.HashObject("blob", []byte(target))
 		}
 		root.add(strings.Split(strings.TrimPrefix(e.Path, prefix), "/"), treeLeaf{e.Mode, oid})
+	}
+	for file, leaf := range id.fresh {
+		if p == "" || strings.HasPrefix(file, prefix) {
+			root.add(strings.Split(strings.TrimPrefix(file, prefix), "/"), leaf)
+		}
 	}
 	return "tree " + string(root.id(id.format)), nil
 }

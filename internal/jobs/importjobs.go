@@ -74,7 +74,11 @@ func completeImport(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, 
 	var p provenance
 	ctx, cancel := context.WithTimeout(ctx, schedulerPatience)
 	defer cancel()
-	if desc, err := s.Describe(ctx, j.JobID); err == nil {
+	own, err := schedulerOf(s, j)
+	if err != nil {
+		own = s
+	}
+	if desc, err := own.Describe(ctx, j.JobID); err == nil {
 		p.Name = desc.Name
 		if desc.Tasks > 1 {
 			j.Tasks = desc.Tasks

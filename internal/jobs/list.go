@@ -37,11 +37,13 @@ type Row struct {
 	Cmd      string     `json:"cmd"`
 	Branch   string     `json:"branch,omitempty"`
 	WorkTree string     `json:"worktree"`
-	Note     string     `json:"note,omitempty"` // for people: what to do, or why a state is not known
+	Tasks    int        `json:"tasks,omitempty"`   // of an array
+	Settled  int        `json:"settled,omitempty"` // of them, where tasks are committed one by one
+	Note     string     `json:"note,omitempty"`    // for people: what to do, or why a state is not known
 }
 
-// List returns the open jobs of the work tree, or all, oldest first. It asks
-// the scheduler once.
+// List returns the open jobs of the work tree, or all, oldest first. Each
+// scheduler is asked once.
 func List(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt ListOptions) ([]Row, error) {
 	top, err := workTree(d)
 	if err != nil {
@@ -53,11 +55,11 @@ func List(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt ListOp
 	}
 	var ask []ledger.Job
 	for _, j := range list {
-		if j.State == ledger.StateOpen && (j.Scheduler == "" || j.Scheduler == s.Name()) {
+		if j.State == ledger.StateOpen {
 			ask = append(ask, j)
 		}
 	}
-	states := map[string]sched.Status{}
+	states := map[int64]sched.Status{}
 	if len(ask) > 0 && !opt.NoWait {
 		if states, err = queryAll(ctx, s, ask); err != nil {
 			return nil, err
@@ -99,7 +101,7 @@ func listed(ctx context.Context, d *dataset.Dataset, top string, opt ListOptions
 	return list, err
 }
 
-func makeRow(j *ledger.Job, states map[string]sched.Status) Row {
+func makeRow(j *ledger.Job, states map[int64]sched.Status) Row {
 	p := getProvenance(j)
 	r := Row{
 		Row: j.ID, ID: j.JobID, Cluster: j.Cluster, Name: p.Name, Open: j.State != ledger.StateClosed,
@@ -126,13 +128,17 @@ func makeRow(j *ledger.Job, states map[string]sched.Status) Row {
 }
 
 // fill takes over what the scheduler says of an open job.
-func (r *Row) fill(j *ledger.Job, states map[string]sched.Status) {
-	st, ok := states[queryID(j)]
+func (r *Row) fill(j *ledger.Job, states map[int64]sched.Status) {
+	r.Settled, r.Tasks = len(settledTasks(j)), j.Tasks
+	st, ok := states[j.ID]
 	if !ok {
 		r.State = "OPEN"
 		return
 	}
 	r.State, r.Note = st.Text, st.Note
+	if r.Settled > 0 {
+		r.Note = strings.TrimSuffix(fmt.Sprintf("%d of %d tasks are settled; %s", r.Settled, r.Tasks, r.Note), "; ")
+	}
 	if r.State == "" {
 		r.State = string(st.State)
 	}

@@ -80,6 +80,9 @@ n=101
 if [ "$FAKE_MODE" = fail ]; then echo "sbatch: error: Batch job submission failed: Invalid partition name specified" >&2; exit 1; fi
 while ! mkdir "$d/$n" 2>/dev/null; do n=$((n+1)); done
 pwd -P > "$d/$n/dir"
+for a; do case "$a" in --dependency=*) echo "${a#*=}" > "$d/$n/dependency";; --array=*) echo "${a#*=}" > "$d/$n/array";; esac; done
+for a; do case "$a" in *arr.sh) [ -f "$d/$n/array" ] || sed -n 's/^#SBATCH --array=//p' "$a" > "$d/$n/array";; esac; done
+echo "$*" > "$d/$n/args"
 echo PENDING > "$d/$n/state"
 case "$FAKE_MODE" in
 timeout) echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2; exit 1;;
@@ -96,6 +99,8 @@ type fakeSched struct {
 	queries   int
 	noDescr   bool
 	mute      bool // Query knows nothing
+	forgets   bool // it takes no dependency
+	cancelled []string
 	arrayOf   int
 	extraText []sched.Field
 }
@@ -105,7 +110,21 @@ func (s *fakeSched) Environ() []string { return []string{"FAKE_SCHED=" + s.dir} 
 func (*fakeSched) ParseSubmission(out []byte) (string, string, bool) {
 	return sched.ParseSubmission(out)
 }
-func (*fakeSched) Cancel(context.Context, []string) error { return nil }
+func (s *fakeSched) Cancel(_ context.Context, ids []string) error {
+	s.cancelled = append(s.cancelled, ids...)
+	return nil
+}
+
+// taskIDs are the tasks of an array, nil for another job.
+func (s *fakeSched) taskIDs(id string) (ids []string) {
+	list, err := sched.ParseTaskList(s.read(id, "array"))
+	for _, n := range list.IDs {
+		if err == nil {
+			ids = append(ids, fmt.Sprintf("%s_%d", id, n))
+		}
+	}
+	return ids
+}
 
 func (s *fakeSched) file(id, name string) string {
 	id, _, _ = strings.Cut(id, ";")
@@ -122,9 +141,24 @@ func (s *fakeSched) Describe(_ context.Context, id string) (sched.Description, e
 	if dir == "" || s.noDescr {
 		return sched.Description{}, errors.New("no such job")
 	}
+	dependency := s.read(id, "dependency")
+	if s.forgets {
+		dependency = ""
+	}
+	if tasks := s.taskIDs(id); len(tasks) > 0 {
+		d := sched.Description{Tasks: len(tasks), TaskIDs: tasks, TaskFiles: map[string][]string{}, Name: "job.sh", WorkDir: dir, Dependency: dependency}
+		d.Fields = []sched.Field{{Key: "JobId", Value: id}}
+		for _, task := range tasks {
+			log := filepath.Join(dir, "slurm-"+task+".out")
+			os.WriteFile(log, []byte("log of "+task+"\n"), 0o644)
+			d.Files, d.TaskFiles[task] = append(d.Files, log), []string{log}
+		}
+		return d, nil
+	}
 	log := filepath.Join(dir, "slurm-"+strings.Split(id, ";")[0]+".out")
 	os.WriteFile(log, []byte("log\n"), 0o644)
 	return sched.Description{
+		Dependency: dependency,
 		Fields: append([]sched.Field{
 			{Key: "JobId", Value: id}, {Key: "JobName", Value: "job.sh"}, {Key: "UserId", Value: "ada(1)"}, {Key: "GroupId", Value: "g(0)"},
 			{Key: "Account", Value: "acc"}, {Key: "SubmitTime", Value: "2026-01-01T00:00:00"}, {Key: "WorkDir", Value: dir}, {Key: "StdOut", Value: log},
@@ -145,6 +179,19 @@ func (s *fakeSched) Query(_ context.Context, qs []sched.Query) (map[string]sched
 			continue
 		}
 		id, _, _ := strings.Cut(q.ID, ";")
+		if ids := s.taskIDs(id); len(ids) > 0 {
+			st := sched.Status{ID: q.ID}
+			for _, task := range ids {
+				own := s.read(id, "state_"+strings.Split(task, "_")[1])
+				if own == "" {
+					own = word
+				}
+				st.Tasks = append(st.Tasks, sched.Task{ID: task, State: sched.ParseState(own), Raw: own})
+			}
+			st.State, st.Text = sched.Summarize(st.Tasks)
+			m[q.ID] = st
+			continue
+		}
 		t := sched.Task{ID: id, State: sched.ParseState(word), Raw: word, NodeList: "node7", MaxRSS: 4096,
 			Start: time.Unix(1000, 0).UTC(), End: time.Unix(1060, 0).UTC()}
 		st, text := sched.Summarize([]sched.Task{t})

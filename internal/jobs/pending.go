@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/ledger"
@@ -12,15 +13,39 @@ type PendingInputError struct {
 	Input string
 	Claim string // what the job claimed
 	Job   ledger.Job
+	Why   string // the job cannot be waited for
 }
 
 func (e *PendingInputError) Error() string {
-	return fmt.Sprintf("input %s will be produced by job %s, which is still open (it claimed %s)", e.Input, label(&e.Job), e.Claim)
+	return fmt.Sprintf("input %s will be produced by job %s, which %s (it claimed %s)", e.Input, label(&e.Job), e.Why, e.Claim)
 }
 
-// checkPending returns a *PendingInputError for an input that lies in, or may
-// match, the claim of an open job.
+// pendingInput is an input that lies in, or may match, a claim of an open job.
+type pendingInput struct {
+	text    string // as the user wrote it
+	pattern string // relative to the top
+	claim   string
+	job     ledger.Job
+	task    string // the one task that makes it; "" for any, or no array
+}
+
+// pendingInputs says that inputs must be settled before the claim.
+type pendingInputs struct{ list []pendingInput }
+
+func (e *pendingInputs) Error() string { return e.refuse(&e.list[0], "is still open").Error() }
+
+// Unwrap shows the error that callers know.
+func (e *pendingInputs) Unwrap() error { return e.refuse(&e.list[0], "is still open") }
+
+func (e *pendingInputs) refuse(p *pendingInput, why string) error {
+	err := &PendingInputError{Input: p.text, Claim: p.claim, Job: p.job, Why: why}
+	return errs.WithHint(err, "wait for that job and finish it first")
+}
+
+// checkPending returns *pendingInputs for inputs that lie in, or may match, the
+// claims of open jobs, unless the new job will wait for those.
 func (c *scheduling) checkPending(tx *ledger.Tx) error {
+	var found []pendingInput
 	for _, g := range c.w.inputGlobs() {
 		for _, text := range g.Paths() {
 			spec, err := c.w.canonical(text)
@@ -30,22 +55,46 @@ func (c *scheduling) checkPending(tx *ledger.Tx) error {
 			if spec.Outside {
 				continue
 			}
-			claims, err := tx.Overlapping(c.w.top, spec.Fixed)
+			list, err := c.producersOf(tx, text, spec)
 			if err != nil {
 				return err
 			}
-			for _, cl := range claims {
-				if !within(spec.Fixed, cl.Path) && !mayMatch(spec.Pattern, cl.Path) {
-					continue
-				}
-				job, err := tx.Get(cl.Job)
-				if err != nil {
-					return err
-				}
-				err = &PendingInputError{Input: text, Claim: cl.Path, Job: job}
-				return errs.WithHint(err, "wait for that job and finish it first")
-			}
+			found = append(found, list...)
 		}
 	}
-	return nil
+	if len(found) == 0 {
+		return nil
+	}
+	return &pendingInputs{found}
+}
+
+func (c *scheduling) producersOf(tx *ledger.Tx, text string, spec pathSpec) (found []pendingInput, err error) {
+	claims, err := tx.Overlapping(c.w.top, spec.Fixed)
+	if err != nil {
+		return nil, err
+	}
+	for _, cl := range claims {
+		if !within(spec.Fixed, cl.Path) && !mayMatch(spec.Pattern, cl.Path) {
+			continue
+		}
+		job, err := tx.Get(cl.Job)
+		if err != nil {
+			return nil, err
+		}
+		p := pendingInput{text: text, pattern: spec.Pattern, claim: cl.Path, job: job, task: taskOf(&job, spec, cl.Path)}
+		if p.task != "" && settledTasks(&job)[p.task].Outcome == ledger.Committed || c.waitsFor(&p) {
+			continue
+		}
+		found = append(found, p)
+	}
+	return found, nil
+}
+
+func (c *scheduling) waitsFor(p *pendingInput) bool {
+	for _, a := range c.prov.After {
+		if a.is(&p.job) && a.Task == p.task && slices.Contains(a.Claims, p.claim) && slices.Contains(a.Inputs, p.pattern) {
+			return true
+		}
+	}
+	return false
 }

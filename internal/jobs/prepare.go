@@ -150,8 +150,12 @@ func (c *scheduling) existingOutputs() ([]string, error) {
 }
 
 // outputsAt returns the paths, relative to root, that a recorded output stands
-// for: the path itself, there or not, or what a pattern matches.
+// for: the path itself, there or not, or what a pattern matches; of an array
+// the outputs of tasks that are there.
 func outputsAt(root, text string) ([]string, error) {
+	if hasTask(text) {
+		return existingTasks(root, text)
+	}
 	if clean := filepath.ToSlash(filepath.Clean(text)); !strings.ContainsAny(text, magic) && filepath.IsLocal(clean) {
 		return []string{clean}, nil
 	}

@@ -33,6 +33,14 @@ type provenance struct {
 	Exit        int               `json:"exit,omitempty"`        // of the submission
 	Note        string            `json:"note,omitempty"`        // for people
 	Sweep       *sweepInfo        `json:"sweep,omitempty"`
+
+	After      []producer          `json:"after,omitempty"`      // open jobs that make inputs
+	Dependency string              `json:"dependency,omitempty"` // that the line was given for them
+	Line       string              `json:"line,omitempty"`       // what was run, where it differs from the user's line
+	Tasks      string              `json:"tasks,omitempty"`      // of an array whose tasks are committed one by one
+	TaskLogs   map[string][]string `json:"task_logs,omitempty"`  // their log files
+	waitsFor   string              // as the scheduler tells it
+	Redo       *redo               `json:"redo,omitempty"` // the failed tasks that are done again
 }
 
 // sweepInfo says which row of a sweep's table a job stands for.
@@ -112,6 +120,9 @@ func (p provenance) recordFields(j *ledger.Job, st sched.Status, changed map[str
 	}
 	if in := p.visible(changed); len(in) > 0 {
 		m["inputs_changed"] = in
+	}
+	if p.Redo != nil {
+		m["array"] = p.Redo.Array
 	}
 	if s := p.Script; s != nil {
 		m["script"] = map[string]any{"path": p.name(s.Path), "id": s.ID, "state": string(s.State)}

@@ -39,10 +39,10 @@ func union(lists ...[]string) []string {
 }
 
 // jobMessage is the commit message of a finished job. finishText is the text
-// given to finish; sentence tells of a failure, "" for none.
-func jobMessage(j *ledger.Job, rec *runrec.Record, st sched.Status, sentence, finishText string) string {
-	title := jobTitle(j, st)
-	for _, part := range []string{sentence, finishText, j.Message} {
+// given to finish.
+func jobMessage(o *over, rec *runrec.Record, finishText string) string {
+	title := o.title()
+	for _, part := range []string{o.sentence, finishText, o.job.Message} {
 		if part != "" {
 			title += "\n\n" + part
 		}
@@ -50,8 +50,8 @@ func jobMessage(j *ledger.Job, rec *runrec.Record, st sched.Status, sentence, fi
 	return runrec.Cleanup(runrec.Message(runrec.SlurmKind, title, rec))
 }
 
-func jobTitle(j *ledger.Job, st sched.Status) string {
-	return fmt.Sprintf("Slurm job %s: %s", j.JobID, capitalize(st.Text))
+func (o *over) title() string {
+	return fmt.Sprintf("Slurm job %s: %s", o.name(), capitalize(o.status.Text))
 }
 
 // capitalize is Python's str.capitalize for the words of schedulers.

@@ -21,14 +21,18 @@ type RescheduleOptions struct {
 	Since       *string // nil: the one revision; "": all its ancestors; else those after this one
 	Message     string  // "" for the recorded one
 	WithFailed  bool    // jobs that were committed as failed, too
+	FailedTasks bool    // only the failed tasks of arrays; Revision may be the id of an open array, and "" means all of those
 	AssumeReady string  // as for schedule
 	AltDir      string
 	Anonymous   bool
 	NoCheck     bool
-	Jobs        int
-	Report      bool      // records about the commits instead of submissions
-	Script      io.Writer // where a shell script goes instead of submissions
-	ScriptLine  string    // how the command was called, for the script's head
+
+	NoAutoDependency bool // as for schedule
+
+	Jobs       int
+	Report     bool      // records about the commits instead of submissions
+	Script     io.Writer // where a shell script goes instead of submissions
+	ScriptLine string    // how the command was called, for the script's head
 
 	Stdin  io.Reader
 	Stderr io.Writer
@@ -39,6 +43,9 @@ type RescheduleOptions struct {
 // Reschedule submits jobs again that commits record, from the present state of
 // the work tree. Each new job's chain names the commit that it repeats.
 func Reschedule(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt RescheduleOptions, sink result.Sink) error {
+	if opt.FailedTasks {
+		return rescheduleFailed(ctx, d, s, opt, sink)
+	}
 	list, err := recorded(ctx, d, opt)
 	if err != nil {
 		return impossible(d, ActionReschedule, err)
@@ -54,7 +61,7 @@ func Reschedule(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt 
 	case opt.Script != nil:
 		return writeScript(d, list, opt)
 	}
-	for _, c := range list {
+	for _, c := range joinTasks(list) {
 		if err := c.again(ctx, d, s, opt, sink); err != nil {
 			return err
 		}
@@ -68,6 +75,10 @@ type past struct {
 	parents          []string
 	title            string
 	rec              *runrec.Record
+
+	tasks   []int    // of an array, if not all; see joinTasks
+	outputs []string // of the whole array, with {task}
+	chain   []string // the commits that are repeated
 }
 
 // recorded finds the commits that are to be done again, oldest first.
@@ -197,7 +208,11 @@ func (c past) message(given string) string {
 	if c.rec.SlurmJobID == "" {
 		return text
 	}
-	return strings.TrimLeft(text+"\n\nRe-submission of job "+c.rec.SlurmJobID+".", "\n")
+	what := c.rec.SlurmJobID
+	if len(c.tasks) > 0 {
+		what += ", tasks " + taskList(c.tasks)
+	}
+	return strings.TrimLeft(text+"\n\nRe-submission of job "+what+".", "\n")
 }
 
 // cleanMessage drops all but the first "Slurm job …" paragraph, and those that
@@ -224,6 +239,9 @@ func cleanMessage(title string) string {
 // declared are the outputs that the record declares: what it lists without
 // Slurm's own files, relative to the dataset.
 func (c past) declared() []string {
+	if len(c.outputs) > 0 {
+		return c.outputs
+	}
 	slurm := map[string]bool{}
 	for _, p := range c.rec.SlurmOutputs {
 		slurm[filepath.Clean(p)] = true
@@ -252,18 +270,22 @@ func (c past) again(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, 
 	}
 	w.cmd, w.message = c.rec.Cmd, c.message(opt.Message)
 	w.inputs, w.extra = c.rec.Inputs, c.rec.ExtraInputs
-	w.chain = append(append([]string{}, c.rec.Chain...), c.id)
-	for _, p := range c.declared() {
-		rel, err := filepath.Rel(pwd, filepath.FromSlash(p))
-		if err != nil {
-			return impossible(d, ActionSchedule, fmt.Errorf("%.7s: output %s: %w", c.id, p, err))
-		}
-		w.outputs = append(w.outputs, filepath.ToSlash(rel))
+	w.chain = append(append([]string{}, c.rec.Chain...), c.chain...)
+	if len(c.tasks) > 0 {
+		w.redo = &redo{Array: taskList(c.tasks)}
 	}
-	return schedule(ctx, d, s, w, ScheduleOptions{
-		AssumeReady: opt.AssumeReady, AltDir: opt.AltDir, Anonymous: opt.Anonymous, NoCheck: opt.NoCheck, Jobs: opt.Jobs,
-		Stdin: opt.Stdin, Stderr: opt.Stderr, step: opt.step,
-	}, sink)
+	if w.outputs, err = relativeOutputs(c.rec.Pwd, c.declared()); err != nil {
+		return impossible(d, ActionSchedule, fmt.Errorf("%.7s: %w", c.id, err))
+	}
+	return schedule(ctx, d, s, w, opt.schedule(), sink)
+}
+
+// schedule are the options of the submissions.
+func (opt RescheduleOptions) schedule() ScheduleOptions {
+	return ScheduleOptions{
+		AssumeReady: opt.AssumeReady, AltDir: opt.AltDir, Anonymous: opt.Anonymous, NoCheck: opt.NoCheck,
+		NoAutoDependency: opt.NoAutoDependency, Jobs: opt.Jobs, Stdin: opt.Stdin, Stderr: opt.Stderr, step: opt.step,
+	}
 }
 
 // report describes the commit, as rerun --report does.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 	"sync"
 
@@ -31,11 +32,14 @@ type ScheduleOptions struct {
 	Expand      string // "", "inputs", "outputs" or "both": what is recorded expanded
 	AssumeReady string // "", "inputs", "outputs" or "both": what is not prepared
 	NoCheck     bool   // --check-outputs no: conflicts are accepted
-	DryRun      string // "", "basic" or "command": nothing is done
-	AltDir      string // folder to run in instead of the dataset, or ""
-	Anonymous   bool   // hosts, accounts and absolute paths stay out of the record
-	Jobs        int    // parallel transfers; 0: the default
-	AutoFinish  string // the program that commits the results when the job is over, in a small job of its own; "": none
+	// NoAutoDependency refuses inputs that an open job will make, where the job
+	// would else be made to wait for that one.
+	NoAutoDependency bool
+	DryRun           string // "", "basic" or "command": nothing is done
+	AltDir           string // folder to run in instead of the dataset, or ""
+	Anonymous        bool   // hosts, accounts and absolute paths stay out of the record
+	Jobs             int    // parallel transfers; 0: the default
+	AutoFinish       string // the program that commits the results when the job is over, in a small job of its own; "": none
 
 	Stdin  io.Reader // of the submission line; pass an *os.File on as it is
 	Stderr io.Writer // shows the line's messages as they come; nil: nobody
@@ -101,6 +105,8 @@ type scheduling struct {
 	sweep  *sweepBatch // of which this is one row; nil: a command of its own
 
 	unsaved error // of a row whose job is submitted, but not in the ledger
+
+	finished map[int64]bool // producers that were finished first
 }
 
 // plan works out everything that can be known without changing anything.
@@ -116,6 +122,9 @@ func (c *scheduling) plan(ctx context.Context) error {
 		return err
 	}
 	if err := c.w.fillIn(c.d); err != nil {
+		return err
+	}
+	if err := errors.Join(c.planRedo(), c.planTasks()); err != nil {
 		return err
 	}
 	c.out, err = c.w.claimOutputs(ctx, c.d, c.start)
@@ -161,7 +170,7 @@ func startingPoint(ctx context.Context, d *dataset.Dataset) (*start, error) {
 // perform is everything that leaves traces. Whatever fails gives the claim
 // back and undoes the preparation, unless a job may have been submitted.
 func (c *scheduling) perform(ctx context.Context) error {
-	if err := c.claim(ctx); err != nil {
+	if err := c.claimSettled(ctx); err != nil {
 		return err
 	}
 	return c.proceed(ctx)
@@ -226,12 +235,20 @@ func (c *scheduling) claimIn(tx *ledger.Tx, twin int64) error {
 	if err := c.checkPending(tx); err != nil {
 		return err
 	}
-	err := tx.Claim(&c.job, c.opt.NoCheck)
+	err := c.take(tx)
 	var conflict *ledger.ConflictError
 	if errors.As(err, &conflict) {
 		err = errs.WithHint(err, "finish job %s or adjust the outputs of this one first (see `stemma jobs`)", label(&conflict.Other))
 	}
 	return err
+}
+
+// take stores the job with its claims.
+func (c *scheduling) take(tx *ledger.Tx) error {
+	if r := c.prov.Redo; r != nil && r.Row != 0 {
+		return c.claimAgain(tx)
+	}
+	return tx.Claim(&c.job, c.opt.NoCheck)
 }
 
 // makeJob fills in what the ledger keeps from the start.
@@ -248,7 +265,10 @@ func (c *scheduling) makeJob() {
 	if either(c.opt.Expand, "inputs") {
 		c.job.Inputs, c.job.ExtraInputs = c.w.in.Expand(), c.w.xin.Expand()
 	}
-	c.prov.Anonymous = c.opt.Anonymous
+	c.prov.Anonymous, c.w.ahead = c.opt.Anonymous, c.prov.After
+	if len(c.w.tasks) > 0 {
+		c.prov.Tasks, c.job.Tasks = taskList(c.w.tasks), len(c.w.tasks)
+	}
 	if either(c.opt.Expand, "outputs") {
 		c.prov.Expand = "outputs"
 	}
@@ -311,6 +331,7 @@ func (c *scheduling) identify(ctx context.Context) error {
 		return err
 	}
 	c.plain = id.plain
+	maps.DeleteFunc(c.job.InputIDs, func(p, _ string) bool { return makes(c.w.ahead, p) })
 	if c.prov.Script, err = c.w.scriptOf(ctx, id); err != nil {
 		return err
 	}

@@ -38,7 +38,15 @@ func closeJobs(ctx context.Context, d *dataset.Dataset, done map[int64]gitobj.OI
 	defer l.Close()
 	closings := make([]ledger.Closing, 0, len(done))
 	files := make([]string, 0, len(done))
+	tasks := map[int64]map[string]taskEnd{}
 	for id, oid := range done {
+		if row, task := splitTag(id); task != "" {
+			if tasks[row] == nil {
+				tasks[row] = map[string]taskEnd{}
+			}
+			tasks[row][task] = taskEnd{ledger.Committed, oid}
+			continue
+		}
 		job, err := l.Get(ctx, id)
 		if errors.Is(err, ledger.ErrNotFound) {
 			continue // the ledger was rebuilt meanwhile; the commit stands
@@ -55,6 +63,9 @@ func closeJobs(ctx context.Context, d *dataset.Dataset, done map[int64]gitobj.OI
 		return fmt.Errorf("close jobs: %w", err)
 	}
 	dropCopies(files)
+	if err := endTasks(ctx, l, tasks); err != nil {
+		return fmt.Errorf("close jobs: %w", err)
+	}
 	return nil
 }
 
@@ -67,6 +78,35 @@ func dropCopies(submitFiles []string) {
 		g.Go(func() error { dropCopy(&ledger.Job{SubmitFile: file}); return nil })
 	}
 	_ = g.Wait()
+}
+
+// endTasks settles tasks of arrays, perhaps a second time; by the ledger's rows.
+func endTasks(ctx context.Context, l *ledger.Ledger, tasks map[int64]map[string]taskEnd) error {
+	if len(tasks) == 0 {
+		return nil
+	}
+	return l.Update(ctx, func(tx *ledger.Tx) error {
+		for row, ends := range tasks {
+			job, err := tx.Get(row)
+			if errors.Is(err, ledger.ErrNotFound) || err == nil && job.State != ledger.StateOpen {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			err = tx.Transition(row, ledger.StateOpen, func(j *ledger.Job) {
+				settleTasks(j, ends)
+				job = *j
+			})
+			if err != nil {
+				return err
+			}
+			if job.State == ledger.StateClosed {
+				dropCopy(&job)
+			}
+		}
+		return nil
+	})
 }
 
 // withLedger runs fn with the ledger open, under the lease. fn must not wait

@@ -26,6 +26,9 @@ type work struct {
 	chain   []string
 	message string
 
+	tasks    []int             // of the array, where outputs name them and they are known
+	redo     *redo             // tasks of an array, if not all
+	ahead    []producer        // open jobs that make inputs, which need not exist yet
 	links    map[string]string // see locator
 	expanded string            // cmd with placeholders filled in
 	in, xin  *iospec.Globbed
@@ -81,13 +84,18 @@ func (w *work) fillIn(d *dataset.Dataset) error {
 
 // fillSpecs expands placeholders in the specifications.
 func (w *work) fillSpecs(subst map[string]string) error {
-	v := iospec.SpecValues{Inputs: w.inputs, ExtraInputs: w.extra, Outputs: w.outputs, Substitutions: subst}
+	hidden, reveal := protectTasks(w.outputs, subst)
+	w.outputs = hidden
+	v := iospec.SpecValues{Inputs: w.inputs, ExtraInputs: w.extra, Outputs: hidden, Substitutions: subst}
 	for _, list := range []*[]string{&w.inputs, &w.extra, &w.outputs} {
 		expanded, err := iospec.ExpandSpecs(*list, v)
 		if err != nil {
 			return err
 		}
 		*list = expanded
+	}
+	for _, list := range [][]string{w.inputs, w.extra, w.outputs} {
+		reveal(list)
 	}
 	return nil
 }
@@ -137,7 +145,11 @@ func (w *work) memo() map[string]string {
 func (w *work) checkInputs() error {
 	var misses []string
 	for _, g := range w.inputGlobs() {
-		misses = append(misses, g.Misses()...)
+		for _, miss := range g.Misses() {
+			if spec, err := w.canonical(miss); err != nil || !w.comes(spec) {
+				misses = append(misses, miss)
+			}
+		}
 		if err := g.Err(); err != nil {
 			return err
 		}
@@ -158,9 +170,21 @@ func (w *work) inputPaths() ([]string, error) {
 			if err != nil {
 				return nil, fmt.Errorf("input %w", err)
 			}
-			list = append(list, spec.Fixed)
+			if !claimedBy(w.ahead, spec.Fixed) {
+				list = append(list, spec.Fixed)
+			}
 		}
 	}
 	slices.Sort(list)
 	return slices.Compact(list), nil
+}
+
+// comes reports whether an input is made by a job that is waited for.
+func (w *work) comes(spec pathSpec) bool {
+	for _, p := range w.ahead {
+		if slices.Contains(p.Inputs, spec.Pattern) {
+			return true
+		}
+	}
+	return false
 }

@@ -49,7 +49,7 @@ func (c *scheduling) submit(ctx context.Context) error {
 	}
 	started := c.d.Now()
 	a, err := submission{
-		line: c.w.expanded, dir: c.staged, env: append(append([]string{}, c.d.Env.Vars...), c.s.Environ()...),
+		line: c.submitted(), dir: c.staged, env: append(append([]string{}, c.d.Env.Vars...), c.s.Environ()...),
 		file: c.job.SubmitFile, stdin: c.opt.Stdin, stderr: c.opt.Stderr,
 	}.run(ctx)
 	if errors.Is(err, errInterrupted) {
@@ -168,7 +168,10 @@ func (c *scheduling) record(ctx context.Context, id, cluster string, submitted t
 		if err != nil {
 			return err
 		}
-		return tx.Transition(row, now.State, func(j *ledger.Job) { *j = c.job })
+		if err := tx.Transition(row, now.State, func(j *ledger.Job) { *j = c.job }); err != nil {
+			return err
+		}
+		return c.settleRedone(tx)
 	})
 	if err != nil {
 		return fmt.Errorf("job %s was submitted, but could not be recorded: %w; repeat the same command to record it", id, err)
@@ -177,7 +180,7 @@ func (c *scheduling) record(ctx context.Context, id, cluster string, submitted t
 	if c.sweep == nil {
 		c.d.Env.Log.Info("submitted as job " + id)
 	}
-	return nil
+	return c.verify(ctx)
 }
 
 // findTwin looks for the claim of an identical schedule whose process is gone.

@@ -153,7 +153,13 @@ func (b *sweepBatch) schedule(ctx context.Context) error {
 
 // claim stores all rows in one transaction.
 func (b *sweepBatch) claim(ctx context.Context) error {
-	rows := b.left()
+	if err := b.claimRows(ctx, b.left()); err != nil {
+		return err
+	}
+	return b.settle(ctx)
+}
+
+func (b *sweepBatch) claimRows(ctx context.Context, rows []*sweepJob) error {
 	if len(rows) == 0 {
 		return nil
 	}

@@ -88,7 +88,9 @@ type Description struct {
 	// tasks, without doubles and /dev/null. If the names of an array's files
 	// hold %j, Slurm tells them only of tasks that have started; for others
 	// it puts the array's id in the place of Task.OwnID.
-	Files      []string
+	Files []string
+	// TaskFiles are the files of each task of an array, by its id.
+	TaskFiles  map[string][]string
 	Tasks      int      // number of array tasks or components, 1 for a plain job
 	TaskIDs    []string // "12_0", "12_1"; one plain id if there is no array
 	Name       string

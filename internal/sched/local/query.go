@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -104,10 +105,14 @@ func (s *Scheduler) Describe(_ context.Context, id string) (sched.Description, e
 	d := sched.Description{Tasks: len(keys), Name: v.Name, WorkDir: v.WorkDir, Dependency: v.Dependency}
 	d.Fields = s.fields(v, keys[0])
 	seen := map[string]bool{os.DevNull: true}
+	d.TaskFiles = map[string][]string{}
 	for _, key := range keys {
 		d.TaskIDs = append(d.TaskIDs, v.id()+key)
 		stdout, stderr := v.files(key, s.host)
 		for _, path := range []string{stdout, stderr} {
+			if own := d.TaskFiles[v.id()+key]; path != os.DevNull && !slices.Contains(own, path) {
+				d.TaskFiles[v.id()+key] = append(own, path)
+			}
 			if !seen[path] {
 				seen[path] = true
 				d.Files = append(d.Files, path)

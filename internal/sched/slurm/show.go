@@ -146,13 +146,18 @@ func describe(id string, jobs []shown) sched.Description {
 		d.Fields = append(d.Fields, f)
 	}
 	seen := map[string]bool{"/dev/null": true, "": true}
+	d.TaskFiles = map[string][]string{}
 	for _, t := range tasks {
 		d.TaskIDs = append(d.TaskIDs, t.id)
 		if offset := t.from.get("HetJobOffset"); offset != "" && offset != "0" {
 			continue // only the first component runs the script
 		}
 		for _, key := range []string{"StdOut", "StdErr"} {
-			if path := t.path(t.from.get(key)); !seen[path] {
+			path := t.path(t.from.get(key))
+			if own := d.TaskFiles[t.id]; path != "" && path != "/dev/null" && !slices.Contains(own, path) {
+				d.TaskFiles[t.id] = append(own, path)
+			}
+			if !seen[path] {
 				seen[path] = true
 				d.Files = append(d.Files, path)
 			}

@@ -1,0 +1,335 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/ledger"
+	"github.com/stemma-data/stemma/internal/sched"
+)
+
+// producer is an open job, or one task of it, that makes inputs of another job.
+type producer struct {
+	Scheduler string   `json:"scheduler,omitempty"`
+	JobID     string   `json:"job"`            // as schedulers are asked for it
+	Task      string   `json:"task,omitempty"` // of an array; "" for the whole job
+	Inputs    []string `json:"inputs"`         // patterns, relative to the top
+	Claims    []string `json:"claims"`         // of the producer, in which they lie
+}
+
+// name is what schedulers and people call it.
+func (p producer) name() string {
+	id, _, _ := strings.Cut(p.JobID, ";")
+	if p.Task != "" {
+		id += "_" + p.Task
+	}
+	return id
+}
+
+func (p producer) is(j *ledger.Job) bool {
+	return p.Scheduler == j.Scheduler && p.JobID == queryID(j) && j.JobID != ""
+}
+
+// makes reports whether a path is, holds or lies in what the producers claimed.
+func makes(list []producer, path string) bool {
+	for _, p := range list {
+		for _, c := range p.Claims {
+			if within(path, c) || within(c, path) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// claimedBy reports whether a path is what a producer makes, and nothing else.
+func claimedBy(list []producer, path string) bool {
+	for _, p := range list {
+		if slices.ContainsFunc(p.Claims, func(c string) bool { return within(path, c) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// attempts bounds how often inputs are settled: producers may appear or end
+// meanwhile.
+const attempts = 5
+
+// claimSettled claims the outputs. Inputs that open jobs make are settled
+// first: what is completed is finished, and for the rest this job will wait.
+func (c *scheduling) claimSettled(ctx context.Context) error {
+	for try := 1; ; try++ {
+		err := c.claim(ctx)
+		var pending *pendingInputs
+		if !errors.As(err, &pending) {
+			return err
+		}
+		if try == attempts {
+			return pending.refuse(&pending.list[0], "is still open")
+		}
+		if err := c.settle(ctx, pending.list); err != nil {
+			return err
+		}
+	}
+}
+
+// settle decides about each producer: finish it, wait for it, or refuse.
+func (c *scheduling) settle(ctx context.Context, list []pendingInput) error {
+	states, err := producerStates(ctx, c.s, list)
+	if err != nil {
+		return err
+	}
+	done, err := c.decide(list, states)
+	if err == nil && len(done) > 0 {
+		err = c.finishFirst(ctx, done)
+	}
+	return err
+}
+
+// producerStates asks for the states of all producers at once.
+func producerStates(ctx context.Context, s sched.Scheduler, list []pendingInput) (map[int64]sched.Status, error) {
+	var ask []ledger.Job
+	seen := map[int64]bool{}
+	for i := range list {
+		if j := &list[i].job; j.State == ledger.StateOpen && !seen[j.ID] {
+			seen[j.ID] = true
+			ask = append(ask, *j)
+		}
+	}
+	return queryAll(ctx, s, ask)
+}
+
+// decide returns the producers that are completed, and must be finished first.
+// If there are none, the job is made to wait for the others.
+func (c *scheduling) decide(list []pendingInput, states map[int64]sched.Status) (done []ledger.Job, err error) {
+	var wait []*pendingInput
+	for i := range list {
+		p := &list[i]
+		if p.job.State != ledger.StateOpen {
+			return nil, (&pendingInputs{}).refuse(p, "is not known to be submitted yet")
+		}
+		st := taskStatus(states[p.job.ID], &p.job, p.task)
+		switch {
+		case st.State.Success() && c.finished[p.job.ID]:
+			return nil, (&pendingInputs{}).refuse(p, "has completed, but could not be finished")
+		case st.State.Success():
+			done = append(done, p.job)
+		case st.State.Final(), st.State == sched.Unknown, st.NeverStarts:
+			text := "is " + strings.ToUpper(st.Text)
+			if st.Note != "" {
+				text += " (" + st.Note + ")"
+			}
+			return nil, (&pendingInputs{}).refuse(p, text)
+		default:
+			wait = append(wait, p)
+		}
+	}
+	if len(done) > 0 {
+		return done, nil
+	}
+	for _, p := range wait {
+		if err := c.waitFor(p); err != nil {
+			return nil, err
+		}
+	}
+	return nil, c.addDependency()
+}
+
+// finishFirst commits what completed producers made.
+func (c *scheduling) finishFirst(ctx context.Context, done []ledger.Job) error {
+	f := &finishing{d: c.d, s: c.s, opt: FinishOptions{Jobs: c.opt.Jobs}, sink: c.sink, top: c.w.top, head: c.start.head}
+	if c.finished == nil {
+		c.finished = map[int64]bool{}
+	}
+	var jobs []ledger.Job
+	for _, j := range done {
+		if !c.finished[j.ID] {
+			c.d.Env.Log.Info(fmt.Sprintf("job %s has completed and makes an input of this job: it is finished first", label(&j)))
+			jobs = append(jobs, j)
+		}
+		c.finished[j.ID] = true
+	}
+	ready, err := f.sort(ctx, jobs)
+	if err == nil && len(ready) > 0 {
+		err = f.commit(ctx, ready)
+	}
+	if err != nil {
+		return err
+	}
+	if c.start, err = startingPoint(ctx, c.d); err == nil && c.sweep != nil {
+		c.sweep.start = c.start // the branch has moved
+	}
+	return err
+}
+
+// waitFor notes that the job must wait for a producer, if it can.
+func (c *scheduling) waitFor(p *pendingInput) error {
+	refuse := func(text string) error { return (&pendingInputs{}).refuse(p, text) }
+	switch {
+	case c.opt.NoAutoDependency:
+		return refuse("is still open")
+	case p.job.Scheduler != c.s.Name():
+		return refuse("is still open, on the scheduler " + p.job.Scheduler + "; no job of " + c.s.Name() + " can wait for it")
+	case p.job.Cluster != "":
+		return refuse("is still open, on the cluster " + p.job.Cluster + "; this job cannot be made to wait for it")
+	case jobRoot(&p.job) != jobRoot(&c.job):
+		return refuse("is still open, and runs in another folder (" + jobRoot(&p.job) + ") than this job")
+	}
+	for i := range c.prov.After {
+		if a := &c.prov.After[i]; a.is(&p.job) && a.Task == p.task {
+			a.Inputs, a.Claims = union(a.Inputs, []string{p.pattern}), union(a.Claims, []string{p.claim})
+			return nil
+		}
+	}
+	c.prov.After = append(c.prov.After, producer{Scheduler: p.job.Scheduler, JobID: queryID(&p.job), Task: p.task,
+		Inputs: []string{p.pattern}, Claims: []string{p.claim}})
+	return nil
+}
+
+// addDependency makes the line that is run: the user's own, with the jobs that
+// it must wait for.
+func (c *scheduling) addDependency() error {
+	line, err := readSbatchLine(c.w.dir, c.baseLine())
+	if err != nil {
+		err = fmt.Errorf("%s, which is still open, and no dependency can be added to the submission line: %w", c.waits(), err)
+		return errs.WithHint(err, "submit by a plain `sbatch … SCRIPT` line, or finish that job first")
+	}
+	var had string
+	if line.options.dependency != nil {
+		had = *line.options.dependency
+	}
+	merged, err := mergeDependency(had, c.prov.After)
+	if err != nil {
+		return errs.WithHint(fmt.Errorf("%s, which is still open, and %w", c.waits(), err), "join the conditions by commas, or finish that job first")
+	}
+	c.prov.Dependency = merged
+	if merged != had {
+		c.prov.Line = line.with("--dependency=" + merged)
+	}
+	return nil
+}
+
+// waits says which inputs are to come from where.
+func (c *scheduling) waits() string {
+	var list []string
+	for _, p := range c.prov.After {
+		list = append(list, fmt.Sprintf("input %s will be produced by job %s", strings.Join(p.Inputs, ", "), p.name()))
+	}
+	return strings.Join(list, "; ")
+}
+
+// baseLine is the user's line, restricted to the tasks that are done again.
+func (c *scheduling) baseLine() string {
+	if c.prov.Redo == nil {
+		return c.w.expanded
+	}
+	return c.prov.Redo.line
+}
+
+// submitted is the line that is run.
+func (c *scheduling) submitted() string {
+	if c.prov.Line != "" {
+		return c.prov.Line
+	}
+	return c.baseLine()
+}
+
+// planTasks finds out which tasks an array has whose outputs name them.
+func (c *scheduling) planTasks() error {
+	if !slices.ContainsFunc(c.w.outputs, hasTask) {
+		return nil
+	}
+	line, err := readSbatchLine(c.w.dir, c.baseLine())
+	if err != nil || slices.ContainsFunc(c.d.Env.Vars, func(kv string) bool { return strings.HasPrefix(kv, "SBATCH_ARRAY_INX=") }) {
+		return nil // the scheduler tells afterwards
+	}
+	tasks, known := line.tasks()
+	switch {
+	case line.options.array == nil:
+		return errs.WithHint(errors.New("outputs hold {task}, but the line submits no array"), "add --array=0-9, or write {{task}} for a name with braces")
+	case known:
+		c.w.tasks = tasks.IDs
+	}
+	return nil
+}
+
+// mergeDependency adds conditions to what the user has asked for.
+func mergeDependency(had string, after []producer) (string, error) {
+	if strings.Contains(had, "?") {
+		return "", fmt.Errorf("its own dependency %q asks for any of several jobs", had)
+	}
+	have := conditions(had)
+	var add []string
+	for _, p := range after {
+		if !have["afterok:"+p.name()] && !slices.Contains(add, p.name()) {
+			add = append(add, p.name())
+		}
+	}
+	if len(add) == 0 {
+		return had, nil
+	}
+	text := "afterok:" + strings.Join(add, ":")
+	if had != "" {
+		text = had + "," + text
+	}
+	return text, nil
+}
+
+// conditions takes a dependency apart, as the user or a scheduler writes it:
+// "afterok:1:2,afterany:3_*(unfulfilled)" holds "afterok:2" and "afterany:3".
+func conditions(text string) map[string]bool {
+	all := map[string]bool{}
+	for item := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == '?' }) {
+		item, _, _ = strings.Cut(item, "(")
+		kind, ids, _ := strings.Cut(item, ":")
+		for id := range strings.SplitSeq(ids, ":") {
+			all[kind+":"+strings.TrimSuffix(id, "_*")] = true
+		}
+	}
+	return all
+}
+
+// verify looks whether the job, which is recorded, really waits. A job that does
+// not is cancelled and given up.
+func (c *scheduling) verify(ctx context.Context) error {
+	if len(c.prov.After) == 0 {
+		return nil
+	}
+	if c.prov.Undescribed {
+		c.d.Env.Log.Warn(fmt.Sprintf("job %s: whether it waits for %s could not be verified", c.job.JobID, c.prov.Dependency))
+		return nil
+	}
+	have := conditions(c.prov.waitsFor)
+	for _, p := range c.prov.After {
+		if have["afterok:"+p.name()] || c.hasCompleted(ctx, p) {
+			continue
+		}
+		err := fmt.Errorf("job %s was submitted, but does not wait for job %s, which makes its input %s", c.job.JobID, p.name(), strings.Join(p.Inputs, ", "))
+		ctx := context.WithoutCancel(ctx)
+		if cerr := c.s.Cancel(ctx, []string{queryID(&c.job)}); cerr != nil {
+			return errs.WithHint(errors.Join(err, cerr), "cancel it by hand, then give it up: `stemma jobs release %s`", c.job.JobID)
+		}
+		return errs.WithHint(errors.Join(fmt.Errorf("%w; it was cancelled", err), c.release(ctx)), "finish job %s first, or look at what sbatch is here", p.name())
+	}
+	if c.sweep != nil {
+		return nil
+	}
+	c.d.Env.Log.Info(fmt.Sprintf("job %s waits (--dependency=%s): %s", c.job.JobID, c.prov.Dependency, c.waits()))
+	return nil
+}
+
+// hasCompleted holds for a producer that completed meanwhile, which schedulers
+// then leave out of dependencies.
+func (c *scheduling) hasCompleted(ctx context.Context, p producer) bool {
+	j := ledger.Job{ID: 1, JobID: p.JobID, Scheduler: p.Scheduler}
+	if id, cluster, ok := strings.Cut(p.JobID, ";"); ok {
+		j.JobID, j.Cluster = id, cluster
+	}
+	states, err := queryAll(ctx, c.s, []ledger.Job{j})
+	return err == nil && taskStatus(states[1], &j, p.Task).State.Success()
+}

@@ -1,0 +1,51 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/ledger"
+	"github.com/stemma-data/stemma/internal/sched"
+)
+
+// schedulerOf finds the scheduler that a job was submitted to.
+func schedulerOf(s sched.Scheduler, j *ledger.Job) (sched.Scheduler, error) {
+	if own, ok := sched.Find(s, j.Scheduler); ok {
+		return own, nil
+	}
+	err := fmt.Errorf("it was submitted to the scheduler %q, which is not here", j.Scheduler)
+	return nil, errs.WithHint(err, "repeat the command where that scheduler's programs are on PATH")
+}
+
+// queryAll asks each scheduler one question for all of its jobs. The states are
+// keyed by the ledger's rows: two schedulers may give out the same id.
+func queryAll(ctx context.Context, s sched.Scheduler, jobs []ledger.Job) (map[int64]sched.Status, error) {
+	states := make(map[int64]sched.Status, len(jobs))
+	asked := map[string][]*ledger.Job{}
+	for i := range jobs {
+		j := &jobs[i]
+		asked[j.Scheduler] = append(asked[j.Scheduler], j)
+	}
+	for _, list := range asked {
+		own, err := schedulerOf(s, list[0])
+		if err != nil {
+			for _, j := range list {
+				states[j.ID] = sched.Status{ID: queryID(j), State: sched.Unknown, Text: string(sched.Unknown), Note: err.Error()}
+			}
+			continue
+		}
+		qs := make([]sched.Query, len(list))
+		for i, j := range list {
+			qs[i] = sched.Query{ID: queryID(j), Tasks: j.Tasks, Submitted: j.SubmittedAt}
+		}
+		answers, err := own.Query(ctx, qs)
+		if err != nil {
+			return nil, err
+		}
+		for _, j := range list {
+			states[j.ID] = answers[queryID(j)]
+		}
+	}
+	return states, nil
+}
