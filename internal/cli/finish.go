@@ -35,7 +35,9 @@ func newFinish(a *app) *cobra.Command {
 		Short:   "Commit the results of completed jobs",
 		Long: "Commits the outputs of completed jobs with a record of how they were made: all\n" +
 			"open jobs, or JOB-ID. Jobs that are not over, or that failed, stay open. A\n" +
-			"declared output that is missing is an error. Commits run no hooks of git.\n\n" +
+			"declared output that is missing is an error. Commits run no hooks of git. A job\n" +
+			"is committed after those that made its inputs, and the tasks of an array whose\n" +
+			"outputs hold {task} one by one, while others run.\n\n" +
 			"With --watch, jobs are committed as they complete, until none is under way; the\n" +
 			"exit code is 0 if no job failed. The scheduler is asked once a round, every 40\n" +
 			"to 180 seconds.",

@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/jobs"
 	"github.com/stemma-data/stemma/internal/render"
 )
@@ -16,6 +18,7 @@ type rescheduleOptions struct {
 	dataset, message, altDir, script string
 	since                            optionalText
 	report, withFailed, anonymous    bool
+	failedTasks, noAutoDependency    bool
 	ready, check                     choice
 	jobs                             parallel
 	scheduler                        schedulerOption
@@ -24,11 +27,14 @@ type rescheduleOptions struct {
 func newReschedule(a *app) *cobra.Command {
 	o := rescheduleOptions{ready: newChoice("", "inputs", "outputs", "both"), check: newChoice("yes", "yes", "no")}
 	cmd := &cobra.Command{
-		Use:     "reschedule [OPTIONS] [REVISION]",
+		Use:     "reschedule [OPTIONS] [REVISION | JOB-ID]",
 		Aliases: []string{"slurm-reschedule"},
 		Short:   "Submit recorded jobs again",
 		Long: "Submits again the job that the commit REVISION records (default: the last\n" +
-			"commit), with the present state of its inputs. `finish` commits the results.",
+			"commit), with the present state of its inputs. `finish` commits the results.\n\n" +
+			"--failed-tasks submits only the failed tasks of arrays: of the open array JOB-ID,\n" +
+			"whose outputs hold {task}; of all those that are open; or of an array that\n" +
+			"REVISION records. --array=LIST is added to a plain sbatch line.",
 		Example: "  stemma reschedule\n  stemma reschedule --since=v1 --report",
 		GroupID: groupJobs,
 		Args:    atMost(1),
@@ -41,6 +47,8 @@ func newReschedule(a *app) *cobra.Command {
 	f.StringVar(&o.script, "script", "", "write the commands to `FILE` (- for standard output) instead")
 	f.BoolVar(&o.report, "report", false, "show what would be submitted, and do nothing")
 	f.BoolVar(&o.withFailed, "with-failed-jobs", false, "also jobs that were committed as failed")
+	f.BoolVar(&o.failedTasks, "failed-tasks", false, "only the failed tasks of arrays")
+	f.BoolVar(&o.noAutoDependency, "no-auto-dependency", false, "refuse inputs that an open job will write, instead of waiting for it")
 	f.Var(&o.ready, "assume-ready", "do not prepare `WHICH` inputs, outputs, or both")
 	f.Var(&o.check, "check-outputs", "`yes|no`: refuse outputs that another open job claims")
 	f.StringVarP(&o.altDir, "alt-dir", "a", "", "copy the inputs below `PATH` and run the job there")
@@ -51,6 +59,9 @@ func newReschedule(a *app) *cobra.Command {
 }
 
 func (a *app) reschedule(ctx context.Context, o rescheduleOptions, args []string) error {
+	if o.failedTasks && (o.report || o.script != "") {
+		return errs.WithExit(errors.New("reschedule: --failed-tasks goes neither with --report nor with --script"), errs.ExitUsage)
+	}
 	d, err := a.open(ctx, o.dataset, "reschedule a job")
 	if err != nil {
 		return err
@@ -65,6 +76,7 @@ func (a *app) reschedule(ctx context.Context, o rescheduleOptions, args []string
 	}
 	opt := jobs.RescheduleOptions{
 		Revision: strings.Join(args, ""), Since: o.since.value, Message: o.message, WithFailed: o.withFailed,
+		FailedTasks: o.failedTasks, NoAutoDependency: o.noAutoDependency,
 		AssumeReady: o.ready.value, AltDir: o.altDir, Anonymous: o.anonymous, NoCheck: o.check.value == "no",
 		Jobs: int(o.jobs), Report: o.report, Stdin: a.stdin, Stderr: a.stderr,
 	}

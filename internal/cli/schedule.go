@@ -21,6 +21,7 @@ type scheduleOptions struct {
 	sweep                        string
 	sweepFormat                  choice
 	anonymous, autoFinish        bool
+	noAutoDependency             bool
 	jobs                         parallel
 	scheduler                    schedulerOption
 }
@@ -38,12 +39,18 @@ func newSchedule(a *app) *cobra.Command {
 		Long: "Makes the inputs available, claims the outputs, and runs COMMAND, which submits\n" +
 			"the job: `sbatch` with all its options. `finish` commits the results later.\n" +
 			"Without Slurm, a scheduler for this machine takes the same sbatch lines.\n\n" +
+			"An input that an open job will write need not exist yet: a completed job is\n" +
+			"finished first; for one that is still to run, --dependency=afterok:ID is added\n" +
+			"to a plain sbatch line, and joined with the dependencies that it has already.\n" +
+			"In the outputs of an array, {task} stands for the number of the task, {task:03}\n" +
+			"for at least three digits; each task is then committed as soon as it completes.\n\n" +
 			"With --sweep, each row of a table is one job. Its first line names the columns,\n" +
 			"which are placeholders in COMMAND, inputs, outputs and message; {row} is the\n" +
 			"number of the row. The whole table is checked before anything is submitted.\n" +
 			"A row that fails is reported and stops no other (see the global option\n" +
 			"--on-failure); the same command again schedules what is missing.",
 		Example: "  stemma schedule -i data/in.csv -o results sbatch job.sh\n  stemma schedule -o out.bin sbatch --time=10 --wrap 'make out.bin'\n" +
+			"  stemma schedule -o 'out/{task}.txt' sbatch --array=0-9 job.sh\n" +
 			"  stemma schedule --sweep runs.csv -o 'out/{rate}.txt' sbatch job.sh '{rate}' '{seed}'",
 		GroupID:     groupJobs,
 		Annotations: map[string]string{remainder: "yes"},
@@ -60,6 +67,7 @@ func newSchedule(a *app) *cobra.Command {
 	f.Var(&o.dryRun, "dry-run", "show what would be done, `MODE` basic or command, and do nothing")
 	f.StringVarP(&o.altDir, "alt-dir", "a", "", "copy the inputs below `PATH` and run the job there")
 	f.BoolVar(&o.anonymous, "anonymous", false, "leave hosts, accounts and absolute paths out of the record")
+	f.BoolVar(&o.noAutoDependency, "no-auto-dependency", false, "refuse inputs that an open job will write, instead of waiting for it")
 	f.StringVar(&o.sweep, "sweep", "", "one job for each row of `TABLE` (.csv, .tsv)")
 	f.Var(&o.sweepFormat, "sweep-format", "`FORMAT` of the table, csv or tsv, where its name does not tell")
 	f.BoolVar(&o.autoFinish, "auto-finish", false, "submit a small job, too, that finishes this one when it is over; its sbatch options: stemma.autofinish.options")
@@ -98,7 +106,7 @@ func (a *app) schedule(ctx context.Context, o scheduleOptions, line []string) er
 	}
 	opt := jobs.ScheduleOptions{
 		Inputs: o.inputs, Outputs: o.outputs, Message: o.message, Expand: o.expand.value, AssumeReady: o.ready.value,
-		NoCheck: o.check.value == "no", DryRun: o.dryRun.value, AltDir: o.altDir, Anonymous: o.anonymous,
+		NoCheck: o.check.value == "no", NoAutoDependency: o.noAutoDependency, DryRun: o.dryRun.value, AltDir: o.altDir, Anonymous: o.anonymous,
 		Jobs: int(o.jobs), Stdin: a.stdin, Stderr: a.stderr,
 	}
 	if len(line) > 0 {
