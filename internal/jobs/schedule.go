@@ -73,6 +73,7 @@ func schedule(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, w *wor
 		return nil
 	}
 	c := &scheduling{d: d, s: s, w: w, opt: opt, sink: sink}
+	defer func() { c.start.close() }()
 	if err := c.plan(ctx); err != nil {
 		return impossible(d, ActionSchedule, err)
 	}
@@ -146,6 +147,13 @@ type start struct {
 	view *git.TreeView
 	// index is read when it is asked for; nil: it cannot be read natively.
 	index func() *gitindex.File
+}
+
+// close gives files back; a command may schedule many jobs.
+func (st *start) close() {
+	if st != nil {
+		st.view.Close()
+	}
 }
 
 // startingPoint refuses branches that jobs cannot be scheduled on.

@@ -142,6 +142,7 @@ const maxMemo = 20_000
 func (sw *sweep) dryRun(ctx context.Context) error {
 	b, err := sw.newBatch(ctx)
 	if err == nil {
+		defer b.start.close()
 		err = sw.table.rewind()
 	}
 	for err == nil {

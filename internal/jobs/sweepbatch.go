@@ -59,6 +59,7 @@ func (sw *sweep) run(ctx context.Context) error {
 		if err == nil {
 			err = b.schedule(ctx)
 		}
+		b.start.close()
 		if errors.Is(err, result.ErrStop) {
 			return err
 		}

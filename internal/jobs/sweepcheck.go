@@ -28,6 +28,7 @@ func (sw *sweep) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer b.start.close()
 	subst := substitutions(sw.d)
 	var claims []claimOf
 	for {
