@@ -114,7 +114,7 @@ func workingFolder(pwd string) (string, error) {
 	if err != nil {
 		return "", errs.WithHint(fmt.Errorf("find working folder: %w", err), "the folder may have been deleted; change to another one")
 	}
-	if filepath.IsAbs(pwd) && filepath.Clean(pwd) == pwd && sameFolder(pwd, real) {
+	if filepath.IsAbs(pwd) && filepath.Clean(pwd) == pwd && (pwd == real || sameFolder(pwd, real)) {
 		return pwd, nil
 	}
 	return real, nil

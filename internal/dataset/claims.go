@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sort"
 
 	"github.com/stemma-data/stemma/internal/commit"
@@ -38,7 +37,7 @@ func (d *Dataset) Claims(ctx context.Context) (Claims, error) {
 	}
 	defer l.Close()
 	var claims Claims
-	top, err := filepath.EvalSymlinks(d.Path()) // as the ledger names it
+	top, err := d.RealPath() // as the ledger names it
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,9 @@ type Dataset struct {
 	attrs  sync.Mutex  // guards attr
 	attr   attributes
 
+	realOnce      sync.Once
+	real          string
+	realErr       error
 	compareOnce   sync.Once
 	comparing     comparison
 	publisherOnce sync.Once
@@ -140,7 +143,7 @@ func (d *Dataset) Rel(path string) (string, error) {
 	if rel, ok := below(d.Path(), path); ok {
 		return rel, nil
 	}
-	top, err := filepath.EvalSymlinks(d.Path())
+	top, err := d.RealPath()
 	if err != nil {
 		return "", err
 	}
@@ -172,6 +175,16 @@ func resolveParent(path string) string {
 		}
 		dir, rest = filepath.Dir(dir), filepath.Join(filepath.Base(dir), rest)
 	}
+}
+
+// RealPath is the top folder of the dataset without links, by which all users
+// of a clone name it.
+func (d *Dataset) RealPath() (string, error) {
+	d.realOnce.Do(func() { d.real, d.realErr = filepath.EvalSymlinks(d.Path()) })
+	if d.realErr != nil {
+		return "", fmt.Errorf("find work tree: %w", d.realErr)
+	}
+	return d.real, nil
 }
 
 // Publisher returns the commit path of this dataset. It waits for a foreign

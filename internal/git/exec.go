@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+	"syscall"
 )
 
 // CommandError is a git process that failed.
@@ -78,6 +79,7 @@ func (r *Repo) Command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Dir = r.WorkTree
 	cmd.Env = r.env
+	cmd.SysProcAttr = &syscall.SysProcAttr{} // else Go looks at the folder first
 	return cmd
 }
 

@@ -23,7 +23,7 @@ type AdoptOptions struct {
 // Adopt settles a claim whose submission is uncertain: the job is there. The
 // scheduler must know it.
 func Adopt(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt AdoptOptions, sink result.Sink) error {
-	top, err := workTree(d)
+	top, err := d.RealPath()
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ type ReleaseOptions struct {
 // others. The scheduler's job is not cancelled. A claim that a living process
 // is submitting is refused.
 func Release(ctx context.Context, d *dataset.Dataset, opt ReleaseOptions, sink result.Sink) error {
-	top, err := workTree(d)
+	top, err := d.RealPath()
 	if err != nil {
 		return err
 	}

@@ -93,7 +93,7 @@ func (c *scheduling) settleRedone(tx *ledger.Tx) error {
 
 // rescheduleFailed submits the failed tasks of open arrays, or of commits.
 func rescheduleFailed(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt RescheduleOptions, sink result.Sink) error {
-	top, err := workTree(d)
+	top, err := d.RealPath()
 	if err != nil {
 		return impossible(d, ActionReschedule, err)
 	}

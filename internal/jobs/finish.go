@@ -66,7 +66,7 @@ func newFinishing(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, op
 	}
 	f := &finishing{d: d, s: s, opt: opt, sink: sink}
 	var err error
-	if f.top, err = workTree(d); err != nil {
+	if f.top, err = d.RealPath(); err != nil {
 		return nil, err
 	}
 	if f.head, err = d.Repo.Head(ctx); err != nil {

@@ -26,7 +26,7 @@ func Import(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, file str
 	if file == "" {
 		file = PeerDatabase(d)
 	}
-	top, err := workTree(d)
+	top, err := d.RealPath()
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ package jobs
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/ledger"
@@ -51,16 +50,6 @@ func (s steps) at(name string) {
 	if s != nil {
 		s(name)
 	}
-}
-
-// workTree is the name under which the ledger knows this work tree: its top
-// folder without symlinks.
-func workTree(d *dataset.Dataset) (string, error) {
-	top, err := filepath.EvalSymlinks(d.Path())
-	if err != nil {
-		return "", fmt.Errorf("find work tree: %w", err)
-	}
-	return top, nil
 }
 
 // queryID is the id by which schedulers are asked for a job.

@@ -45,7 +45,7 @@ type Row struct {
 // List returns the open jobs of the work tree, or all, oldest first. Each
 // scheduler is asked once.
 func List(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt ListOptions) ([]Row, error) {
-	top, err := workTree(d)
+	top, err := d.RealPath()
 	if err != nil {
 		return nil, err
 	}

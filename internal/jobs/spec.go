@@ -43,7 +43,7 @@ func errOutside(d *dataset.Dataset) error {
 
 // newWork finds the folder of the command.
 func newWork(d *dataset.Dataset, dir string) (*work, error) {
-	top, err := workTree(d)
+	top, err := d.RealPath()
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,88 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/ledger"
+)
+
+// mergeDependency adds conditions to what the user has asked for.
+func mergeDependency(had string, after []producer) (string, error) {
+	if strings.Contains(had, "?") {
+		return "", fmt.Errorf("its own dependency %q asks for any of several jobs", had)
+	}
+	have := conditions(had)
+	var add []string
+	for _, p := range after {
+		if !have["afterok:"+p.name()] && !slices.Contains(add, p.name()) {
+			add = append(add, p.name())
+		}
+	}
+	if len(add) == 0 {
+		return had, nil
+	}
+	text := "afterok:" + strings.Join(add, ":")
+	if had != "" {
+		text = had + "," + text
+	}
+	return text, nil
+}
+
+// conditions takes a dependency apart, as the user or a scheduler writes it:
+// "afterok:1:2,afterany:3_*(unfulfilled)" holds "afterok:2" and "afterany:3".
+func conditions(text string) map[string]bool {
+	all := map[string]bool{}
+	for item := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == '?' }) {
+		item, _, _ = strings.Cut(item, "(")
+		kind, ids, _ := strings.Cut(item, ":")
+		for id := range strings.SplitSeq(ids, ":") {
+			all[kind+":"+strings.TrimSuffix(id, "_*")] = true
+		}
+	}
+	return all
+}
+
+// verify looks whether the job, which is recorded, really waits. A job that does
+// not is cancelled and given up.
+func (c *scheduling) verify(ctx context.Context) error {
+	if len(c.prov.After) == 0 {
+		return nil
+	}
+	if c.prov.Undescribed {
+		c.d.Env.Log.Warn(fmt.Sprintf("job %s: whether it waits for %s could not be verified", c.job.JobID, c.prov.Dependency))
+		return nil
+	}
+	have := conditions(c.prov.waitsFor)
+	for _, p := range c.prov.After {
+		if have["afterok:"+p.name()] || c.hasCompleted(ctx, p) {
+			continue
+		}
+		err := fmt.Errorf("job %s was submitted, but does not wait for job %s, which makes its input %s", c.job.JobID, p.name(), strings.Join(p.Inputs, ", "))
+		ctx := context.WithoutCancel(ctx)
+		if cerr := c.s.Cancel(ctx, []string{queryID(&c.job)}); cerr != nil {
+			return errs.WithHint(errors.Join(err, cerr), "cancel it by hand, then give it up: `stemma jobs release %s`", c.job.JobID)
+		}
+		return errs.WithHint(errors.Join(fmt.Errorf("%w; it was cancelled", err), c.release(ctx)), "finish job %s first, or look at what sbatch is here", p.name())
+	}
+	if c.sweep != nil {
+		return nil
+	}
+	c.d.Env.Log.Info(fmt.Sprintf("job %s waits (--dependency=%s): %s", c.job.JobID, c.prov.Dependency, c.waits()))
+	return nil
+}
+
+// hasCompleted holds for a producer that completed meanwhile, which schedulers
+// then leave out of dependencies.
+func (c *scheduling) hasCompleted(ctx context.Context, p producer) bool {
+	j := ledger.Job{ID: 1, JobID: p.JobID, Scheduler: p.Scheduler}
+	if id, cluster, ok := strings.Cut(p.JobID, ";"); ok {
+		j.JobID, j.Cluster = id, cluster
+	}
+	states, err := queryAll(ctx, c.s, []ledger.Job{j})
+	return err == nil && taskStatus(states[1], &j, p.Task).State.Success()
+}
