@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/stemma-data/stemma/internal/errs"
 )
@@ -35,7 +36,9 @@ func canonical(key string) string {
 }
 
 // settingName is what git takes for a configuration key.
-var settingName = regexp.MustCompile(`^[A-Za-z0-9-]+(\..*)?\.[A-Za-z][A-Za-z0-9-]*$`)
+var settingName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9-]+(\..*)?\.[A-Za-z][A-Za-z0-9-]*$`)
+})
 
 // overridesJSON is the variable that holds a JSON object of settings.
 const overridesJSON = "DATALAD_CONFIG_OVERRIDES_JSON"
@@ -61,7 +64,7 @@ func (a *app) readOverrides(typed []string) error {
 	if s := a.getenv("STEMMA_SCHEDULER"); s != "" && o.get("stemma.scheduler") == "" {
 		o.values["stemma.scheduler"] = s
 	}
-	maps.DeleteFunc(o.values, func(k, _ string) bool { return !settingName.MatchString(k) })
+	maps.DeleteFunc(o.values, func(k, _ string) bool { return !settingName().MatchString(k) })
 	a.overrides = o
 	a.exportOverrides()
 	return nil
@@ -93,13 +96,13 @@ var errOverride = errors.New("configuration override without section.variable, v
 
 // fromOption takes one argument of -c: name=value, or :name to forget it.
 func (o *overrides) fromOption(text string) error {
-	if name, ok := strings.CutPrefix(text, ":"); ok && settingName.MatchString(name) {
+	if name, ok := strings.CutPrefix(text, ":"); ok && settingName().MatchString(name) {
 		delete(o.values, canonical(name))
 		o.typed = slices.DeleteFunc(o.typed, func(kv [2]string) bool { return canonical(kv[0]) == canonical(name) })
 		return nil
 	}
 	name, value, ok := strings.Cut(text, "=")
-	if !ok || !settingName.MatchString(name) {
+	if !ok || !settingName().MatchString(name) {
 		err := fmt.Errorf("%w: '%s'", errOverride, text)
 		return errs.WithExit(errs.WithHint(err, "write -c section.variable=value, or -c :section.variable"), errs.ExitFailure)
 	}

@@ -3,6 +3,7 @@ package iospec
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/stemma-data/stemma/internal/pyfmt"
 )
@@ -52,13 +53,15 @@ func closing(cmd string, i int) int {
 	return -1
 }
 
-var fieldPattern = regexp.MustCompile(`\{[^{}]*\}`)
+var fieldPattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\{[^{}]*\}`)
+})
 
 // markWord decides whether a word is one argument that is used as it is, such
 // as '{inputs[0]}' or '--in={inputs[0]}', or text for another shell, such as
 // 'cat {inputs} | sort'.
 func markWord(places []place, text string) {
-	plain := !strings.ContainsAny(fieldPattern.ReplaceAllString(text, ""), " \t\n;|&<>()$`\\")
+	plain := !strings.ContainsAny(fieldPattern().ReplaceAllString(text, ""), " \t\n;|&<>()$`\\")
 	for i := range places {
 		places[i].word = plain
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/stemma-data/stemma/internal/iospec"
 	"github.com/stemma-data/stemma/internal/ledger"
@@ -16,17 +17,19 @@ import (
 
 // taskMark is the placeholder of an array's task number in outputs: {task}, or
 // {task:03} for a number with at least three digits.
-var taskMark = regexp.MustCompile(`\{task(?::0?([1-9])d?)?\}`)
+var taskMark = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\{task(?::0?([1-9])d?)?\}`)
+})
 
-func hasTask(p string) bool { return taskMark.MatchString(p) }
+func hasTask(p string) bool { return taskMark().MatchString(p) }
 
 // perTask reports whether the tasks of a job are committed one by one.
 func perTask(j *ledger.Job) bool { return slices.ContainsFunc(j.Outputs, hasTask) }
 
 // forTask fills in the number of a task.
 func forTask(p string, task int) string {
-	return taskMark.ReplaceAllStringFunc(p, func(mark string) string {
-		width, _ := strconv.Atoi(taskMark.FindStringSubmatch(mark)[1])
+	return taskMark().ReplaceAllStringFunc(p, func(mark string) string {
+		width, _ := strconv.Atoi(taskMark().FindStringSubmatch(mark)[1])
 		return fmt.Sprintf("%0*d", width, task)
 	})
 }
@@ -36,7 +39,7 @@ func taskPattern(p string) *regexp.Regexp {
 	var b strings.Builder
 	b.WriteString("^(")
 	at := 0
-	for _, m := range taskMark.FindAllStringIndex(p, -1) {
+	for _, m := range taskMark().FindAllStringIndex(p, -1) {
 		b.WriteString(regexp.QuoteMeta(p[at:m[0]]) + "([0-9]+)")
 		at = m[1]
 	}
@@ -128,7 +131,7 @@ func narrow(j *ledger.Job, tasks []int) {
 // existingTasks finds the outputs of tasks that are there.
 func existingTasks(root, pattern string) ([]string, error) {
 	clean := path.Clean(filepath.ToSlash(pattern))
-	g := iospec.New([]string{taskMark.ReplaceAllString(clean, "*")}, root)
+	g := iospec.New([]string{taskMark().ReplaceAllString(clean, "*")}, root)
 	var list []string
 	for _, p := range g.ExpandStrict() {
 		p = path.Clean(filepath.ToSlash(p))
@@ -147,14 +150,16 @@ func protectTasks(specs []string, substitutions map[string]string) (hidden []str
 	}
 	hidden = make([]string, len(specs))
 	for i, s := range specs {
-		hidden[i] = taskMark.ReplaceAllString(s, "\x01task$1\x02")
+		hidden[i] = taskMark().ReplaceAllString(s, "\x01task$1\x02")
 	}
 	return hidden, func(list []string) {
 		for i, s := range list {
 			s = strings.ReplaceAll(s, "\x01task\x02", "{task}")
-			list[i] = hiddenTask.ReplaceAllString(s, "{task:0$1}")
+			list[i] = hiddenTask().ReplaceAllString(s, "{task:0$1}")
 		}
 	}
 }
 
-var hiddenTask = regexp.MustCompile("\x01task([1-9])\x02")
+var hiddenTask = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile("\x01task([1-9])\x02")
+})

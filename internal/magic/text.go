@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // interpreters maps the program of a #! line to a type.
@@ -98,20 +99,26 @@ func sourceType(b []byte) string {
 	}
 	start := b[:min(len(b), 8192)]
 	switch {
-	case pythonText.Match(start):
+	case pythonText().Match(start):
 		return "text/x-script.python"
-	case cText.Match(start):
+	case cText().Match(start):
 		return "text/x-c"
-	case scriptText.Match(start):
+	case scriptText().Match(start):
 		return "application/javascript"
 	}
 	return ""
 }
 
 var (
-	pythonText = regexp.MustCompile(`(?m)^(from\s+[\w.]+\s+import\b|\s{0,50}def \w+\(.*\).*:\s*$|class \w+(\(.*\))?:\s*$)`)
-	cText      = regexp.MustCompile(`(?m)^(#\s*include\s*[<"]|#\s*ifndef\s|(struct|typedef|extern)\s)`)
-	scriptText = regexp.MustCompile(`(?m)["']use strict["']|module(\.|\[["'])exports.*=|` +
-		`^(const|var|let).*= ?require\(|^export (function|class|default|const|var|let|async) |` +
-		`\((async )?function[( ]|^(import|export).* from |^(import|export) ["']\./|^require\(["']|typeof.*[!=]==`)
+	pythonText = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?m)^(from\s+[\w.]+\s+import\b|\s{0,50}def \w+\(.*\).*:\s*$|class \w+(\(.*\))?:\s*$)`)
+	})
+	cText = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?m)^(#\s*include\s*[<"]|#\s*ifndef\s|(struct|typedef|extern)\s)`)
+	})
+	scriptText = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?m)["']use strict["']|module(\.|\[["'])exports.*=|` +
+			`^(const|var|let).*= ?require\(|^export (function|class|default|const|var|let|async) |` +
+			`\((async )?function[( ]|^(import|export).* from |^(import|export) ["']\./|^require\(["']|typeof.*[!=]==`)
+	})
 )

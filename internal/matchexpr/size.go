@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -14,7 +15,9 @@ var errSize = errors.New("bad size")
 
 // number is what a size may begin with: a floating point number in Haskell's
 // spelling. What follows it is the unit.
-var number = regexp.MustCompile(`^-?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?|NaN\b|Infinity\b)`)
+var number = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^-?(0[xX][0-9a-fA-F]+|0[oO][0-7]+|[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?|NaN\b|Infinity\b)`)
+})
 
 // prefixes are the unit prefixes, each 1000 (or, with "i", 1024) times the one
 // before. The two last have no binary form and no bits.
@@ -30,7 +33,7 @@ var prefixes = [...]struct{ short, long, binary string }{
 // The result is a whole number, rounded half to even. As with git-annex, what
 // does not begin with a letter after the number is ignored.
 func parseSize(s string) (float64, error) {
-	text := number.FindString(s)
+	text := number().FindString(s)
 	if text == "" {
 		return 0, errSize
 	}

@@ -3,14 +3,19 @@ package sched
 import (
 	"bytes"
 	"regexp"
+	"sync"
 )
 
 // maxSubmission bounds how much of a submission's output is looked at.
 const maxSubmission = 1 << 20
 
 var (
-	sentence = regexp.MustCompile(`Submitted batch job ([0-9]{1,19})\b(?: on cluster ([A-Za-z0-9_.-]+))?`)
-	parsable = regexp.MustCompile(`^([0-9]{1,19})(?:;([A-Za-z0-9_.-]+))?$`)
+	sentence = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`Submitted batch job ([0-9]{1,19})\b(?: on cluster ([A-Za-z0-9_.-]+))?`)
+	})
+	parsable = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^([0-9]{1,19})(?:;([A-Za-z0-9_.-]+))?$`)
+	})
 )
 
 // ParseSubmission finds the one job id in what an sbatch command, or a
@@ -20,7 +25,7 @@ func ParseSubmission(output []byte) (id, cluster string, ok bool) {
 	if len(output) > maxSubmission {
 		output = output[:maxSubmission]
 	}
-	found := sentence.FindAllSubmatch(output, -1)
+	found := sentence().FindAllSubmatch(output, -1)
 	if len(found) == 0 {
 		found = parsableLines(output)
 	}
@@ -35,7 +40,7 @@ func ParseSubmission(output []byte) (id, cluster string, ok bool) {
 
 func parsableLines(output []byte) (found [][][]byte) {
 	for line := range bytes.Lines(output) {
-		if m := parsable.FindSubmatch(bytes.TrimSpace(line)); m != nil {
+		if m := parsable().FindSubmatch(bytes.TrimSpace(line)); m != nil {
 			found = append(found, m)
 		}
 	}

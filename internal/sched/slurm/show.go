@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/stemma-data/stemma/internal/sched"
 )
@@ -59,7 +60,9 @@ func parseShow(text string) (jobs []shown) {
 var alone = []string{"Command", "WorkDir", "StdErr", "StdIn", "StdOut", "Comment", "AdminComment", "SystemComment", "Extra", "SubmitLine"}
 
 // nextKey finds where the next KEY= begins.
-var nextKey = regexp.MustCompile(` +[A-Z][A-Za-z0-9_:/.-]*=`)
+var nextKey = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(` +[A-Z][A-Za-z0-9_:/.-]*=`)
+})
 
 func parseShowLine(line string) (fields shown) {
 	for line != "" {
@@ -69,7 +72,7 @@ func parseShowLine(line string) (fields shown) {
 		}
 		end, next := len(rest), len(rest)
 		if !takesRest(key, rest) {
-			if at := nextKey.FindStringIndex(rest); at != nil {
+			if at := nextKey().FindStringIndex(rest); at != nil {
 				end = at[0]
 				next = at[0] + len(rest[at[0]:]) - len(strings.TrimLeft(rest[at[0]:], " "))
 			}
