@@ -120,7 +120,7 @@ func Release(ctx context.Context, d *dataset.Dataset, opt ReleaseOptions, sink r
 
 func toRelease(ctx context.Context, d *dataset.Dataset, top string, opt ReleaseOptions) (*ledger.Job, error) {
 	if opt.JobID != "" {
-		job, err := findJob(ctx, d, top, opt.JobID)
+		job, err := findJob(ctx, d, top, opt.JobID, "")
 		return &job, err
 	}
 	if opt.Row != 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/dataset"
@@ -25,7 +26,7 @@ func (f *finishing) chosen(ctx context.Context) ([]ledger.Job, error) {
 // choose reads the open jobs that the command is about.
 func (f *finishing) choose(ctx context.Context) ([]ledger.Job, error) {
 	if f.opt.JobID != "" {
-		job, err := findJob(ctx, f.d, f.top, f.opt.JobID)
+		job, err := findJob(ctx, f.d, f.top, f.opt.JobID, f.s.Name())
 		if err != nil {
 			return nil, err
 		}
@@ -53,13 +54,28 @@ func openJobs(ctx context.Context, d *dataset.Dataset, top string) (list []ledge
 	return list, err
 }
 
-// findJob finds an open job of this work tree by the scheduler's id.
-func findJob(ctx context.Context, d *dataset.Dataset, top, id string) (job ledger.Job, err error) {
+// findJob finds an open job of this work tree by the scheduler's id. Of several
+// it is the one on the preferred scheduler.
+func findJob(ctx context.Context, d *dataset.Dataset, top, id, preferred string) (job ledger.Job, err error) {
+	var rivals []ledger.Job
 	if err = ledger.ErrNotFound; hasLedger(d) {
 		err = withLedger(ctx, d, "look at jobs", func(l *ledger.Ledger) error {
-			job, err = l.ByJobID(ctx, id)
+			if job, err = l.ByJobID(ctx, id); err == nil && job.State != ledger.StateClosed {
+				rivals, err = l.WithJobID(ctx, id)
+			}
 			return err
 		})
+	}
+	rivals = slices.DeleteFunc(rivals, func(j ledger.Job) bool { return j.WorkTree != top })
+	if len(rivals) > 1 {
+		i := slices.IndexFunc(rivals, func(j ledger.Job) bool { return j.Scheduler == preferred })
+		if i < 0 {
+			return job, errs.WithHint(fmt.Errorf("there are %d open jobs %s, on different schedulers", len(rivals), id), "name the claim (`#N`) instead; see `stemma jobs --json`")
+		}
+		return rivals[i], nil
+	}
+	if len(rivals) == 1 {
+		job = rivals[0]
 	}
 	switch {
 	case errors.Is(err, ledger.ErrNotFound):

@@ -342,6 +342,14 @@ func TestJobsOfTwoSchedulers(t *testing.T) {
 	if s := b.states(); s != "open: closed:committed" {
 		t.Error(s, got.Records)
 	}
+	must(t, Schedule(t.Context(), b.d, other, ScheduleOptions{Cmd: "sbatch job.sh", Outputs: []string{"d"}}, discard))
+	b.submit(ScheduleOptions{Outputs: []string{"e"}}) // both are called 102
+	wantErr(t, Release(t.Context(), b.d, ReleaseOptions{JobID: "102"}, discard), "2 open jobs 102")
+	other.set(t, "102", "FAILED")
+	must(t, Finish(t.Context(), b.d, sched.NewSet(other, b.s), FinishOptions{JobID: "102", CloseFailed: true}, discard))
+	if s := b.states(); s != "open: closed:committed closed:closed-failed open:" {
+		t.Error(s)
+	}
 	// No job can wait for one on another scheduler.
 	err = Schedule(t.Context(), b.d, sched.NewSet(other, b.s), ScheduleOptions{Cmd: "sbatch job.sh", Outputs: []string{"c"}, Inputs: []string{"a"}}, discard)
 	wantErr(t, err, "job 101, which is still open, on the scheduler slurm")

@@ -77,6 +77,24 @@ func (l *Ledger) ByJobID(ctx context.Context, jobID string) (job Job, err error)
 	return job, nil
 }
 
+// WithJobID returns all jobs that are not closed with the scheduler's id, oldest
+// first: two schedulers may give out the same.
+func (l *Ledger) WithJobID(ctx context.Context, jobID string) (list []Job, err error) {
+	err = l.view(ctx, func(tx *Tx) error {
+		return tx.each(func(rows *sql.Rows) error {
+			var id int64
+			var state, record string
+			if err := rows.Scan(&id, &state, &record); err != nil {
+				return err
+			}
+			job, err := tx.makeJob(id, state, record)
+			list = append(list, job)
+			return err
+		}, "SELECT "+jobColumns+" FROM jobs WHERE job_id = ? AND job_id <> '' AND state <> 'closed' ORDER BY id", jobID)
+	})
+	return list, err
+}
+
 func (tx *Tx) oneJob(where string, args ...any) (Job, error) {
 	var id int64
 	var state, record string
