@@ -192,7 +192,7 @@ func (l *IndexLock) splice(old *gitindex.File, edits []gitindex.Edit) error {
 
 // verifyLimit bounds how many files that were written in the second of the
 // last index write are looked at. Beyond it git is made to compare them.
-const verifyLimit = 512
+const verifyLimit = 32
 
 // verifier finds out whether files are as their index entries say, by time
 // stamps finer than the seconds that git compares.

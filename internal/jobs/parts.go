@@ -27,7 +27,9 @@ func (o *over) name() string {
 func (f *finishing) judgeArray(ctx context.Context, job ledger.Job, st sched.Status) (take []*over, err error) {
 	prov := getProvenance(&job)
 	if prov.Undescribed || prov.Tasks == "" {
-		describe(ctx, f.d, f.s, &job, &prov)
+		if err := f.describeArray(ctx, &job, &prov); err != nil {
+			return nil, err
+		}
 	}
 	prov.takeSeen(&job, st)
 	if prov.Tasks == "" {
@@ -78,6 +80,26 @@ func (f *finishing) judgeArray(ctx context.Context, job ledger.Job, st sched.Sta
 		}
 	}
 	return take, err
+}
+
+// describeArray asks again for what was not known when the job was submitted,
+// and keeps it: later tasks need it when the scheduler may have forgotten.
+func (f *finishing) describeArray(ctx context.Context, job *ledger.Job, prov *provenance) error {
+	describe(ctx, f.d, f.s, job, prov)
+	if prov.Undescribed {
+		return nil
+	}
+	prov.store(job)
+	return withLedger(ctx, f.d, "describe job", func(l *ledger.Ledger) error {
+		err := l.Transition(ctx, job.ID, ledger.StateOpen, func(j *ledger.Job) {
+			takeArray(j, job)
+			j.SlurmOutputs, j.Claims = job.SlurmOutputs, job.Claims
+		})
+		if state := (*ledger.StateError)(nil); errors.As(err, &state) {
+			return nil // somebody has closed it; mark will tell
+		}
+		return err
+	})
 }
 
 // maxTold bounds how many tasks are told one by one.

@@ -81,6 +81,12 @@ func (c *scheduling) producersOf(tx *ledger.Tx, text string, spec pathSpec) (fou
 		if err != nil {
 			return nil, err
 		}
+		if folderClaim(&job, cl.Path) {
+			if !mayMake(&job, spec) {
+				continue
+			}
+			cl.Path = spec.Fixed
+		}
 		p := pendingInput{text: text, pattern: spec.Pattern, claim: cl.Path, job: job, task: taskOf(&job, spec, cl.Path)}
 		if p.task != "" && settledTasks(&job)[p.task].Outcome == ledger.Committed || c.waitsFor(&p) {
 			continue

@@ -101,6 +101,26 @@ func taskFolder(p string) string {
 	return path.Join(append([]string{"."}, parts[:max(i, 0)]...)...)
 }
 
+// folderClaim reports whether an array claims a folder only because its tasks
+// are not known one by one.
+func folderClaim(j *ledger.Job, claim string) bool {
+	of := func(p string) string { return taskFolder(path.Clean(p)) }
+	return slices.ContainsFunc(j.Outputs, func(p string) bool { return hasTask(p) && of(p) == claim }) &&
+		!slices.ContainsFunc(j.Outputs, func(p string) bool { return !hasTask(p) && path.Clean(p) == claim })
+}
+
+// mayMake reports whether an input can be an output of a task.
+func mayMake(j *ledger.Job, spec pathSpec) bool {
+	return slices.ContainsFunc(j.Outputs, func(out string) bool {
+		clean := path.Clean(out)
+		if !hasTask(clean) || spec.wild() || within(clean, spec.Fixed) {
+			return mayMatch(spec.Pattern, taskMark.ReplaceAllString(clean, "0")) || spec.wild() || within(clean, spec.Fixed)
+		}
+		_, ok := taskIn(clean, spec.Fixed)
+		return ok
+	})
+}
+
 // narrow replaces the claims of folders by those of the tasks, as soon as these
 // are known.
 func narrow(j *ledger.Job, tasks []int) {

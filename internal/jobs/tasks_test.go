@@ -309,3 +309,40 @@ func TestPipelineOfTasks(t *testing.T) {
 	_, err = b.schedule(ScheduleOptions{Outputs: []string{"three"}, Inputs: []string{"o/0"}})
 	wantErr(t, err, "input o/0 will be produced by job 101", "FAILED")
 }
+
+// TestArrayDescribedLate has a scheduler that does not answer at first: folders
+// are claimed, and other inputs there are no business of the array.
+func TestArrayDescribedLate(t *testing.T) {
+	b := newBench(t)
+	b.write("sub.sh", "#!/bin/sh\nsbatch --array=1,3 job.sh\n")
+	b.s.noDescr = true
+	id := b.submit(ScheduleOptions{Cmd: "sh sub.sh", Outputs: []string{"out_{task}"}})
+	if j := b.jobs()[0]; !cmp.Equal(j.Claims, []string{"."}) {
+		t.Error(j.Claims)
+	}
+	_, err := b.schedule(ScheduleOptions{Outputs: []string{"x"}, Inputs: []string{"in.txt"}, NoCheck: true})
+	must(t, err)
+	_, err = b.schedule(ScheduleOptions{Outputs: []string{"y"}, Inputs: []string{"out_3"}, NoCheck: true, NoAutoDependency: true})
+	wantErr(t, err, "input out_3 will be produced by job 101")
+	b.s.noDescr = false
+	b.setTask(id, "1", "COMPLETED")
+	b.setTask(id, "3", "RUNNING")
+	b.write("out_1", "1")
+	_, err = b.finish(FinishOptions{JobID: id})
+	must(t, err)
+	j := b.jobs()[0]
+	if len(settledTasks(&j)) != 1 || !cmp.Equal(j.Claims, []string{"out_3", "slurm-101_1.out", "slurm-101_3.out", "slurm-job-101.env.json"}) {
+		t.Error(j.Claims, settledTasks(&j))
+	}
+	b.setTask(id, "3", "COMPLETED")
+	b.write("out_3", "3")
+	b.s.noDescr = true
+	_, err = b.finish(FinishOptions{JobID: id})
+	must(t, err)
+	if got := b.git("show", "--format=", "--name-only", "HEAD"); got != "out_3\nslurm-101_3.out" {
+		t.Error(got)
+	}
+	if got := b.states(); got != "closed:committed open:" {
+		t.Error(got)
+	}
+}
