@@ -109,15 +109,15 @@ func folderClaim(j *ledger.Job, claim string) bool {
 		!slices.ContainsFunc(j.Outputs, func(p string) bool { return !hasTask(p) && path.Clean(p) == claim })
 }
 
-// mayMake reports whether an input can be an output of a task.
+// mayMake reports whether an input can be, or hold, an output of a task.
 func mayMake(j *ledger.Job, spec pathSpec) bool {
 	return slices.ContainsFunc(j.Outputs, func(out string) bool {
 		clean := path.Clean(out)
-		if !hasTask(clean) || spec.wild() || within(clean, spec.Fixed) {
-			return mayMatch(spec.Pattern, taskMark.ReplaceAllString(clean, "0")) || spec.wild() || within(clean, spec.Fixed)
+		if !hasTask(clean) {
+			return false // it has a claim of its own
 		}
 		_, ok := taskIn(clean, spec.Fixed)
-		return ok
+		return ok || spec.wild() || within(clean, spec.Fixed)
 	})
 }
 
