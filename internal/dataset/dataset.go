@@ -190,11 +190,23 @@ func (d *Dataset) RealPath() (string, error) {
 // Publisher returns the commit path of this dataset. It waits for a foreign
 // index.lock as many seconds as the setting stemma.index-wait says.
 func (d *Dataset) Publisher() *commit.Publisher {
-	p := &commit.Publisher{Repo: d.Repo, Annex: d.Annex, Now: d.Env.Now}
-	if n, err := strconv.ParseFloat(d.Repo.Config.Get("stemma.index-wait"), 64); err == nil && n > 0 && n < 1e6 {
-		p.IndexWait = time.Duration(n * float64(time.Second))
+	d.publisherOnce.Do(func() {
+		p := &commit.Publisher{Repo: d.Repo, Now: d.Env.Now, Closer: d.closeJobs}
+		if n, err := strconv.ParseFloat(d.Repo.Config.Get("stemma.index-wait"), 64); err == nil && n > 0 && n < 1e6 {
+			p.IndexWait = time.Duration(n * float64(time.Second))
+		}
+		d.publisher = p
+	})
+	if d.publisher.Annex != d.Annex {
+		d.publisher.Annex = d.Annex // it has been initialised since
 	}
-	return p
+	return d.publisher
+}
+
+// Close ends the processes that were started on the way.
+func (d *Dataset) Close() {
+	d.Publisher().Close()
+	d.Repo.Close()
 }
 
 // Now is the time for records.
