@@ -44,5 +44,8 @@ func runCommandLine(a *app, args []string) int {
 	if err == nil {
 		err = a.dispatch(ctx, rest)
 	}
+	if a.data != nil {
+		defer a.data.Close()
+	}
 	return a.conclude(ctx, err)
 }
