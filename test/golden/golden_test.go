@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -48,7 +47,6 @@ func TestStemmaDoesTheSame(t *testing.T) {
 	for _, c := range cases(t) {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			knows(t, program, c.Commands())
 			want, err := c.Expected(recorded(t, c))
 			if err != nil {
 				t.Fatal(err)
@@ -211,22 +209,4 @@ func build(t *testing.T) string {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return program
-}
-
-var known sync.Map // command to whether the program has it
-
-// knows ends the test where the program lacks a command of the script.
-func knows(t *testing.T, program string, commands []string) {
-	t.Helper()
-	for _, name := range commands {
-		has, ok := known.Load(name)
-		if !ok {
-			err := exec.Command(program, name, "--help").Run()
-			has = err == nil
-			known.Store(name, has)
-		}
-		if !has.(bool) {
-			missing(t, "stemma has no "+name)
-		}
-	}
 }
