@@ -2,7 +2,7 @@ package slurm
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -15,9 +15,12 @@ import (
 	"time"
 )
 
-// patience bounds the wait for jobs. They need a second or two on an idle
-// machine.
-const patience = 60 * time.Second
+// patience bounds the wait for jobs, which need a second or two on an idle
+// machine; startPatience that for a cluster with a database of its own.
+const (
+	patience      = 2 * time.Minute
+	startPatience = 5 * time.Minute
+)
 
 // cluster is a Slurm that tests may use. It is asked for states once for all
 // tests that wait.
@@ -182,13 +185,13 @@ func start(ctx context.Context, script string, env, options []string) ([]byte, e
 	}
 	defer os.Remove(log.Name())
 	defer log.Close()
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, script, append([]string{"start"}, options...)...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, log, log
 	if err := cmd.Run(); err != nil {
 		out, rerr := os.ReadFile(log.Name())
-		return out, fmt.Errorf("%w %w", err, rerr)
+		return out, errors.Join(err, rerr)
 	}
 	return nil, nil
 }

@@ -83,9 +83,9 @@ func TestJobsThatGoOn(t *testing.T) {
 	l.await(first, second)
 	l.in("", "finish").want(t, 0)
 	l.Check()
-	// What an open job will produce is no input yet.
+	// What an open job will produce is no input yet, if one does not want to wait.
 	third := l.submit("", "-o", "third", "sbatch", "--hold", "--wrap", "mkdir third; echo x > third/x")
-	l.in("", "schedule", "-i", "third/x", "-o", "fourth", "sbatch", "job.sh", "fourth").want(t, 1, "third/x", third)
+	l.in("", "schedule", "--no-auto-dependency", "-i", "third/x", "-o", "fourth", "sbatch", "job.sh", "fourth").want(t, 1, "third/x", third)
 	l.c.call(t, "scontrol", "release", third)
 	l.await(third)
 	l.in("", "finish").want(t, 0)
