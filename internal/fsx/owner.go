@@ -3,6 +3,7 @@ package fsx
 import (
 	"fmt"
 	"os"
+	"sync"
 )
 
 // Owner identifies one process on one machine since one boot, so that others
@@ -16,7 +17,10 @@ type Owner struct {
 }
 
 // Self describes the calling process.
-func Self() Owner {
+func Self() Owner { return self() }
+
+// self is read once: a process keeps its identity.
+var self = sync.OnceValue(func() Owner {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
@@ -26,7 +30,7 @@ func Self() Owner {
 		o.Start, _ = processStart(o.PID)
 	}
 	return o
-}
+})
 
 // Fate is what one process can know of another.
 type Fate int

@@ -73,12 +73,15 @@ func (r *Repo) OutputWith(ctx context.Context, stdin []byte, args ...string) ([]
 // Full object ids are not looked up as ref names too, which would cost a dozen
 // calls on the file system for each.
 func (r *Repo) Command(ctx context.Context, args ...string) *exec.Cmd {
-	if len(args) > 0 && args[0] != "config" {
+	env := r.env
+	if len(args) > 0 && args[0] == "config" {
+		env = append(append([]string{}, env...), "LC_ALL=C") // no locale files to load: every command waits for it
+	} else {
 		args = append([]string{"-c", "core.warnAmbiguousRefs=false"}, args...)
 	}
 	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Dir = r.WorkTree
-	cmd.Env = r.env
+	cmd.Env = env
 	cmd.SysProcAttr = &syscall.SysProcAttr{} // else Go looks at the folder first
 	return cmd
 }
