@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/iospec"
 	"github.com/stemma-data/stemma/internal/result"
@@ -98,6 +99,9 @@ func Run(ctx context.Context, d *dataset.Dataset, opt Options, sink result.Sink)
 	if err := t.expand(); err != nil {
 		return t.impossible(err, sink)
 	}
+	if err := t.checkOutputs(); err != nil {
+		return sink.Emit(result.New("run", result.Impossible, d.Path(), result.Dataset).Msg(err.Error()))
+	}
 	if opt.DryRun != "" {
 		return t.dryRun(sink)
 	}
@@ -105,6 +109,20 @@ func Run(ctx context.Context, d *dataset.Dataset, opt Options, sink result.Sink)
 		return err
 	}
 	return t.execute(ctx, sink)
+}
+
+// checkOutputs refuses outputs that could not be saved, before anything runs.
+func (t *task) checkOutputs() error {
+	for _, p := range t.outputs.Paths() {
+		rel, err := t.d.Rel(t.abs(p))
+		if err == nil && t.opt.Explicit {
+			err = fsx.Beneath(t.d.Path(), rel)
+		}
+		if err != nil {
+			return fmt.Errorf("output %s: %w", p, err)
+		}
+	}
+	return nil
 }
 
 // locate finds the folder of execution: the user's, or the recorded one.
