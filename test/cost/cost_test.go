@@ -178,7 +178,7 @@ func judge(t *testing.T, c command, seen []census) {
 			}
 		}
 		if small := seen[0]; 100*s.calls > 105*small.calls || s.processes > small.processes {
-			t.Errorf("%s: %d calls, %d processes at %d files, but %d and %d at %d", c.name, s.calls, s.processes, n, small.calls, small.processes, sizes()[0])
+			t.Errorf("%s: %d calls, processes %v at %d files, but %d, %v at %d", c.name, s.calls, s.programs, n, small.calls, small.programs, sizes()[0])
 		}
 	}
 }

@@ -137,7 +137,8 @@ func (tr *trace) within(dir, name string) bool {
 	return true
 }
 
-// sum leaves out the user's line and everything it started.
+// sum leaves out the user's line and everything it started, and threads whose
+// birth strace did not see the end of because the process exited.
 func (tr *trace) sum() (c census) {
 	for pid, k := range tr.tasks {
 		if tr.ofLine(pid) {
@@ -145,7 +146,7 @@ func (tr *trace) sum() (c census) {
 		}
 		c.calls += len(k.inside)
 		c.lines = append(c.lines, k.inside...)
-		if pid != tr.first && !k.thread {
+		if pid != tr.first && !k.thread && (k.parent != 0 || k.program != "") {
 			c.processes++
 			c.programs = append(c.programs, filepath.Base(k.program))
 		}

@@ -172,12 +172,13 @@ func TestSlots(t *testing.T) {
 }
 
 // TestGoesOnAlone: the queue empties without anybody asking, after the
-// terminal's shell has ended.
+// terminal's shell and all of its process group have ended. (A hang-up would
+// not do: under nohup it is ignored.)
 func TestGoesOnAlone(t *testing.T) {
 	t.Parallel()
 	_, submit := newScheduler(t, 1)
 	dir := t.TempDir()
-	_, err := submit("sbatch --wrap 'sleep 0.3'; sbatch --wrap 'touch second'; kill -HUP 0", dir)
+	_, err := submit("sbatch --wrap 'sleep 0.3'; sbatch --wrap 'touch second'; kill -KILL 0", dir)
 	if err == nil {
 		t.Error("the shell survived its terminal")
 	}
