@@ -44,6 +44,47 @@ type Remote interface {
 	Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.Hash) error
 }
 
+// Content is what is handed to a remote: a file of this machine, which nobody
+// writes to any more.
+type Content struct {
+	Path string // absolute
+	Size int64  // in bytes
+	// Moved, if not nil, is told how many more bytes the remote has taken. It
+	// is called from one goroutine at a time.
+	Moved func(n int64)
+}
+
+// Keeper is a Remote that takes content and gives it up.
+type Keeper interface {
+	Remote
+	// Store makes the content part of the remote. After nil it is durable there
+	// and Present; content that was there already is success. A broken transfer
+	// leaves nothing that Present reports.
+	Store(ctx context.Context, k annexkey.Key, c Content) error
+	// Remove deletes the content there; content that is not there is success.
+	// It proves nothing: whether other copies suffice, the caller decides.
+	// Errors: ErrBusy where somebody relies on it.
+	Remove(ctx context.Context, k annexkey.Key) error
+}
+
+// Resumer is a Remote whose content can be read from any place on, so that a
+// broken transfer goes on where it ended.
+type Resumer interface {
+	Remote
+	// FetchFrom appends the content from byte offset on to the file dst, which
+	// exists and is offset bytes long; what it appends has gone through h. After
+	// an error dst keeps what has arrived. ErrAbsent if the content is not there.
+	FetchFrom(ctx context.Context, k annexkey.Key, dst string, offset int64, h hash.Hash) error
+}
+
+// Describer is a Remote that can tell people where its content lies.
+type Describer interface {
+	Remote
+	// Describe returns labels and values, such as "url" and the address, in the
+	// order in which they are shown. Secrets are left out.
+	Describe() [][2]string
+}
+
 // Locker is a Remote that can keep content from being dropped.
 type Locker interface {
 	Remote
