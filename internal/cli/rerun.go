@@ -54,7 +54,7 @@ func (a *app) rerun(ctx context.Context, o rerunOptions, args []string) error {
 	opt := run.RerunOptions{
 		Since: o.since.value, Branch: o.branch.value, Onto: o.onto.value, Message: o.message, Script: o.script, Report: o.report,
 		AssumeReady: run.Which(o.ready.value), Explicit: o.explicit, Jobs: int(o.jobs), KeepGoing: a.keepGoing(),
-		Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr,
+		Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr, Terminal: hasTerminal(),
 	}
 	if len(args) > 0 {
 		opt.Revision = &args[0]

@@ -62,7 +62,7 @@ func (a *app) run(ctx context.Context, o runOptions, line []string) error {
 	opt := run.Options{
 		Command: line, Inputs: o.inputs, Outputs: o.outputs, Expand: run.Which(o.expand.value), AssumeReady: run.Which(o.ready.value),
 		Explicit: o.explicit, Message: o.message, DryRun: o.dryRun.value, Jobs: int(o.jobs), KeepGoing: a.keepGoing(),
-		Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr,
+		Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr, Terminal: hasTerminal(),
 	}
 	if o.sidecar.value != "" {
 		yes := o.sidecar.value == "yes"

@@ -40,7 +40,13 @@ func (t *task) shellRun(ctx context.Context) (int, error) {
 	cmd.Dir = t.pwd
 	cmd.Env = append(append([]string{}, t.d.Env.Vars...), "PWD="+t.pwd)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = t.opt.Stdin, t.opt.Stdout, t.opt.Stderr
+	if !t.opt.Terminal {
+		leadGroup(cmd)
+	}
 	err := cmd.Run()
+	if ctx.Err() != nil && !t.opt.Terminal {
+		endGroup(cmd)
+	}
 	var ee *exec.ExitError
 	if errors.As(err, &ee) && ctx.Err() == nil {
 		if code := ee.ExitCode(); code >= 0 {

@@ -33,6 +33,7 @@ type RerunOptions struct {
 
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+	Terminal       bool // as in Options
 }
 
 // rerun is one call of Rerun.

@@ -252,7 +252,7 @@ func (x *replay) run(ctx context.Context, s *step) (goOn bool, err error) {
 	err = Run(ctx, x.d, Options{
 		Command: []string{rec.Cmd}, Inputs: rec.Inputs, ExtraInputs: rec.ExtraInputs, Outputs: rec.Outputs,
 		AssumeReady: x.opt.AssumeReady, Explicit: x.opt.Explicit, Message: message, Jobs: x.opt.Jobs, KeepGoing: x.opt.KeepGoing,
-		Stdin: x.opt.Stdin, Stdout: x.opt.Stdout, Stderr: x.opt.Stderr,
+		Stdin: x.opt.Stdin, Stdout: x.opt.Stdout, Stderr: x.opt.Stderr, Terminal: x.opt.Terminal,
 		again: true, pwd: rec.Pwd, chain: append(append([]string{}, rec.Chain...), string(s.id)),
 		expectedExit: &expected, extraOutputs: s.autoOutputs(recordDir(x.d)), extra: rec.Extra,
 	}, watch)

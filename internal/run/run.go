@@ -52,6 +52,10 @@ type Options struct {
 
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+	// Terminal leaves the command in our process group, which it needs to talk to
+	// a terminal; an interrupt from there reaches all of it. Without one the
+	// command leads a group of its own, which ends as a whole when we are told to.
+	Terminal bool
 
 	// For rerun. again means that the command runs in pwd, that rerun has
 	// looked for unsaved changes, and that a failure leaves no message file.
