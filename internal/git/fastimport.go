@@ -31,6 +31,7 @@ type Import struct {
 	stderr bytes.Buffer
 	ref    string
 	marks  map[gitobj.OID]int // commits of this session, which only marks can name
+	mark   int                // of the begun commit
 	used   bool
 	err    error
 }
@@ -152,7 +153,16 @@ func (im *Import) Entry() (e TreeEntry, ok bool, err error) {
 
 // Blob returns the content of a blob.
 func (im *Import) Blob(id gitobj.OID) ([]byte, error) {
-	im.printf("cat-blob %s\n", id)
+	im.AskBlob(id)
+	return im.Answer(id)
+}
+
+// AskBlob sends the question for a blob; as many answers must be read with
+// Answer, in the same order.
+func (im *Import) AskBlob(id gitobj.OID) { im.printf("cat-blob %s\n", id) }
+
+// Answer reads the next answer to AskBlob.
+func (im *Import) Answer(id gitobj.OID) ([]byte, error) {
 	l, err := im.line()
 	if err != nil {
 		return nil, err

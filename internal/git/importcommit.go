@@ -26,22 +26,33 @@ type CommitSpec struct {
 
 // Commit makes a commit and returns its id and that of its tree.
 func (im *Import) Commit(c CommitSpec) (commit, tree gitobj.OID, err error) {
-	mark := len(im.marks) + 1
+	if err := im.Begin(c); err != nil {
+		return "", "", err
+	}
+	return im.End()
+}
+
+// Begin starts a commit whose tree is changed further with Put, PutData and
+// Drop until End, so that a large change need not be held in memory. Meanwhile
+// entries and blobs can be asked for; Commit and WriteBlob must wait.
+func (im *Import) Begin(c CommitSpec) error {
+	im.mark = len(im.marks) + 1
+	var tree gitobj.OID
 	if c.TreeOf != "" {
 		im.AskEntry(c.TreeOf, "")
 		root, err := im.line()
 		if err != nil {
-			return "", "", err
+			return err
 		}
 		if tree, err = im.rootTree(root); err != nil {
-			return "", "", err
+			return err
 		}
 	}
 	if im.used {
 		im.resetRef()
 	}
 	im.used = true
-	im.printf("commit %s\nmark :%d\nauthor %s\ncommitter %s\n", im.ref, mark, c.Who.Author, c.Who.Committer)
+	im.printf("commit %s\nmark :%d\nauthor %s\ncommitter %s\n", im.ref, im.mark, c.Who.Author, c.Who.Committer)
 	im.data([]byte(c.Message))
 	for i, p := range c.Parents {
 		verb := "merge"
@@ -54,6 +65,31 @@ func (im *Import) Commit(c CommitSpec) (commit, tree gitobj.OID, err error) {
 		im.printf("M %s %s \"\"\n", gitobj.ModeTree, tree)
 	}
 	im.changes(c.Changes)
+	return im.err
+}
+
+// Put sets a path of the begun commit to an object that exists.
+func (im *Import) Put(path string, mode gitobj.Mode, id gitobj.OID) {
+	im.printf("M %s %s %s\n", mode, id, quotePath(path))
+}
+
+// PutData sets a path of the begun commit to new content.
+func (im *Import) PutData(path string, mode gitobj.Mode, data []byte) {
+	im.printf("M %s inline %s\n", mode, quotePath(path))
+	im.data(data)
+}
+
+// AskPath asks what the begun commit has at a path; Entry reads the answer.
+func (im *Import) AskPath(path string) {
+	q := quotePath(path)
+	if q[0] != '"' {
+		q = `"` + q + `"`
+	}
+	im.printf("ls %s\n", q)
+}
+
+// End completes the commit of Begin.
+func (im *Import) End() (commit, tree gitobj.OID, err error) {
 	im.printf("ls \"\"\n")
 	root, err := im.line()
 	if err != nil {
@@ -62,13 +98,13 @@ func (im *Import) Commit(c CommitSpec) (commit, tree gitobj.OID, err error) {
 	if tree, err = im.rootTree(root); err != nil {
 		return "", "", err
 	}
-	im.printf("\nget-mark :%d\n", mark)
+	im.printf("\nget-mark :%d\n", im.mark)
 	id, err := im.line()
 	if err != nil {
 		return "", "", err
 	}
 	if commit, err = gitobj.ParseOID(id); err == nil {
-		im.marks[commit] = mark
+		im.marks[commit] = im.mark
 	}
 	return commit, tree, err
 }
@@ -80,6 +116,10 @@ func (im *Import) name(commit gitobj.OID) string {
 	}
 	return string(commit)
 }
+
+// Made reports whether the commit is of this session: others cannot read it
+// before the end.
+func (im *Import) Made(commit gitobj.OID) bool { return im.marks[commit] != 0 }
 
 // rootTree reads the answer to `ls ""`; an empty tree is "missing".
 func (im *Import) rootTree(l string) (gitobj.OID, error) {

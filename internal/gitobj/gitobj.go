@@ -109,6 +109,9 @@ const (
 // String prints six octal digits, as in `git ls-tree`.
 func (m Mode) String() string { return fmt.Sprintf("%06o", uint32(m)) }
 
+// IsRegular reports whether the mode is that of a file with content.
+func (m Mode) IsRegular() bool { return m == ModeFile || m == ModeExec }
+
 // ParseMode reads the octal form and accepts only the modes above and the
 // historical 100664, which reads as ModeFile.
 func ParseMode(s string) (Mode, error) {

@@ -1,0 +1,261 @@
+package annex
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitobj"
+)
+
+// merge makes the commit that unites own, the others and the journal, and
+// returns it, or an existing one where nothing needs to be made.
+func (j *Journal) merge(ctx context.Context, own gitobj.OID, others []otherBranch, who git.Identities) (gitobj.OID, error) {
+	journal, err := j.readJournal()
+	if err != nil {
+		return "", err
+	}
+	if len(journal) == 0 && own != "" {
+		if tip, err := j.annex.forward(ctx, own, others); err != nil || tip != "" {
+			return tip, err
+		}
+	}
+	im, err := j.annex.Repo.StartImport(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer im.Abort()
+	if own == "" {
+		if own, _, err = im.Commit(git.CommitSpec{Who: who, Message: "branch created"}); err != nil {
+			return "", err
+		}
+	}
+	m := merger{ctx: ctx, repo: j.annex.Repo, im: im, own: own}
+	if err := im.Begin(git.CommitSpec{Parents: m.parents(others), Who: who, Message: mergeMessage(others)}); err != nil {
+		return "", err
+	}
+	if err := m.unite(others); err != nil {
+		return "", err
+	}
+	if err := j.foldInto(im, journal); err != nil {
+		return "", err
+	}
+	tip, _, err := im.End()
+	if err != nil {
+		return "", err
+	}
+	return tip, im.Close()
+}
+
+// forward returns the one tip that contains all others and own, or "".
+func (a *Annex) forward(ctx context.Context, own gitobj.OID, others []otherBranch) (gitobj.OID, error) {
+	best := own
+	for _, o := range others {
+		newer, err := a.Repo.IsAncestor(ctx, best, o.tip)
+		if err != nil {
+			return "", err
+		}
+		if newer {
+			best = o.tip
+			continue
+		}
+		if older, err := a.Repo.IsAncestor(ctx, o.tip, best); err != nil || !older {
+			return "", err
+		}
+	}
+	return best, nil
+}
+
+// mergeMessage is git-annex's, without a newline at the end.
+func mergeMessage(others []otherBranch) string {
+	names := make([]string, len(others))
+	for i, o := range others {
+		names[i] = strings.TrimPrefix(strings.TrimPrefix(o.ref, "refs/heads/"), "refs/remotes/")
+	}
+	return "merging " + strings.Join(names, " ") + " into git-annex"
+}
+
+// foldInto adds the journal's version of each of its files to the begun commit.
+func (j *Journal) foldInto(im *git.Import, journal map[string][]byte) error {
+	for _, p := range slices.Sorted(maps.Keys(journal)) {
+		im.AskPath(p)
+		e, ok, err := im.Entry()
+		if err != nil {
+			return err
+		}
+		content := journal[p]
+		if ok && e.Mode != gitobj.ModeTree {
+			old, err := im.Blob(e.OID)
+			if err != nil {
+				return err
+			}
+			content = annexlog.Union(old, content)
+			if bytes.Equal(content, old) {
+				continue
+			}
+		}
+		if err := j.refresh(p, journal, content); err != nil {
+			return err
+		}
+		im.PutData(p, gitobj.ModeFile, content)
+	}
+	return nil
+}
+
+// merger unites log files in a begun commit.
+type merger struct {
+	ctx  context.Context
+	repo *git.Repo
+	im   *git.Import
+	own  gitobj.OID
+	wait []versions // known, but not united yet
+}
+
+// versions are the different blobs that one path has on all sides, own first.
+type versions struct {
+	path  string
+	ours  bool // the first one is the own side's
+	blobs []gitobj.OID
+}
+
+func (m *merger) parents(others []otherBranch) []gitobj.OID {
+	list := []gitobj.OID{m.own}
+	for _, o := range others {
+		if !slices.Contains(list, o.tip) {
+			list = append(list, o.tip)
+		}
+	}
+	return list
+}
+
+// window is how many files are asked for at once: the questions must fit into
+// the pipe while nobody reads the answers.
+const window = 64
+
+// unite walks the differences of all branches in parallel, by path.
+func (m *merger) unite(others []otherBranch) error {
+	var diffs []*git.TreeDiff
+	defer func() {
+		for _, d := range diffs {
+			d.Close()
+		}
+	}()
+	for _, o := range m.parents(others)[1:] {
+		d, err := m.repo.DiffTrees(m.ctx, m.differenceBase(), o)
+		if err != nil {
+			return err
+		}
+		diffs = append(diffs, d)
+	}
+	for {
+		v, ok, err := smallest(diffs)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return m.flush()
+		}
+		if err := m.add(v); err != nil {
+			return err
+		}
+	}
+}
+
+// differenceBase is what the branches are compared with: a new branch's first
+// commit is not readable for others yet, and empty.
+func (m *merger) differenceBase() gitobj.OID {
+	if m.im.Made(m.own) {
+		return m.repo.Format.EmptyTree()
+	}
+	return m.own
+}
+
+// smallest takes the next path off all diffs that have it in front.
+func smallest(diffs []*git.TreeDiff) (v versions, ok bool, err error) {
+	for _, d := range diffs {
+		c, more, err := d.Peek()
+		if err != nil {
+			return v, false, err
+		}
+		if more && (!ok || c.Path < v.path) {
+			v, ok = versions{path: c.Path}, true
+		}
+	}
+	if !ok {
+		return v, false, nil
+	}
+	for _, d := range diffs {
+		if c, more, _ := d.Peek(); more && c.Path == v.path {
+			v.take(c)
+			d.Skip()
+		}
+	}
+	return v, true, nil
+}
+
+func (v *versions) take(c git.TreeDifference) {
+	if c.Old.OID != "" && c.Old.Mode != gitobj.ModeTree && !v.ours {
+		v.ours = true
+		v.blobs = slices.Insert(v.blobs, 0, c.Old.OID)
+	}
+	// What is missing there stays here; links and nested repositories are no logs.
+	if c.New.OID != "" && c.New.Mode.IsRegular() && !slices.Contains(v.blobs, c.New.OID) {
+		v.blobs = append(v.blobs, c.New.OID)
+	}
+}
+
+func (m *merger) add(v versions) error {
+	switch {
+	case !safeLogPath(v.path) || len(v.blobs) == 0 || v.ours && len(v.blobs) == 1:
+		return nil
+	case len(v.blobs) == 1:
+		m.im.Put(v.path, gitobj.ModeFile, v.blobs[0])
+		return nil
+	}
+	if m.wait = append(m.wait, v); len(m.wait) < window/maxMergedAtOnce {
+		return nil
+	}
+	return m.flush()
+}
+
+// flush unites the waiting files. All answers are read before anything is
+// written: the process would wait for us, and we for it.
+func (m *merger) flush() error {
+	for _, v := range m.wait {
+		for _, id := range v.blobs {
+			m.im.AskBlob(id)
+		}
+	}
+	all := make([][][]byte, len(m.wait))
+	for i, v := range m.wait {
+		for _, id := range v.blobs {
+			data, err := m.im.Answer(id)
+			if err != nil {
+				return err
+			}
+			all[i] = append(all[i], data)
+		}
+	}
+	for i := range m.wait {
+		m.put(&m.wait[i], all[i])
+	}
+	m.wait = m.wait[:0]
+	return nil
+}
+
+func (m *merger) put(v *versions, sides [][]byte) {
+	united := annexlog.Union(sides...)
+	for n, side := range sides {
+		if bytes.Equal(united, side) {
+			if n > 0 || !v.ours {
+				m.im.Put(v.path, gitobj.ModeFile, v.blobs[n])
+			}
+			return
+		}
+	}
+	m.im.PutData(v.path, gitobj.ModeFile, united)
+}
