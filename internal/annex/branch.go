@@ -258,3 +258,30 @@ func (a *Annex) ReadLog(ctx context.Context, path string) ([]byte, error) {
 	}
 	return data, err
 }
+
+// WriteJournal changes one log by git-annex's journal: cheap, durable, and
+// committed by whoever commits to the branch next. The change function gets
+// the effective old content; where it returns that, nothing is written.
+func (a *Annex) WriteJournal(ctx context.Context, path string, change func(old []byte) []byte) error {
+	if !safeLogPath(path) {
+		return fmt.Errorf("write journal: %q is no path of the git-annex branch", path)
+	}
+	lock, err := a.LockJournal(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	old, err := a.ReadLog(ctx, path)
+	if err != nil {
+		return err
+	}
+	content := change(old)
+	if bytes.Equal(content, old) {
+		return nil
+	}
+	dir := a.Dir("journal")
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("write journal: %w", err)
+	}
+	return fsx.WriteFileVia(a.Dir("tmp"), filepath.Join(dir, annexlog.JournalName(path)), content, 0o644)
+}

@@ -9,7 +9,7 @@ package archtest
 var layers = []layer{
 	{"base", []string{"errs", "result", "fsx", "proc", "pyfmt", "wildmatch"}},
 	{"format", []string{"gitobj", "gitindex", "gitattr", "annexkey", "annexlog", "pointer", "runrec", "iospec", "matchexpr", "magic"}},
-	{"store", []string{"git", "annex", "remote", "remote/local", "sched", "sched/slurm", "sched/local", "sched/schedtest", "ledger", "stage"}},
+	{"store", []string{"git", "annex", "remote", "remote/local", "remote/directory", "remote/all", "remote/remotetest", "sched", "sched/slurm", "sched/local", "sched/schedtest", "ledger", "stage"}},
 	{"domain", []string{"commit", "dataset", "transfer", "run", "jobs", "container", "lineage", "export"}},
 	{"face", []string{"render", "ui", "web", "cli"}},
 }
@@ -22,15 +22,19 @@ var sideways = map[string][]string{
 	"sched/schedtest": {"sched"},
 	"annex":           {"git"},
 	"remote/local":    {"remote", "git"},
-	"dataset":         {"commit", "transfer"},
-	"run":             {"commit", "dataset"},
-	"jobs":            {"commit", "dataset", "run"},
-	"cli":             {"render"},
-	"gitindex":        {"gitobj"},
-	"pointer":         {"annexkey"},
-	"annexlog":        {"annexkey"},
-	"fsx":             {"errs"},
-	"proc":            {"errs"},
+	// The suite that every remote passes, and the one place that knows all.
+	"remote/remotetest": {"remote"},
+	"remote/directory":  {"remote"},
+	"remote/all":        {"remote", "remote/local", "remote/directory"},
+	"dataset":           {"commit", "transfer"},
+	"run":               {"commit", "dataset"},
+	"jobs":              {"commit", "dataset", "run"},
+	"cli":               {"render"},
+	"gitindex":          {"gitobj"},
+	"pointer":           {"annexkey"},
+	"annexlog":          {"annexkey"},
+	"fsx":               {"errs"},
+	"proc":              {"errs"},
 }
 
 // aboveLibrary lists who may exit the process, print to its streams or use the

@@ -44,7 +44,7 @@ func (d *Dataset) EnsureAnnex(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("initialise annex: %w", err)
 	}
-	d.rememberRemotes()
+	d.rememberRemotes(ctx)
 	return nil
 }
 
@@ -89,8 +89,12 @@ func (d *Dataset) cloneDescription() string {
 
 // rememberRemotes notes the identity of the remotes, as git-annex does. It is
 // a convenience: what cannot be read or written now is asked again later.
-func (d *Dataset) rememberRemotes() {
-	for _, p := range d.peers() {
+func (d *Dataset) rememberRemotes(ctx context.Context) {
+	peers, err := d.peers(ctx)
+	if err != nil {
+		d.Env.Log.Debug("note annex-uuid of remotes", "error", err)
+	}
+	for _, p := range peers {
 		if p.remote == nil || p.spec.UUID != "" {
 			continue
 		}

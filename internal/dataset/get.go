@@ -44,7 +44,7 @@ func (d *Dataset) Get(ctx context.Context, opt GetOptions, sink result.Sink) err
 		return err
 	}
 	if len(g.files) > 0 {
-		if ok, err := g.findSources(); err != nil || !ok {
+		if ok, err := g.findSources(ctx); err != nil || !ok {
 			return err
 		}
 	}
@@ -208,8 +208,12 @@ func (d *Dataset) isBarePointer(e gitindex.Entry) bool { return e.Mode != gitobj
 
 // findSources opens the remotes; false means that the one asked for cannot be
 // used, which has been reported.
-func (g *getting) findSources() (bool, error) {
-	for _, p := range g.d.peers() {
+func (g *getting) findSources(ctx context.Context) (bool, error) {
+	peers, err := g.d.peers(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range peers {
 		if g.opt.Source == "" || g.opt.Source == p.spec.Name {
 			g.peers = append(g.peers, p)
 		}

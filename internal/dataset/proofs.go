@@ -49,7 +49,9 @@ func (d *Dataset) newProofs(ctx context.Context, files []absentFile, force bool)
 	if p.logs, err = d.branchLogs(ctx); err != nil {
 		return nil, err
 	}
-	p.peers = d.peers()
+	if p.peers, err = d.peers(ctx); err != nil {
+		return nil, err
+	}
 	if p.trust, err = p.logs.trust(ctx, p.peers); err != nil {
 		return nil, err
 	}

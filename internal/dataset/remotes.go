@@ -10,6 +10,7 @@ import (
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/all"
 	"github.com/stemma-data/stemma/internal/remote/local"
 )
 
@@ -29,25 +30,24 @@ func (p peer) uuid() string {
 	return p.spec.UUID
 }
 
-// peers opens the configured remotes, cheapest first; those with annex-ignore
-// are left out.
-func (d *Dataset) peers() []peer {
+// peers opens the configured remotes and the web, cheapest first; those with
+// annex-ignore are left out.
+func (d *Dataset) peers(ctx context.Context) ([]peer, error) {
 	var list []peer
-	opt := local.Options{HardLink: d.Repo.Config.Bool("annex.hardlink", false)}
-	for _, s := range remote.List(d.Repo.Config, d.Path()) {
+	open := d.remoteOpener()
+	for _, s := range remote.WithWeb(remote.List(d.Repo.Config, d.Path())) {
 		if s.Ignore {
 			continue
 		}
-		p := peer{spec: s, err: remote.ErrUnsupported}
-		if s.Kind == remote.Path {
-			var r *local.Remote
-			if r, p.err = local.Open(s, opt); p.err == nil {
-				p.remote = r
-			}
+		setup, err := open.setup(ctx, s)
+		if err != nil {
+			return nil, err
 		}
+		p := peer{spec: s}
+		p.remote, p.err = all.Open(ctx, setup)
 		list = append(list, p)
 	}
-	return list
+	return list, nil
 }
 
 // ownStore is our own content with its locks.

@@ -86,13 +86,19 @@ func read(cfg Settings, name, workTree string) Spec {
 		s.URL = cfg.Get(key("url"))
 	}
 	s.Kind, s.Dir = classify(s.URL, workTree)
-	if s.Kind == Path {
+	if s.Kind == Path || s.Kind == Special && nearby(cfg, key) {
 		s.Cost = CostPath
 	}
 	if c, err := strconv.ParseFloat(cfg.Get(key("annex-cost")), 64); err == nil && !math.IsNaN(c) {
 		s.Cost = c
 	}
 	return s
+}
+
+// nearby tells special remotes that are folders of this machine.
+func nearby(cfg Settings, key func(string) string) bool {
+	rsync := cfg.Get(key("annex-rsyncurl"))
+	return cfg.Get(key("annex-directory")) != "" || rsync != "" && !strings.Contains(rsync, ":")
 }
 
 // classify follows git: a colon before the first slash makes it no path.
@@ -118,4 +124,19 @@ func classify(u, workTree string) (Kind, string) {
 		u = filepath.Join(workTree, u)
 	}
 	return Path, filepath.Clean(u)
+}
+
+// WebUUID is the identity of the web, which every repository has as a remote.
+const WebUUID = "00000000-0000-0000-0000-000000000001"
+
+// WithWeb adds the web, unless the list has it under a name of its own.
+func WithWeb(specs []Spec) []Spec {
+	for _, s := range specs {
+		if s.UUID == WebUUID {
+			return specs
+		}
+	}
+	specs = append(specs, Spec{Name: "web", Kind: Special, UUID: WebUUID, Cost: CostNetwork})
+	sort.SliceStable(specs, func(i, j int) bool { return specs[i].Cost < specs[j].Cost })
+	return specs
 }

@@ -1,0 +1,85 @@
+package dataset
+
+import (
+	"context"
+	"sync"
+
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/remote"
+)
+
+// remoteOpener gathers what remotes are opened from; the git-annex branch is
+// read only if one of them needs it.
+type remoteOpener struct {
+	d       *Dataset
+	logs    *remoteLogs
+	configs annexlog.Log // remote.log
+	read    bool
+}
+
+func (d *Dataset) remoteOpener() *remoteOpener {
+	return &remoteOpener{d: d, logs: &remoteLogs{d: d}}
+}
+
+// setup is everything that the remote may use.
+func (o *remoteOpener) setup(ctx context.Context, s remote.Spec) (remote.Setup, error) {
+	d := o.d
+	setup := remote.Setup{
+		Spec: s, Settings: d.Repo.Config, Env: d.Env.Vars, Home: d.env("HOME"),
+		WorkTree: d.Path(), GitDir: d.Repo.CommonDir, Logs: o.logs, Log: d.Env.Log,
+	}
+	if s.Kind != remote.Special || s.UUID == remote.WebUUID {
+		return setup, nil
+	}
+	if !o.read {
+		data, err := o.logs.Read(ctx, annexlog.RemoteFile)
+		if err != nil {
+			return setup, err
+		}
+		o.configs, o.read = annexlog.ParseUUIDLog(data), true
+	}
+	setup.Config = remoteConfig(o.configs, setup)
+	return setup, nil
+}
+
+// remoteConfig is the remote's line of remote.log. A line that shares the
+// content of another one (sameas) inherits how that one is encrypted.
+func remoteConfig(log annexlog.Log, s remote.Setup) map[string]string {
+	main, _ := log.Get(s.UUID)
+	config := annexlog.DecodeConfig(main.Value)
+	id := s.Setting("config-uuid")
+	if id == "" {
+		return config
+	}
+	own, _ := log.Get(id)
+	merged := annexlog.DecodeConfig(own.Value)
+	for _, field := range []string{"encryption", "cipher", "cipherkeys", "pubkeys", "mac", "chunk", "exporttree", "importtree"} {
+		if v, ok := config[field]; ok {
+			merged[field] = v
+		}
+	}
+	return merged
+}
+
+// remoteLogs gives remotes the git-annex branch.
+type remoteLogs struct {
+	d    *Dataset
+	once sync.Once
+	logs *branchLogs
+	err  error
+}
+
+// Read implements remote.Logs.
+func (l *remoteLogs) Read(ctx context.Context, path string) ([]byte, error) {
+	l.once.Do(func() { l.logs, l.err = l.d.branchLogs(context.WithoutCancel(ctx)) })
+	if l.err != nil {
+		return nil, l.err
+	}
+	return l.logs.read(ctx, path)
+}
+
+// Change implements remote.Logs by git-annex's journal, which the next commit
+// of the branch folds in.
+func (l *remoteLogs) Change(ctx context.Context, path string, change func(old []byte) []byte) error {
+	return l.d.Annex.WriteJournal(ctx, path, change)
+}

@@ -1,0 +1,96 @@
+package directory
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/remotetest"
+)
+
+func open(t *testing.T, dir string) *Remote {
+	t.Helper()
+	r, err := Open(remote.Setup{
+		Spec:     remote.Spec{Name: "d", Kind: remote.Special, UUID: "u"},
+		Settings: git.NewConfig([2]string{"remote.d.annex-directory", dir}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// store returns a folder that the test can clean up.
+func folder(t *testing.T) string {
+	dir := t.TempDir()
+	t.Cleanup(func() {
+		filepath.WalkDir(dir, func(p string, e os.DirEntry, err error) error {
+			if err == nil && e.IsDir() {
+				os.Chmod(p, 0o755)
+			}
+			return nil
+		})
+	})
+	return dir
+}
+
+func TestConformance(t *testing.T) {
+	remotetest.Run(t, func(t *testing.T) remotetest.Case {
+		dir := folder(t)
+		return remotetest.Case{Keeper: open(t, dir), Damage: func(t *testing.T, k annexkey.Key, content []byte) {
+			object := filepath.Join(dir, filepath.FromSlash(k.ObjectPathLower()))
+			os.Chmod(filepath.Dir(object), 0o755)
+			os.Remove(object)
+			if err := os.WriteFile(object, content, 0o444); err != nil {
+				t.Fatal(err)
+			}
+		}}
+	})
+}
+
+func TestLayoutIsGitAnnexs(t *testing.T) {
+	dir := folder(t)
+	r := open(t, dir)
+	content := []byte("hello")
+	k := remotetest.KeyOf(content)
+	src := filepath.Join(t.TempDir(), "f")
+	os.WriteFile(src, content, 0o644)
+	if err := r.Store(context.Background(), k, remote.Content{Path: src, Size: 5}); err != nil {
+		t.Fatal(err)
+	}
+	object := filepath.Join(dir, k.HashLower(), k.File(), k.File())
+	if fi, err := os.Stat(object); err != nil || fi.Mode().Perm() != 0o444 {
+		t.Errorf("object: %v %v", fi, err)
+	}
+	if fi, err := os.Stat(filepath.Dir(object)); err != nil || fi.Mode().Perm() != 0o555 {
+		t.Errorf("its folder: %v %v", fi, err)
+	}
+	if left, _ := os.ReadDir(filepath.Join(dir, "tmp")); len(left) > 0 {
+		t.Errorf("left in tmp: %v", left)
+	}
+}
+
+func TestMixedLayoutIsRead(t *testing.T) {
+	dir := folder(t)
+	k := remotetest.KeyOf([]byte("x"))
+	object := filepath.Join(dir, k.ObjectPath())
+	os.MkdirAll(filepath.Dir(object), 0o755)
+	os.WriteFile(object, []byte("x"), 0o444)
+	if ok, err := open(t, dir).Present(context.Background(), k); !ok || err != nil {
+		t.Errorf("present: %v %v", ok, err)
+	}
+}
+
+func TestAnUnmountedDiskIsNotAbsence(t *testing.T) {
+	r := open(t, filepath.Join(t.TempDir(), "gone"))
+	if ok, err := r.Present(context.Background(), remotetest.KeyOf(nil)); ok || err == nil {
+		t.Errorf("present: %v %v", ok, err)
+	}
+	if err := r.Remove(context.Background(), remotetest.KeyOf(nil)); err == nil {
+		t.Error("removed from a disk that is not there")
+	}
+}

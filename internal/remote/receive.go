@@ -1,0 +1,107 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+)
+
+// SizeError says that a remote sent more or fewer bytes than the key stands for.
+type SizeError struct {
+	Key        annexkey.Key
+	Have, Want int64 // bytes; Have is what had come when it was given up
+}
+
+func (e *SizeError) Error() string {
+	if e.Have > e.Want {
+		return fmt.Sprintf("it sends more than the %d bytes that the key stands for", e.Want)
+	}
+	return fmt.Sprintf("it sent %d bytes of %d", e.Have, e.Want)
+}
+
+const receiveBuffer = 256 << 10
+
+// Receive writes what r has to the file dst, which is made if offset is 0 and
+// else continued where it ends, at offset bytes. What is written goes through
+// h, which may be nil. Never more is written than the key allows (see Bound).
+// After an error a file that was made is removed, and one that was continued
+// keeps what has arrived.
+func Receive(ctx context.Context, k annexkey.Key, dst string, offset int64, h hash.Hash, r io.Reader) error {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if offset > 0 {
+		flags = os.O_WRONLY | os.O_APPEND
+	}
+	f, err := os.OpenFile(dst, flags, 0o666)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(receive(ctx, k, f, offset, h, r), f.Close())
+	if err != nil && offset == 0 {
+		os.Remove(dst)
+	}
+	return err
+}
+
+func receive(ctx context.Context, k annexkey.Key, f io.Writer, have int64, h hash.Hash, r io.Reader) error {
+	most, bounded := Bound(ctx, k)
+	if h != nil {
+		f = io.MultiWriter(f, h)
+	}
+	buf := make([]byte, receiveBuffer)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := r.Read(buf)
+		if bounded && have+int64(n) > most {
+			return &SizeError{k, have + int64(n), most}
+		}
+		have += int64(n)
+		if _, werr := f.Write(buf[:n]); werr != nil {
+			return werr
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if k.ChunkNum < 0 && k.Size >= 0 && have < k.Size {
+		return &SizeError{k, have, k.Size}
+	}
+	return nil
+}
+
+// MovedReader tells c.Moved what is read from r.
+func (c Content) MovedReader(r io.Reader) io.Reader {
+	if c.Moved == nil {
+		return r
+	}
+	return &movedReader{r, c.Moved}
+}
+
+type movedReader struct {
+	io.Reader
+	moved func(int64)
+}
+
+func (m *movedReader) Read(b []byte) (int, error) {
+	n, err := m.Reader.Read(b)
+	if n > 0 {
+		m.moved(int64(n))
+	}
+	return n, err
+}
+
+// Report tells c.Moved, if there is one, that n more bytes are there.
+func (c Content) Report(n int64) {
+	if c.Moved != nil && n > 0 {
+		c.Moved(n)
+	}
+}
