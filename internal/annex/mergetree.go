@@ -138,14 +138,14 @@ const window = 64
 
 // unite walks the differences of all branches in parallel, by path.
 func (m *merger) unite(others []otherBranch) error {
-	var diffs []*git.TreeDiff
+	var diffs []*git.TreeStream
 	defer func() {
 		for _, d := range diffs {
 			d.Close()
 		}
 	}()
 	for _, o := range m.parents(others)[1:] {
-		d, err := m.repo.DiffTrees(m.ctx, m.differenceBase(), o)
+		d, err := m.repo.StreamDiff(m.ctx, m.differenceBase(), o)
 		if err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func (m *merger) differenceBase() gitobj.OID {
 }
 
 // smallest takes the next path off all diffs that have it in front.
-func smallest(diffs []*git.TreeDiff) (v versions, ok bool, err error) {
+func smallest(diffs []*git.TreeStream) (v versions, ok bool, err error) {
 	for _, d := range diffs {
 		c, more, err := d.Peek()
 		if err != nil {

@@ -18,10 +18,10 @@ type TreeDifference struct {
 	Old, New TreeEntry
 }
 
-// TreeDiff lists the differences of two trees, sorted bytewise by path, while
+// TreeStream lists the differences of two trees, sorted bytewise by path, while
 // git finds them: memory does not depend on their number. It is not safe for
 // concurrent use.
-type TreeDiff struct {
+type TreeStream struct {
 	p    *proc.Process
 	out  *bufio.Reader
 	next TreeDifference
@@ -29,18 +29,18 @@ type TreeDiff struct {
 	done bool
 }
 
-// DiffTrees starts comparing two commits or trees. The caller must Close.
-func (r *Repo) DiffTrees(ctx context.Context, old, new gitobj.OID) (*TreeDiff, error) {
+// StreamDiff starts comparing two commits or trees. The caller must Close.
+func (r *Repo) StreamDiff(ctx context.Context, old, new gitobj.OID) (*TreeStream, error) {
 	p, err := proc.Start(ctx, proc.Cmd{Name: "git", Dir: r.WorkTree, Env: r.env,
 		Args: []string{"diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", "--no-commit-id", string(old), string(new), "--"}})
 	if err != nil {
 		return nil, err
 	}
-	return &TreeDiff{p: p, out: bufio.NewReaderSize(p.Stdout, 1<<16)}, nil
+	return &TreeStream{p: p, out: bufio.NewReaderSize(p.Stdout, 1<<16)}, nil
 }
 
 // Peek returns the next difference without taking it; ok is false at the end.
-func (d *TreeDiff) Peek() (c TreeDifference, ok bool, err error) {
+func (d *TreeStream) Peek() (c TreeDifference, ok bool, err error) {
 	if d.have || d.done {
 		return d.next, d.have, nil
 	}
@@ -82,10 +82,10 @@ func rawEntry(mode, id string) (e TreeEntry, err error) {
 }
 
 // Skip takes the difference that Peek returned.
-func (d *TreeDiff) Skip() { d.have = false }
+func (d *TreeStream) Skip() { d.have = false }
 
 // Close ends the comparison.
-func (d *TreeDiff) Close() error {
+func (d *TreeStream) Close() error {
 	if !d.done {
 		d.p.Kill()
 	}
