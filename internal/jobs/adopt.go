@@ -113,7 +113,7 @@ func Release(ctx context.Context, d *dataset.Dataset, opt ReleaseOptions, sink r
 	if err != nil {
 		return fmt.Errorf("release %s: %w", label(job), err)
 	}
-	dropCopy(job)
+	ledger.DropCopy(job)
 	rec := result.New("slurm-release", result.OK, d.Path(), result.Dataset).Msg("gave up job " + label(job))
 	return sink.Emit(rec.With("outputs", job.Outputs))
 }

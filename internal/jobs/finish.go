@@ -247,7 +247,7 @@ func (f *finishing) closeFailed(ctx context.Context, o *over) error {
 	if err != nil {
 		return f.fail(&o.job, err)
 	}
-	dropCopy(&o.job)
+	ledger.DropCopy(&o.job)
 	return f.report(result.OK, &o.job, "Closing failed / cancelled jobs. Statuses: "+statuses(&o.job, o.status))
 }
 

@@ -147,7 +147,7 @@ func (f *finishing) alreadyCommitted(ctx context.Context, o *over) (bool, error)
 			if o.task != "" {
 				return endTasks(ctx, l, map[int64]map[string]taskEnd{o.job.ID: {o.task: {ledger.Committed, gitobj.OID(id)}}})
 			}
-			dropCopy(&o.job)
+			ledger.DropCopy(&o.job)
 			return l.Finish(ctx, ledger.Closing{ID: o.job.ID, Outcome: ledger.Committed, Commit: gitobj.OID(id)})
 		})
 		if err != nil {

@@ -289,7 +289,7 @@ func (c *scheduling) release(ctx context.Context) error {
 	err := c.change(context.WithoutCancel(ctx), func(tx *ledger.Tx) error {
 		return tx.Finish(ledger.Closing{ID: c.job.ID, Outcome: ledger.Released})
 	})
-	dropCopy(&c.job)
+	ledger.DropCopy(&c.job)
 	return err
 }
 

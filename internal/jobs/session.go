@@ -69,13 +69,13 @@ func closeJobs(ctx context.Context, d *dataset.Dataset, done map[int64]gitobj.OI
 	return nil
 }
 
-// dropCopies is dropCopy for many, some at once: on a parallel file system
+// dropCopies is ledger.DropCopy for many, some at once: on a parallel file system
 // each removal waits.
 func dropCopies(submitFiles []string) {
 	var g errgroup.Group
 	g.SetLimit(32)
 	for _, file := range submitFiles {
-		g.Go(func() error { dropCopy(&ledger.Job{SubmitFile: file}); return nil })
+		g.Go(func() error { ledger.DropCopy(&ledger.Job{SubmitFile: file}); return nil })
 	}
 	_ = g.Wait()
 }
@@ -102,7 +102,7 @@ func endTasks(ctx context.Context, l *ledger.Ledger, tasks map[int64]map[string]
 				return err
 			}
 			if job.State == ledger.StateClosed {
-				dropCopy(&job)
+				ledger.DropCopy(&job)
 			}
 		}
 		return nil
@@ -162,33 +162,9 @@ func within(p, top string) bool {
 	return top == "." || p == top || strings.HasPrefix(p, top+"/")
 }
 
-// copyPath is where a job's record is kept beside the ledger.
-func copyPath(j *ledger.Job) string { return j.SubmitFile + ".json" }
-
-// keepCopy writes a job's record where restore finds it. It is insurance
-// against a damaged ledger, so that failure is no failure of the command.
-func keepCopy(j *ledger.Job) {
-	if data, err := json.Marshal(j); err == nil && j.SubmitFile != "" {
-		_ = os.WriteFile(copyPath(j), data, 0o666)
-	}
-}
-
-// dropCopy removes what lies beside the ledger for a job that is closed.
-func dropCopy(j *ledger.Job) {
-	if j.SubmitFile == "" {
-		return
-	}
-	for _, suffix := range []string{"", ".err", ".json"} {
-		_ = os.Remove(j.SubmitFile + suffix)
-	}
-}
-
-// maxCopy bounds what is read of a copied record.
-const maxCopy = 16 << 20
-
 // restore takes jobs into an empty ledger from their copies, in their order.
 func restore(ctx context.Context, d *dataset.Dataset, l *ledger.Ledger) (int, error) {
-	files, err := filepath.Glob(filepath.Join(submitDir(d), "*.json"))
+	files, err := ledger.Copies(submitDir(d))
 	if err != nil {
 		return 0, err
 	}
@@ -209,19 +185,12 @@ func restore(ctx context.Context, d *dataset.Dataset, l *ledger.Ledger) (int, er
 
 // readCopy reads the copy of a job that is not closed.
 func readCopy(file string) (job ledger.Job, ok bool) {
-	fi, err := os.Stat(file)
-	if err != nil || fi.Size() > maxCopy {
-		return job, false
-	}
-	data, err := os.ReadFile(file)
-	if err != nil || json.Unmarshal(data, &job) != nil || job.State == ledger.StateClosed {
-		return job, false
-	}
-	if job.State == ledger.StateOpen {
+	job, ok = ledger.ReadCopy(file)
+	if ok && job.State == ledger.StateOpen {
 		if job.Extra == nil {
 			job.Extra = map[string]json.RawMessage{}
 		}
 		job.Extra[markKey] = json.RawMessage("{}") // perhaps it was committed since
 	}
-	return job, true
+	return job, ok
 }

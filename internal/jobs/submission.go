@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -157,13 +158,34 @@ func (c *scheduling) keepUncertain(ctx context.Context, job *ledger.Job, why str
 // The id is stored even if nothing else can be learned.
 func (c *scheduling) record(ctx context.Context, id, cluster string, submitted time.Time) error {
 	c.job.JobID, c.job.Cluster, c.job.SubmittedAt = id, cluster, submitted.UTC()
+	claimed := c.job.State == ledger.StateSubmitting
 	c.job.State = ledger.StateOpen
 	describe(ctx, c.d, c.s, &c.job, &c.prov)
 	c.prov.store(&c.job)
 	c.opt.step.at("described")
-	keepCopy(&c.job)
+	err := c.keep(context.WithoutCancel(ctx), claimed)
+	if err != nil {
+		return fmt.Errorf("job %s was submitted, but could not be recorded: %w; repeat the same command to record it", id, err)
+	}
+	c.opt.step.at("recorded")
+	if c.sweep == nil {
+		c.d.Env.Log.Info("submitted as job " + id)
+	}
+	return c.verify(ctx)
+}
+
+// keep makes the job durable. A row that is still a claim needs no second visit
+// to the ledger: what is told beside it is taken in by whoever comes next.
+func (c *scheduling) keep(ctx context.Context, claimed bool) error {
+	if claimed && c.sweep == nil && c.prov.Redo == nil {
+		err := ledger.Tell(&c.job)
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	_ = ledger.WriteCopy(&c.job) // insurance against a damaged ledger
 	row := c.job.ID
-	err := c.change(context.WithoutCancel(ctx), func(tx *ledger.Tx) error {
+	return c.change(ctx, func(tx *ledger.Tx) error {
 		now, err := tx.Get(row)
 		if err != nil {
 			return err
@@ -173,14 +195,6 @@ func (c *scheduling) record(ctx context.Context, id, cluster string, submitted t
 		}
 		return c.settleRedone(tx)
 	})
-	if err != nil {
-		return fmt.Errorf("job %s was submitted, but could not be recorded: %w; repeat the same command to record it", id, err)
-	}
-	c.opt.step.at("recorded")
-	if c.sweep == nil {
-		c.d.Env.Log.Info("submitted as job " + id)
-	}
-	return c.verify(ctx)
 }
 
 // findTwin looks for the claim of an identical schedule whose process is gone.

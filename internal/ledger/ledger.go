@@ -33,6 +33,7 @@ type Ledger struct {
 	mu    sync.Mutex // one statement or transaction at a time
 	guard func() error
 	flag  int64 // the open flag as stored in the file's header
+	begun bool  // a transaction is open
 	steps int   // statements run so far; tests watch it
 }
 
@@ -116,7 +117,7 @@ func (l *Ledger) Update(ctx context.Context, fn func(*Tx) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	tx := &Tx{ctx, l}
-	if err := tx.exec("BEGIN IMMEDIATE"); err != nil {
+	if err := l.begin(tx); err != nil {
 		return l.wrap("ledger", err)
 	}
 	err := fn(tx)
@@ -126,8 +127,7 @@ func (l *Ledger) Update(ctx context.Context, fn func(*Tx) error) error {
 	if err != nil {
 		// The context may have ended; the rollback must happen all the same.
 		tx.ctx = context.WithoutCancel(ctx)
-		tx.exec("ROLLBACK")
-		return l.wrap("ledger", err)
+		return l.wrap("ledger", errors.Join(err, l.rollback(tx)))
 	}
 	return nil
 }
@@ -148,7 +148,7 @@ func (tx *Tx) commit() error {
 	if err := tx.exec("COMMIT"); err != nil {
 		return err
 	}
-	tx.l.flag = flag
+	tx.l.flag, tx.l.begun = flag, false
 	return nil
 }
 

@@ -29,6 +29,7 @@ CREATE TABLE jobs (
 	record   TEXT NOT NULL
 );
 CREATE INDEX jobs_open ON jobs (id) WHERE state <> 'closed';
+CREATE INDEX jobs_submitting ON jobs (id) WHERE state = 'submitting';
 CREATE INDEX jobs_by_job_id ON jobs (job_id) WHERE job_id <> '';
 CREATE INDEX jobs_closed ON jobs (closed) WHERE state = 'closed';
 CREATE TABLE claims (
@@ -65,7 +66,7 @@ func (l *Ledger) prepare(ctx context.Context) error {
 	}
 	switch {
 	case version == schemaVersion:
-		return nil
+		return l.takeIn(tx)
 	case version != 0:
 		return &VersionError{l.path, version, schemaVersion}
 	}
