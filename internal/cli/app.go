@@ -11,6 +11,7 @@ import (
 
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/jobs"
 	"github.com/stemma-data/stemma/internal/render"
 	"github.com/stemma-data/stemma/internal/result"
 	"golang.org/x/term"
@@ -71,7 +72,7 @@ func (a *app) setenv(name, value string) {
 
 // dsEnv is what the packages below get to know of the surroundings.
 func (a *app) dsEnv() dataset.Env {
-	return dataset.Env{Vars: a.env, Cwd: a.cwd, Log: a.log}
+	return dataset.Env{Vars: a.env, Cwd: a.cwd, Log: a.log, Closer: jobs.CloseCommitted}
 }
 
 // abs makes a path that the user typed absolute.

@@ -188,7 +188,7 @@ func (p *Publisher) complete(ctx context.Context, in *intent) error {
 	if left, err := p.leftToMove(ctx, in.GitDir, in.Moves); err != nil {
 		return err
 	} else if len(left) > 0 {
-		if err := p.Repo.MoveRefs(ctx, left, "stemma: completed after a crash"); err != nil {
+		if err := p.Repo.MoveRefs(ctx, left, "stemma: completed after a crash"+p.Mark); err != nil {
 			return err
 		}
 	}

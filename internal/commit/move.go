@@ -81,12 +81,12 @@ func (p *Publisher) moveRefs(ctx context.Context, b *builder) (published bool, e
 		return false, errors.Join(err, p.clearIntent())
 	}
 	defer hold.Close()
-	cause := p.Repo.MoveRefs(ctx, b.moves, b.req.Reason, hold)
+	cause := p.Repo.MoveRefs(ctx, b.moves, b.req.Reason+p.Mark, hold)
 	if cause == nil {
 		return true, nil
 	}
 	if left, err := p.leftToMove(ctx, p.Repo.GitDir, b.moves); err == nil && len(left) < len(b.moves) && p.decided(ctx, b.moves) {
-		if err := p.Repo.MoveRefs(ctx, left, b.req.Reason, hold); err != nil {
+		if err := p.Repo.MoveRefs(ctx, left, b.req.Reason+p.Mark, hold); err != nil {
 			return true, errs.WithHint(fmt.Errorf("published in part: %w", err), "repeat the command: it completes the rest")
 		}
 		return true, nil

@@ -28,6 +28,8 @@ type Publisher struct {
 	// Closer is told of commits that are published, by their tags. It is
 	// called under the lease, and again after a crash; it must be idempotent.
 	Closer func(ctx context.Context, done map[int64]gitobj.OID) error
+	// Mark is added to what reflogs say.
+	Mark string
 	// Now is the clock for commits; nil means time.Now.
 	Now func() time.Time
 

@@ -21,6 +21,7 @@ import (
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
 // Env is what the surroundings give to all operations.
@@ -29,6 +30,12 @@ type Env struct {
 	Cwd  string           // the user's folder, absolute, as they reached it
 	Log  *slog.Logger     // progress and warnings for people
 	Now  func() time.Time // nil: time.Now
+
+	// Closer settles the jobs whose commits were published, by the tags of the
+	// commits: any writer may be the one that completes what a killed finish
+	// left. It runs under the lease and may be repeated; nil: the next finish
+	// finds out.
+	Closer func(ctx context.Context, d *Dataset, done map[int64]gitobj.OID) error
 }
 
 // Dataset is one opened dataset. It is safe for concurrent use.
@@ -191,7 +198,13 @@ func (d *Dataset) RealPath() (string, error) {
 // index.lock as many seconds as the setting stemma.index-wait says.
 func (d *Dataset) Publisher() *commit.Publisher {
 	d.publisherOnce.Do(func() {
-		p := &commit.Publisher{Repo: d.Repo, Now: d.Env.Now, Closer: d.closeJobs}
+		p := &commit.Publisher{Repo: d.Repo, Now: d.Env.Now}
+		if name := d.within(); name != "" {
+			p.Mark = WithinMark + name + "]"
+		}
+		if closer := d.Env.Closer; closer != nil {
+			p.Closer = func(ctx context.Context, done map[int64]gitobj.OID) error { return closer(ctx, d, done) }
+		}
 		if n, err := strconv.ParseFloat(d.Repo.Config.Get("stemma.index-wait"), 64); err == nil && n > 0 && n < 1e6 {
 			p.IndexWait = time.Duration(n * float64(time.Second))
 		}
@@ -201,6 +214,24 @@ func (d *Dataset) Publisher() *commit.Publisher {
 		d.publisher.Annex = d.Annex // it has been initialised since
 	}
 	return d.publisher
+}
+
+// WithinVar is the environment variable by which commands of `run` know the
+// execution, or the chain of them, that they belong to; WithinMark goes before
+// its value in reflogs, a bracket after it.
+const (
+	WithinVar  = "STEMMA_WITHIN"
+	WithinMark = " [within "
+)
+
+// within is the execution that this process belongs to, "" for none.
+func (d *Dataset) within() (name string) {
+	for _, kv := range d.Env.Vars {
+		if v, ok := strings.CutPrefix(kv, WithinVar+"="); ok {
+			name = v
+		}
+	}
+	return name[:min(len(name), 1000)]
 }
 
 // Close ends the processes that were started on the way.

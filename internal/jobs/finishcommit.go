@@ -53,11 +53,12 @@ func (f *finishing) commit(ctx context.Context, ready []*over) (err error) {
 		return err
 	}
 	f.opt.step.at("stored")
-	p := Publisher(f.d)
-	closer := p.Closer
-	p.Closer = func(ctx context.Context, done map[int64]gitobj.OID) error {
-		f.opt.step.at("closing")
-		return closer(ctx, done)
+	p := publisher(f.d)
+	if closer := p.Closer; f.opt.step != nil {
+		p.Closer = func(ctx context.Context, done map[int64]gitobj.OID) error {
+			f.opt.step.at("closing")
+			return closer(ctx, done)
+		}
 	}
 	res, err := p.Publish(ctx, f.request(ctx, ready, logs))
 	if err != nil {

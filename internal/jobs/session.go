@@ -18,19 +18,20 @@ import (
 	"github.com/stemma-data/stemma/internal/ledger"
 )
 
-// Publisher returns the dataset's commit path, made to close jobs in the
-// ledger when it publishes their commits, and when it completes what a killed
-// process left. Every command that publishes in the dataset should use it.
-func Publisher(d *dataset.Dataset) *commit.Publisher {
+// publisher returns the dataset's commit path, made to close jobs even where
+// the dataset was opened by somebody who knows nothing of them.
+func publisher(d *dataset.Dataset) *commit.Publisher {
 	p := d.Publisher()
-	p.Closer = func(ctx context.Context, done map[int64]gitobj.OID) error {
-		return closeJobs(ctx, d, done)
+	if p.Closer == nil {
+		p.Closer = func(ctx context.Context, done map[int64]gitobj.OID) error { return CloseCommitted(ctx, d, done) }
 	}
 	return p
 }
 
-// closeJobs runs under the lease, perhaps a second time for the same jobs.
-func closeJobs(ctx context.Context, d *dataset.Dataset, done map[int64]gitobj.OID) error {
+// CloseCommitted settles jobs and tasks whose commits were published. It is the
+// dataset.Env's Closer: it runs under the lease, perhaps a second time for the
+// same jobs.
+func CloseCommitted(ctx context.Context, d *dataset.Dataset, done map[int64]gitobj.OID) error {
 	l, err := openLedger(ctx, d)
 	if err != nil {
 		return fmt.Errorf("close jobs: %w", err)
@@ -112,7 +113,7 @@ func endTasks(ctx context.Context, l *ledger.Ledger, tasks map[int64]map[string]
 // withLedger runs fn with the ledger open, under the lease. fn must not wait
 // for anything.
 func withLedger(ctx context.Context, d *dataset.Dataset, purpose string, fn func(*ledger.Ledger) error) (err error) {
-	lease, err := Publisher(d).Lock(ctx, purpose)
+	lease, err := publisher(d).Lock(ctx, purpose)
 	if err != nil {
 		return err
 	}

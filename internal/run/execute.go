@@ -38,7 +38,7 @@ func (t *task) execute(ctx context.Context, sink result.Sink) error {
 func (t *task) shellRun(ctx context.Context) (int, error) {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", t.shell)
 	cmd.Dir = t.pwd
-	cmd.Env = append(append([]string{}, t.d.Env.Vars...), "PWD="+t.pwd)
+	cmd.Env = append(append([]string{}, t.d.Env.Vars...), "PWD="+t.pwd, t.mark())
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = t.opt.Stdin, t.opt.Stdout, t.opt.Stderr
 	if !t.opt.Terminal {
 		leadGroup(cmd)
@@ -197,7 +197,7 @@ func (t *task) save(ctx context.Context, message, sidecar string, sink result.Si
 	if head.Ref != t.branch {
 		return t.switched(head, message, sink)
 	}
-	if head.OID != t.before && !t.opt.Explicit {
+	if head.OID != t.before && !t.opt.Explicit && !t.movedByOthers(ctx, head.OID) {
 		return t.saveSelfCommitted(ctx, message, head.OID, sink)
 	}
 	_, err = t.commitChanges(ctx, message, sidecar, sink)
@@ -230,21 +230,4 @@ func (t *task) commitChanges(ctx context.Context, message, sidecar string, sink 
 		return "", err
 	}
 	return t.d.Commit(ctx, staged, opt, sink)
-}
-
-// remainingMessage is DataLad's for what a self-committing command left.
-const remainingMessage = "Remaining changes after command execution"
-
-// saveSelfCommitted handles a command that made commits: what is left is
-// committed, then a merge of both ends carries the record.
-func (t *task) saveSelfCommitted(ctx context.Context, message string, now gitobj.OID, sink result.Sink) error {
-	id, err := t.commitChanges(ctx, remainingMessage, "", sink)
-	if err != nil {
-		return err
-	}
-	if id != "" {
-		now = id
-	}
-	_, err = t.d.CommitMerge(ctx, runrec.Cleanup(message), []gitobj.OID{t.before, now}, "stemma run: "+runrec.ShortCommand(t.shell))
-	return err
 }

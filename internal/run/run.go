@@ -72,6 +72,7 @@ type task struct {
 	d   *dataset.Dataset
 	opt Options
 
+	within  string // names the execution
 	pwd     string // absolute
 	relPwd  string // relative to the top
 	cmd     string // not expanded

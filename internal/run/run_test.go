@@ -115,6 +115,39 @@ func TestSelfCommittingCommand(t *testing.T) {
 	same(t, "tree", b.sh("git rev-parse HEAD^{tree}"), b.sh("git rev-parse HEAD^2^{tree}"))
 }
 
+// TestCommitsOfOthersAreNotTheCommands: another process of ours commits while
+// the command runs; the record is an ordinary commit on top. What the command
+// itself commits by such a process still gets its merge.
+func TestCommitsOfOthersAreNotTheCommands(t *testing.T) {
+	b := newBox(t, "text2git")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := func(name string) string { return "STEMMA_TEST_CHILD=" + name + " '" + self + "'" }
+	before := b.sh("git rev-parse HEAD")
+	foreign := "env -u STEMMA_WITHIN " + child("x")
+	b.run("", Options{Command: []string{foreign + "; " + "env -u STEMMA_WITHIN " + child("y") + "; echo 1 > out"}, Message: "plain"})
+	same(t, "history", b.sh("git log --first-parent --format=%s "+before+".."), "[DATALAD RUNCMD] plain\n[DATALAD RUNCMD] echo y > y\n[DATALAD RUNCMD] echo x > x")
+	same(t, "merges", b.sh("git rev-list --count --min-parents=2 HEAD"), "0")
+
+	before = b.sh("git rev-parse HEAD")
+	b.run("", Options{Command: []string{child("z") + "; echo 2 > out"}, Message: "its own"})
+	same(t, "first parent", b.sh("git rev-parse HEAD^1"), before)
+	same(t, "merges", b.sh("git rev-list --count --min-parents=2 HEAD"), "1")
+
+	// Both: what the command did is not to be lost among the others.
+	before = b.sh("git rev-parse HEAD")
+	b.run("", Options{Command: []string{"env -u STEMMA_WITHIN " + child("u") + "; git commit -q --allow-empty -m own; " + "echo 3 > out"}, Message: "mixed"})
+	same(t, "first parent", b.sh("git rev-parse HEAD^1"), before)
+
+	// Without a reflog nobody can tell, and DataLad's reading holds.
+	b.sh("git config core.logAllRefUpdates false; rm -rf .git/logs")
+	before = b.sh("git rev-parse HEAD")
+	b.run("", Options{Command: []string{"env -u STEMMA_WITHIN " + child("v") + "; echo 4 > out"}, Message: "no reflog"})
+	same(t, "first parent", b.sh("git rev-parse HEAD^1"), before)
+}
+
 func TestMissingInput(t *testing.T) {
 	b := newBox(t)
 	got := b.run("", Options{Command: []string{"touch ran"}, Inputs: []string{"nope*"}})
