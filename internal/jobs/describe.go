@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/fsx"
@@ -29,18 +30,22 @@ func describe(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, j *led
 	if err == nil {
 		desc, err = own.Describe(ctx, queryID(j))
 	}
+	if err == nil && anotherJob(j, p, desc) {
+		err = fmt.Errorf("its id belongs to another job by now, submitted %s", desc.Submitted.Local().Format(time.DateTime))
+	}
 	if err != nil {
 		p.Undescribed = true
 		d.Env.Log.Warn(fmt.Sprintf("job %s: its log files are not known yet: %v", j.JobID, err))
 		return
 	}
 	p.Undescribed = false
-	p.Name = desc.Name
+	p.Name, p.Stamp = desc.Name, desc.Submitted
 	p.waitsFor = desc.Dependency
 	if desc.Tasks > 1 {
 		j.Tasks = desc.Tasks
 	}
 	p.takeTasks(j, desc)
+	p.takeWaiting(j, desc)
 	root := jobRoot(j)
 	var logs []string
 	for _, f := range desc.Files {
@@ -64,6 +69,25 @@ func describe(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, j *led
 		}
 	}
 }
+
+// clockSlack is by how much the scheduler's clock and ours may differ.
+const clockSlack = time.Hour
+
+// anotherJob reports whether a description is of a job that got the same id
+// later.
+func anotherJob(j *ledger.Job, p *provenance, desc sched.Description) bool {
+	switch {
+	case desc.Submitted.IsZero() || desc.Requeued:
+		return false
+	case !p.Stamp.IsZero():
+		return !desc.Submitted.Equal(p.Stamp)
+	}
+	return !j.SubmittedAt.IsZero() && desc.Submitted.Sub(j.SubmittedAt) > clockSlack+submissionLength
+}
+
+// submissionLength is how long a submission may take, of which SubmittedAt is
+// the beginning: `sbatch --wait` and wrappers wait for the job.
+const submissionLength = 30 * 24 * time.Hour
 
 // jobRoot is the folder that takes the place of the dataset's top for a job.
 func jobRoot(j *ledger.Job) string {
@@ -116,32 +140,49 @@ func envText(fields []sched.Field) string {
 	return "{\n" + strings.Join(lines, ",\n") + "\n}"
 }
 
+// maxEnvNames bounds how many files of one name are looked at.
+const maxEnvNames = 1000
+
 // writeEnv writes what the scheduler knows of the job to slurm-job-ID.env.json,
 // next to its output file, and returns its path relative to root. A file of
-// that name that somebody else wrote is left alone.
+// that name that somebody else wrote, such as an earlier job that had the same
+// id, is left alone: the new one is called slurm-job-ID-2.env.json.
 func writeEnv(root string, j *ledger.Job, p *provenance, desc sched.Description, logs []string) (string, error) {
 	dir := j.Pwd
 	if len(logs) > 0 {
 		dir = path.Dir(logs[0])
 	}
-	rel := path.Join(dir, "slurm-job-"+j.JobID+".env.json")
+	data := envText(envFields(desc.Fields, p.Anonymous))
+	for n := 1; n < maxEnvNames; n++ {
+		name := "slurm-job-" + j.JobID
+		if n > 1 {
+			name += fmt.Sprintf("-%d", n)
+		}
+		rel := path.Join(dir, name+".env.json")
+		if done, err := writeEnvAs(root, rel, data); done || err != nil {
+			return rel, err
+		}
+	}
+	return "", fmt.Errorf("slurm-job-%s.env.json and many files of similar names are there already and are kept as they are", j.JobID)
+}
+
+// writeEnvAs reports false if the file is there and is not ours.
+func writeEnvAs(root, rel, data string) (bool, error) {
 	if err := fsx.Beneath(root, rel); err != nil {
-		return "", err
+		return false, err
 	}
 	file := filepath.Join(root, filepath.FromSlash(rel))
-	data := envText(envFields(desc.Fields, p.Anonymous))
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if errors.Is(err, fs.ErrExist) {
-		if old, rerr := readSome(file); rerr == nil && submitTime(string(old)) != "" && submitTime(string(old)) == submitTime(data) {
-			return rel, nil // ours, from an attempt that did not live to record it
-		}
-		return "", fmt.Errorf("%s is there already and is kept as it is", rel)
+		// Ours may be there, from an attempt that did not live to record it.
+		old, rerr := readSome(file)
+		return rerr == nil && submitTime(string(old)) != "" && submitTime(string(old)) == submitTime(data), nil
 	}
 	if err != nil {
-		return "", err
+		return false, err
 	}
 	_, err = f.WriteString(data)
-	return rel, errors.Join(err, f.Close())
+	return true, errors.Join(err, f.Close())
 }
 
 // submitTime finds the line of env.json that tells two jobs of one id apart.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/dataset"
@@ -54,12 +56,17 @@ func openJobs(ctx context.Context, d *dataset.Dataset, top string) (list []ledge
 	return list, err
 }
 
-// findJob finds an open job of this work tree by the scheduler's id. Of several
-// it is the one on the preferred scheduler.
+// findJob finds an open job of this work tree by the scheduler's id, or by the
+// ledger's row, "#N". Of several it is the one on the preferred scheduler.
 func findJob(ctx context.Context, d *dataset.Dataset, top, id, preferred string) (job ledger.Job, err error) {
 	var rivals []ledger.Job
 	if err = ledger.ErrNotFound; hasLedger(d) {
 		err = withLedger(ctx, d, "look at jobs", func(l *ledger.Ledger) error {
+			if text, isRow := strings.CutPrefix(id, "#"); isRow {
+				row, _ := strconv.ParseInt(text, 10, 64) // there is no row 0
+				job, err = l.Get(ctx, row)
+				return err
+			}
 			if job, err = l.ByJobID(ctx, id); err == nil && job.State != ledger.StateClosed {
 				rivals, err = l.WithJobID(ctx, id)
 			}
@@ -68,11 +75,11 @@ func findJob(ctx context.Context, d *dataset.Dataset, top, id, preferred string)
 	}
 	rivals = slices.DeleteFunc(rivals, func(j ledger.Job) bool { return j.WorkTree != top })
 	if len(rivals) > 1 {
-		i := slices.IndexFunc(rivals, func(j ledger.Job) bool { return j.Scheduler == preferred })
-		if i < 0 {
-			return job, errs.WithHint(fmt.Errorf("there are %d open jobs %s, on different schedulers", len(rivals), id), "name the claim (`#N`) instead; see `stemma jobs --json`")
+		own := slices.DeleteFunc(slices.Clone(rivals), func(j ledger.Job) bool { return j.Scheduler != preferred })
+		if len(own) != 1 {
+			return job, errs.WithHint(fmt.Errorf("there are %d open jobs %s: schedulers use ids again", len(rivals), id), "name the claim (`#N`) instead; see `stemma jobs --json`")
 		}
-		return rivals[i], nil
+		return own[0], nil
 	}
 	if len(rivals) == 1 {
 		job = rivals[0]

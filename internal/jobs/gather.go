@@ -51,6 +51,7 @@ func (f *finishing) gatherOne(ctx context.Context, o *over, id *identifier) erro
 	if o.prov.Undescribed && o.task == "" {
 		describe(ctx, f.d, f.s, &o.job, &o.prov)
 	}
+	o.nameLogs()
 	if err := f.locate(o); err != nil {
 		return err
 	}

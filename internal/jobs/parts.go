@@ -205,6 +205,7 @@ func (f *finishing) keepTasks(ctx context.Context, l *ledger.Ledger, job *ledger
 func takeArray(j, from *ledger.Job) {
 	prov, have := getProvenance(j), getProvenance(from)
 	prov.Tasks, prov.TaskLogs, prov.Undescribed = have.Tasks, have.TaskLogs, have.Undescribed
+	prov.Waiting, prov.Stamp = have.Waiting, have.Stamp
 	j.Tasks = from.Tasks
 	prov.store(j)
 }

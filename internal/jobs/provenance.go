@@ -25,6 +25,7 @@ type provenance struct {
 	Anonymous   bool              `json:"anonymous,omitempty"` // hosts, accounts and absolute paths stay out
 	Expand      string            `json:"expand,omitempty"`    // "outputs" or "both": globs of outputs are recorded expanded
 	Name        string            `json:"name,omitempty"`      // of the job
+	Stamp       time.Time         `json:"stamp,omitzero"`      // of the submission, by the scheduler's clock
 	Script      *scriptInfo       `json:"script,omitempty"`
 	Modules     []string          `json:"modules,omitempty"`
 	Environ     map[string]string `json:"environ,omitempty"`
@@ -39,6 +40,7 @@ type provenance struct {
 	Line       string              `json:"line,omitempty"`       // what was run, where it differs from the user's line
 	Tasks      string              `json:"tasks,omitempty"`      // of an array whose tasks are committed one by one
 	TaskLogs   map[string][]string `json:"task_logs,omitempty"`  // their log files
+	Waiting    map[string][]string `json:"waiting,omitempty"`    // log files of tasks that had no id yet; see nameLogs
 	waitsFor   string              // as the scheduler tells it
 	Redo       *redo               `json:"redo,omitempty"` // the failed tasks that are done again
 }

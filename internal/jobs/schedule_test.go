@@ -320,8 +320,11 @@ func TestForeignEnvFileIsKept(t *testing.T) {
 	if got, _ := os.ReadFile(filepath.Join(b.dir, "slurm-job-101.env.json")); string(got) != "mine" {
 		t.Error("overwritten")
 	}
-	if got := b.jobs()[0].SlurmOutputs; len(got) != 1 {
+	if got := b.jobs()[0].SlurmOutputs; len(got) != 2 || got[1] != "slurm-job-101-2.env.json" {
 		t.Errorf("%v", got)
+	}
+	if got, _ := os.ReadFile(filepath.Join(b.dir, "slurm-job-101-2.env.json")); !strings.Contains(string(got), `"SubmitTime"`) {
+		t.Errorf("the job's own file: %s", got)
 	}
 }
 

@@ -35,17 +35,42 @@ func queryAll(ctx context.Context, s sched.Scheduler, jobs []ledger.Job) (map[in
 			}
 			continue
 		}
-		qs := make([]sched.Query, len(list))
-		for i, j := range list {
-			qs[i] = sched.Query{ID: queryID(j), Tasks: j.Tasks, Submitted: j.SubmittedAt}
-		}
-		answers, err := own.Query(ctx, qs)
-		if err != nil {
-			return nil, err
-		}
-		for _, j := range list {
-			states[j.ID] = answers[queryID(j)]
+		for _, wave := range differentIDs(list) {
+			if err := queryInto(ctx, own, wave, states); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return states, nil
+}
+
+// queryInto asks about jobs of one scheduler, all with different ids.
+func queryInto(ctx context.Context, s sched.Scheduler, list []*ledger.Job, states map[int64]sched.Status) error {
+	qs := make([]sched.Query, len(list))
+	for i, j := range list {
+		qs[i] = sched.Query{ID: queryID(j), Tasks: j.Tasks, Submitted: j.SubmittedAt, Stamp: getProvenance(j).Stamp}
+	}
+	answers, err := s.Query(ctx, qs)
+	if err != nil {
+		return err
+	}
+	for _, j := range list {
+		states[j.ID] = answers[queryID(j)]
+	}
+	return nil
+}
+
+// differentIDs splits jobs so that no id comes twice in one question, which
+// happens only where a scheduler has used the id of an open job again.
+func differentIDs(list []*ledger.Job) (waves [][]*ledger.Job) {
+	seen := map[string]int{}
+	for _, j := range list {
+		n := seen[queryID(j)]
+		seen[queryID(j)]++
+		if n == len(waves) {
+			waves = append(waves, nil)
+		}
+		waves[n] = append(waves[n], j)
+	}
+	return waves
 }

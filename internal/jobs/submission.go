@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,6 +53,9 @@ func (c *scheduling) submit(ctx context.Context) error {
 	a, err := submission{
 		line: c.submitted(), dir: c.staged, env: append(append([]string{}, c.d.Env.Vars...), c.s.Environ()...),
 		file: c.job.SubmitFile, stdin: c.opt.Stdin, stderr: c.opt.Stderr,
+		slow: func() {
+			c.d.Env.Log.Warn(fmt.Sprintf("the submission still runs after %v: %s (an interrupt leaves it running; the same command takes its job up then)", longSubmission, c.submitted()))
+		},
 	}.run(ctx)
 	if errors.Is(err, errInterrupted) {
 		return errs.WithHint(err, "the claim is kept; repeat the same command to take up the job")
@@ -87,38 +91,37 @@ func (c *scheduling) unanswered(ctx context.Context, a answer, started time.Time
 	return c.keepUncertain(ctx, &c.job, why, found)
 }
 
+// clockSkew is by how much the clocks of nodes may differ unnoticed.
+const clockSkew = 10 * time.Minute
+
 // candidates asks for jobs that a submission may have started in dir. A
 // scheduler that does not answer has none to show.
 func (c *scheduling) candidates(ctx context.Context, since time.Time, dir string) []sched.Candidate {
 	ctx, cancel := context.WithTimeout(ctx, schedulerPatience)
 	defer cancel()
-	all, err := c.s.Candidates(ctx, since.Truncate(time.Second))
+	all, err := c.s.Candidates(ctx, since.Truncate(time.Second).Add(-clockSkew))
 	if err != nil {
 		c.d.Env.Log.Warn(fmt.Sprintf("asking the scheduler for jobs that may be this one: %v", err))
 	}
-	known := c.knownIDs(ctx)
-	var fit []sched.Candidate
-	for _, cand := range all {
-		if known[cand.ID] {
-			continue
-		}
-		if sameFolder(cand.WorkDir, dir) || cand.WorkDir == "" {
-			fit = append(fit, cand)
-		}
+	fit := slices.DeleteFunc(all, func(cand sched.Candidate) bool { return cand.WorkDir != "" && !sameFolder(cand.WorkDir, dir) })
+	if len(fit) == 0 {
+		return nil
 	}
-	return fit
+	known := c.known(ctx, fit)
+	return slices.DeleteFunc(fit, func(cand sched.Candidate) bool { return known[cand.ID] })
 }
 
-// knownIDs are the scheduler's ids of jobs that the ledger has.
-func (c *scheduling) knownIDs(ctx context.Context) map[string]bool {
+// known are the ids that the ledger has, open or closed.
+func (c *scheduling) known(ctx context.Context, list []sched.Candidate) map[string]bool {
 	known := map[string]bool{}
-	list, err := openJobs(ctx, c.d, c.w.top)
-	if err != nil {
-		return known // the list of candidates is longer, no harm
-	}
-	for _, j := range list {
-		known[j.JobID] = true
-	}
+	// Without an answer the list of candidates is longer, no harm.
+	_ = withLedger(context.WithoutCancel(ctx), c.d, "schedule", func(l *ledger.Ledger) error {
+		for _, cand := range list {
+			j, err := l.ByJobID(ctx, cand.ID)
+			known[cand.ID] = err == nil && !j.SubmittedAt.Before(cand.Submitted.Add(-clockSlack))
+		}
+		return nil
+	})
 	return known
 }
 
@@ -159,7 +162,7 @@ func (c *scheduling) keepUncertain(ctx context.Context, job *ledger.Job, why str
 func (c *scheduling) record(ctx context.Context, id, cluster string, submitted time.Time) error {
 	c.job.JobID, c.job.Cluster, c.job.SubmittedAt = id, cluster, submitted.UTC()
 	claimed := c.job.State == ledger.StateSubmitting
-	c.job.State = ledger.StateOpen
+	c.job.State, c.prov.Stamp = ledger.StateOpen, time.Time{}
 	describe(ctx, c.d, c.s, &c.job, &c.prov)
 	c.prov.store(&c.job)
 	c.opt.step.at("described")

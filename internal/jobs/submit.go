@@ -36,7 +36,12 @@ type submission struct {
 	file   string    // takes standard output
 	stdin  io.Reader // an *os.File is passed on as it is; nil: /dev/null
 	stderr io.Writer // shows the line's messages as they come; nil: nobody
+	slow   func()    // is called once if the line takes long; nil: nobody
 }
+
+// longSubmission is after how long somebody is told that a line still runs. A
+// controller that hangs is given up by sbatch itself.
+const longSubmission = 30 * time.Second
 
 // answer is what a line left behind.
 type answer struct {
@@ -112,7 +117,7 @@ func (s submission) follow(ctx context.Context, errFile *os.File, done <-chan er
 	defer show.more()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	stop := ctx.Done()
+	stop, long := ctx.Done(), time.After(longSubmission)
 	var giveUp <-chan time.Time
 	for {
 		select {
@@ -120,6 +125,10 @@ func (s submission) follow(ctx context.Context, errFile *os.File, done <-chan er
 			return err
 		case <-tick.C:
 			show.more()
+		case <-long:
+			if s.slow != nil {
+				s.slow()
+			}
 		case <-stop:
 			stop, giveUp = nil, time.After(grace)
 		case <-giveUp:

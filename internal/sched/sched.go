@@ -42,7 +42,8 @@ type Scheduler interface {
 type Query struct {
 	ID        string
 	Tasks     int       // expected number of array tasks; 0 or 1: no array
-	Submitted time.Time // older records of the same id belong to another job; zero: not known
+	Submitted time.Time // by our clock; records of the same id from other times are of other jobs; zero: not known
+	Stamp     time.Time // likewise by the scheduler's clock, as Describe told it; it counts more
 }
 
 // Status is what became of a job.
@@ -87,7 +88,7 @@ type Description struct {
 	// Files are the absolute paths of the output and error files of all
 	// tasks, without doubles and /dev/null. If the names of an array's files
 	// hold %j, Slurm tells them only of tasks that have started; for others
-	// it puts the array's id in the place of Task.OwnID.
+	// it puts the array's id in the place of Task.OwnID (see Waiting).
 	Files []string
 	// TaskFiles are the files of each task of an array, by its id.
 	TaskFiles  map[string][]string
@@ -95,7 +96,13 @@ type Description struct {
 	TaskIDs    []string // "12_0", "12_1"; one plain id if there is no array
 	Name       string
 	WorkDir    string
-	Dependency string // "" if none
+	Dependency string    // "" if none
+	Submitted  time.Time // by the scheduler's clock, to the second; zero if not told
+	// Requeued says that the job has run before; Submitted is that of the
+	// last time.
+	Requeued bool
+	// Waiting are the tasks of an array that have no id of their own yet.
+	Waiting []string
 }
 
 // Candidate is a job of the caller that may be one whose submission was

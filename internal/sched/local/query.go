@@ -47,6 +47,11 @@ func (s *Scheduler) status(q sched.Query) sched.Status {
 		}
 		return st
 	}
+	if at := v.Submitted.Truncate(time.Second); !q.Stamp.IsZero() && !at.Equal(q.Stamp) {
+		st.Note = "the local scheduler has given its id to another job, submitted " + at.Local().Format(time.DateTime) +
+			": how this one ended is not known, look at its outputs"
+		return st
+	}
 	wait := s.waiting(v)
 	for _, key := range v.keys() {
 		st.Tasks = append(st.Tasks, s.task(v, key, wait))
@@ -102,7 +107,7 @@ func (s *Scheduler) Describe(_ context.Context, id string) (sched.Description, e
 		return sched.Description{}, fmt.Errorf("describe job %s: %w", id, err)
 	}
 	keys := v.keys()
-	d := sched.Description{Tasks: len(keys), Name: v.Name, WorkDir: v.WorkDir, Dependency: v.Dependency}
+	d := sched.Description{Submitted: v.Submitted.Truncate(time.Second), Tasks: len(keys), Name: v.Name, WorkDir: v.WorkDir, Dependency: v.Dependency}
 	d.Fields = s.fields(v, keys[0])
 	seen := map[string]bool{os.DevNull: true}
 	d.TaskFiles = map[string][]string{}

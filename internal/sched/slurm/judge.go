@@ -47,7 +47,7 @@ func (j *judgement) takeAccounting() {
 	_, rest := j.live[j.base][whole]
 	for key, r := range j.acct[j.base] {
 		t := r.Task
-		if !t.End.IsZero() && !j.query.Submitted.IsZero() && t.End.Before(j.query.Submitted.Add(-skew)) {
+		if j.beforeOurs(r) {
 			continue
 		}
 		if rest && key != whole && t.State == sched.Pending {
@@ -62,6 +62,24 @@ func (j *judgement) takeAccounting() {
 		}
 		j.tasks[key] = t
 	}
+}
+
+// beforeOurs holds for records of an older job. Where the controller's own time
+// of submission is known, clocks do not matter.
+func (j *judgement) beforeOurs(r *record) bool {
+	if !j.query.Stamp.IsZero() {
+		return relation(j.query, r.submitted) == older || !r.End.IsZero() && r.End.Before(j.query.Stamp.Add(-time.Hour-time.Minute))
+	}
+	return !r.End.IsZero() && !j.query.Submitted.IsZero() && r.End.Before(j.query.Submitted.Add(-skew))
+}
+
+// ahead is by how much our clock is ahead of the controller's, as far as that
+// is known: the line that submitted the job began before the job was there.
+func (j *judgement) ahead() time.Duration {
+	if j.query.Stamp.IsZero() || j.query.Submitted.IsZero() {
+		return 0
+	}
+	return max(0, j.query.Submitted.Sub(j.query.Stamp)-time.Second)
 }
 
 // takeQueue lets squeue have the last word on states; accounting adds the
@@ -126,7 +144,7 @@ func (j *judgement) settleMissing(now time.Time) {
 			last = t.End
 		}
 	}
-	settled := j.acctErr == nil && !last.IsZero() && now.Sub(last) > lag
+	settled := j.acctErr == nil && !last.IsZero() && now.Add(-j.ahead()).Sub(last) > lag
 	switch missing := j.query.Tasks - len(j.tasks); {
 	case settled && missing > 0:
 		j.tasks[whole] = sched.Task{ID: j.base, State: sched.Cancelled, Raw: "CANCELLED", End: last, Reason: "cancelled before it started"}

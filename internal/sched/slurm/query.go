@@ -54,9 +54,14 @@ func (s *Slurm) round(ctx context.Context, cluster string, jobs []sched.Query, r
 	if isAccountingOff(a.acctErr) {
 		s.addDetails(ctx, cluster, a.live)
 	}
+	others := s.findReused(ctx, cluster, jobs, a)
 	now := s.now()
 	for _, q := range jobs {
-		result[q.ID] = a.judge(q, now)
+		if r := others[plainID(q.ID)]; r != nil {
+			result[q.ID] = a.judgeReused(q, r, now)
+		} else {
+			result[q.ID] = a.judge(q, now)
+		}
 	}
 }
 
@@ -69,13 +74,17 @@ func unknown(id, note string) sched.Status {
 	return sched.Status{ID: id, State: sched.Unknown, Text: string(sched.Unknown), Note: note}
 }
 
+// queueFormat has what parseQueue reads: id, own id, state, reason, and when it
+// was submitted.
+const queueFormat = "%i|%A|%T|%r|%V"
+
 // queue runs squeue, which fails for exactly one unknown id and is silent
 // about unknown ones in a list.
 func (s *Slurm) queue(ctx context.Context, cluster string, ids []string) (records, error) {
 	all := records{}
 	for _, batch := range batches(ids) {
-		args := append(onCluster(cluster), "-h", "-a", "-t", "all", "-r", "-j", strings.Join(batch, ","), "-o", "%i|%A|%T|%r|%E")
-		out, err := s.output(ctx, "squeue", args, nil)
+		args := append(onCluster(cluster), "-h", "-a", "-t", "all", "-r", "-j", strings.Join(batch, ","), "-o", queueFormat)
+		out, err := s.output(ctx, "squeue", args, []string{"SLURM_TIME_FORMAT=%s"})
 		if err != nil && !isUnknownJob(err) {
 			return nil, err
 		}

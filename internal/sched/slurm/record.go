@@ -84,11 +84,12 @@ type records map[string]map[string]*record
 
 type record struct {
 	sched.Task
-	list bool // from a list of tasks; a record of the task's own is newer
+	list      bool      // from a list of tasks; a record of the task's own is newer
+	submitted time.Time // zero if not told
 }
 
 // put stores a record for each task it is about and returns them.
-func (r records) put(id jobID, t sched.Task) {
+func (r records) put(id jobID, t sched.Task, submitted time.Time) {
 	tasks := r[id.base]
 	if tasks == nil {
 		tasks = map[string]*record{}
@@ -99,11 +100,11 @@ func (r records) put(id jobID, t sched.Task) {
 			continue
 		}
 		t.ID = id.base + key
-		tasks[key] = &record{t, id.list}
+		tasks[key] = &record{t, id.list, submitted}
 	}
 }
 
-// parseQueue reads squeue -o '%i|%A|%T|%r|%E' -r.
+// parseQueue reads squeue -r -o queueFormat.
 func parseQueue(out []byte) records {
 	r := records{}
 	for line := range strings.Lines(string(out)) {
@@ -112,10 +113,18 @@ func parseQueue(out []byte) records {
 			continue
 		}
 		if id, ok := parseID(f[0]); ok {
-			r.put(id, sched.Task{OwnID: ownID(id, f[1], f[2]), Raw: f[2], State: queueState(f[2], f[3]), Reason: f[3]})
+			r.put(id, sched.Task{OwnID: ownID(id, f[1], f[2]), Raw: f[2], State: queueState(f[2], f[3]), Reason: f[3]}, parseTime(field(f, 4)))
 		}
 	}
 	return r
+}
+
+// field is empty where Slurm told fewer.
+func field(f []string, i int) string {
+	if i < len(f) {
+		return f[i]
+	}
+	return ""
 }
 
 // ownID is the number of a task's own job. Tasks that have not started share
@@ -142,7 +151,7 @@ func queueState(raw, reason string) sched.State {
 }
 
 // sacctFields are the columns that parseAccounting reads.
-const sacctFields = "JobID,JobIDRaw,State,ExitCode,DerivedExitCode,Start,End,Elapsed,NodeList,MaxRSS"
+const sacctFields = "JobID,JobIDRaw,State,ExitCode,DerivedExitCode,Start,End,Elapsed,NodeList,MaxRSS,Submit"
 
 // parseAccounting reads sacct -P -n with sacctFields, steps included.
 func parseAccounting(out []byte) records {
@@ -164,7 +173,7 @@ func parseAccounting(out []byte) records {
 		}
 		t := accountedTask(f)
 		t.OwnID = ownID(id, f[1], f[2])
-		r.put(id, t)
+		r.put(id, t, parseTime(field(f, 10)))
 	}
 	for _, tasks := range r {
 		for _, t := range tasks {

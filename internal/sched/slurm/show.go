@@ -139,7 +139,7 @@ type task struct {
 func describe(id string, jobs []shown) sched.Description {
 	tasks := listTasks(id, jobs)
 	first := tasks[0]
-	d := sched.Description{Tasks: len(tasks), Name: first.from.get("JobName"), WorkDir: first.from.get("WorkDir"), Dependency: first.from.get("Dependency")}
+	d := sched.Description{Submitted: parseTime(first.from.get("SubmitTime")), Tasks: len(tasks), Name: first.from.get("JobName"), WorkDir: first.from.get("WorkDir"), Dependency: first.from.get("Dependency")}
 	for _, f := range first.from {
 		if f.Key == "ArrayTaskId" && first.number >= 0 {
 			f.Value = strconv.Itoa(first.number)
@@ -152,6 +152,12 @@ func describe(id string, jobs []shown) sched.Description {
 	d.TaskFiles = map[string][]string{}
 	for _, t := range tasks {
 		d.TaskIDs = append(d.TaskIDs, t.id)
+		if spec := t.from.get("ArrayTaskId"); spec != "" && (!isNumber(spec) || t.from.get("JobState") == "PENDING") {
+			d.Waiting = append(d.Waiting, t.id)
+		}
+		if n := t.from.get("Restarts"); n != "" && n != "0" {
+			d.Requeued = true
+		}
 		if offset := t.from.get("HetJobOffset"); offset != "" && offset != "0" {
 			continue // only the first component runs the script
 		}

@@ -25,12 +25,17 @@ type Runner func(ctx context.Context, name string, args, env []string) (stdout, 
 
 // Slurm is the sched.Scheduler for clusters. It holds no state.
 type Slurm struct {
-	run Runner
-	now func() time.Time
+	run      Runner
+	now      func() time.Time
+	patience time.Duration // with one program
 }
 
+// patience bounds how long one of Slurm's programs may take. They give up by
+// themselves, after 20 s by default, unless something below them hangs.
+const patience = 2 * time.Minute
+
 // New returns a Scheduler that starts Slurm's programs with run.
-func New(run Runner) *Slurm { return &Slurm{run: run, now: time.Now} }
+func New(run Runner) *Slurm { return &Slurm{run: run, now: time.Now, patience: patience} }
 
 // Name is "slurm".
 func (*Slurm) Name() string { return "slurm" }
@@ -72,7 +77,12 @@ func (e *programError) Error() string {
 // output runs a program and returns what it wrote to standard output.
 // SLURM_BITSTR_LEN=0 keeps lists of array tasks whole.
 func (s *Slurm) output(ctx context.Context, name string, args, env []string) ([]byte, error) {
-	stdout, stderr, exit, err := s.run(ctx, name, args, append([]string{"SLURM_BITSTR_LEN=0"}, env...))
+	bounded, cancel := context.WithTimeout(ctx, s.patience)
+	defer cancel()
+	stdout, stderr, exit, err := s.run(bounded, name, args, append([]string{"SLURM_BITSTR_LEN=0"}, env...))
+	if bounded.Err() != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("%s gave no answer within %v", name, s.patience)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
