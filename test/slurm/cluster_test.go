@@ -162,7 +162,8 @@ func ownCluster(t *testing.T, options ...string) *cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := append(os.Environ(), "CLUSTER_DIR="+dir, "CLUSTER_PORT="+strconv.Itoa(32100+8*rand.IntN(200)))
+	// Below the ports that the kernel gives to clients.
+	env := append(os.Environ(), "CLUSTER_DIR="+dir, "CLUSTER_PORT="+strconv.Itoa(30100+16*rand.IntN(150)))
 	t.Cleanup(func() {
 		stop := exec.Command(script, "stop")
 		stop.Env = env
