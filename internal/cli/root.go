@@ -17,7 +17,7 @@ const remainder = "remainder"
 // commands lists all commands, in the order of the help text.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
-		newCreate(a), newSave(a), newStatus(a), newUnlock(a), newGet(a), newDrop(a),
+		newCreate(a), newSave(a), newStatus(a), newDiff(a), newSubdatasets(a), newUnlock(a), newGet(a), newDrop(a),
 		newRun(a), newRerun(a),
 		newSchedule(a), newFinish(a), newReschedule(a), newJobs(a),
 		newVersion(a), newHelp(a),
@@ -151,6 +151,9 @@ func (a *app) prepare(cmd *cobra.Command, args []string) ([]string, error) {
 	}
 	a.command, a.usage = cmd.Name(), cmd.UseLine()
 	rest, err := expandOptions(cmd.Flags(), rest, cmd.Annotations[remainder] != "")
+	if err == nil && cmd.Annotations[pairOptions] != "" {
+		rest, err = expandPairs(rest, cmd.Annotations[pairOptions])
+	}
 	if err != nil {
 		return nil, &misuse{err}
 	}

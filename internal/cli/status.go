@@ -64,26 +64,35 @@ func (a *app) status(ctx context.Context, o statusOptions, args []string) error 
 	if err != nil {
 		return err
 	}
-	v := &statusView{relative: o.dataset != "" || d.Path() == a.cwd, color: a.color(a.stdout)}
-	sink, err := a.report(render.Continue, &render.Tailored{Line: v.line, End: v.end})
+	sink, err := a.statusReport(d, "status", o.dataset)
 	if err != nil {
 		return err
 	}
-	seen := result.SinkFunc(func(r result.Record) error {
-		v.count(r)
-		return sink.Emit(r)
-	})
 	opt := dataset.StatusOptions{
 		Paths: args, Untracked: o.untracked.value, Annex: o.annex.value, Clean: !a.human() || o.annex.value != "",
 		Levels: levels, FromTop: o.dataset != "", Eval: evalStates[o.eval.value],
 	}
-	return d.Status(ctx, opt, seen)
+	return d.Status(ctx, opt, sink)
+}
+
+// statusReport begins the output of status, or of diff, which looks the same.
+func (a *app) statusReport(d *dataset.Dataset, action, named string) (result.Sink, error) {
+	v := &statusView{action: action, relative: named != "" || d.Path() == a.cwd, color: a.color(a.stdout)}
+	sink, err := a.report(render.Continue, &render.Tailored{Line: v.line, End: v.end})
+	if err != nil {
+		return nil, err
+	}
+	return result.SinkFunc(func(r result.Record) error {
+		v.count(r)
+		return sink.Emit(r)
+	}), nil
 }
 
 var evalStates = map[string]dataset.Eval{"no": dataset.EvalNone, "commit": dataset.EvalCommit, "full": dataset.EvalFull}
 
 // statusView is how status looks to people.
 type statusView struct {
+	action          string
 	relative, color bool
 	dirty           bool
 	files           int
@@ -113,7 +122,7 @@ func (v *statusView) count(r result.Record) {
 var stateColor = map[string]string{"untracked": "31", "modified": "31", "deleted": "31", "added": "32", "unknown": "33"}
 
 func (v *statusView) line(r result.Record) (string, bool) {
-	if r.Status != result.OK || r.Action != "status" {
+	if r.Status != result.OK || r.Action != v.action {
 		return "", false
 	}
 	state := r.String("state")
@@ -145,7 +154,7 @@ func (v *statusView) paint(color, s string) string {
 // end is what stands below the list.
 func (v *statusView) end() string {
 	var lines []string
-	if v.files > 0 {
+	if v.files > 0 && v.action == "status" {
 		noun, size := "files", byteSize(v.total)+" recorded total size"
 		if v.files == 1 {
 			noun = "file"
@@ -155,7 +164,7 @@ func (v *statusView) end() string {
 		}
 		lines = append(lines, fmt.Sprintf("%d annex'd %s (%s)", v.files, noun, size))
 	}
-	if !v.dirty {
+	if !v.dirty && v.action == "status" {
 		lines = append(lines, "nothing to save, working tree clean")
 	}
 	return strings.Join(lines, "\n")

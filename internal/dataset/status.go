@@ -96,6 +96,11 @@ func (d *Dataset) annexInfo(ctx context.Context, r result.Record, c Change, leve
 	if err != nil || !ok {
 		return r, err
 	}
+	return d.keyInfo(r, key, level), nil
+}
+
+// keyInfo adds what is known of a key, on a level of --annex.
+func (d *Dataset) keyInfo(r result.Record, key annexkey.Key, level string) result.Record {
 	r.Type = result.File
 	r = r.With("backend", key.Backend).With("key", key.String()).With("keyname", key.Name).
 		With("hashdirlower", key.HashLower()+"/").With("hashdirmixed", key.HashMixed()+"/").With("mtime", "unknown")
@@ -103,7 +108,7 @@ func (d *Dataset) annexInfo(ctx context.Context, r result.Record, c Change, leve
 		r = r.With("bytesize", key.Size).With("humansize", HumanSize(key.Size))
 	}
 	if level == "basic" {
-		return r, nil
+		return r
 	}
 	object, has := d.Annex.Locate(key)
 	delete(r.Fields, "hashdirlower")
@@ -112,7 +117,7 @@ func (d *Dataset) annexInfo(ctx context.Context, r result.Record, c Change, leve
 	if has {
 		r = r.With("objloc", object)
 	}
-	return r, nil
+	return r
 }
 
 // KeyOf returns the key of a tracked file: from the link in the work tree if
@@ -123,6 +128,14 @@ func (d *Dataset) KeyOf(ctx context.Context, rel string, mode gitobj.Mode, id gi
 		return k, ok, nil
 	}
 	if id == "" {
+		return annexkey.Key{}, false, nil
+	}
+	return d.keyOfBlob(ctx, mode, id)
+}
+
+// keyOfBlob returns the key that a link or pointer in git names.
+func (d *Dataset) keyOfBlob(ctx context.Context, mode gitobj.Mode, id gitobj.OID) (annexkey.Key, bool, error) {
+	if mode == gitobj.ModeGitlink {
 		return annexkey.Key{}, false, nil
 	}
 	data, err := d.Repo.SmallBlob(ctx, id, pointer.MaxSize)

@@ -12,6 +12,9 @@
 //	# newer SECTION: OLD => NEW    where the recorded DataLad 0.18 and the newer
 //	                               one that Stemma follows differ: the first OLD
 //	                               in the section reads NEW. \n is a newline.
+//	# differs ROW SECTION: OLD => NEW    the same where Stemma does it otherwise
+//	                               on purpose: for the reason in that row of
+//	                               differences.md
 //	# skip SECTION: REASON         the section is not compared
 //
 // A section is named by its last part (stdout, log, tree, …) or in full.
@@ -33,6 +36,7 @@ type Case struct {
 	Name   string
 	Script string
 	newer  []edit
+	rows   []string          // of differences.md
 	skip   map[string]string // section to reason
 }
 
@@ -62,9 +66,13 @@ func LoadCase(path string) (*Case, error) {
 
 func (c *Case) directive(line string) error {
 	word, rest, _ := strings.Cut(line, " ")
+	if word == "differs" {
+		row, more, _ := strings.Cut(rest, " ")
+		c.rows, rest = append(c.rows, row), more
+	}
 	section, value, ok := strings.Cut(rest, ": ")
 	switch {
-	case word != "newer" && word != "skip":
+	case word != "newer" && word != "skip" && word != "differs":
 		return nil
 	case !ok:
 		return fmt.Errorf("no section in %q", line)
@@ -72,7 +80,8 @@ func (c *Case) directive(line string) error {
 		c.skip[section] = value
 		return nil
 	}
-	from, to, ok := strings.Cut(value, " => ")
+	from, to, ok := strings.Cut(value+" ", " => ")
+	to = strings.TrimSuffix(to, " ")
 	if !ok || from == "" {
 		return fmt.Errorf("no OLD => NEW in %q", line)
 	}

@@ -85,6 +85,30 @@ func TestEveryCaseIsRecorded(t *testing.T) {
 	}
 }
 
+// TestDifferencesAreJustified: each row of the table has a case that shows it,
+// and each case that differs has its row.
+func TestDifferencesAreJustified(t *testing.T) {
+	text, err := os.ReadFile("differences.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	for _, c := range cases(t) {
+		for _, row := range c.rows {
+			used[row] = true
+			if !strings.Contains(string(text), "\n| "+row+" |") {
+				t.Errorf("%s: differences.md has no row %q", c.Name, row)
+			}
+		}
+	}
+	for _, line := range strings.Split(string(text), "\n")[8:] {
+		cells := strings.Split(line, " | ")
+		if row := strings.TrimPrefix(cells[0], "| "); len(cells) == 4 && row != "row" && !used[row] {
+			t.Errorf("differences.md: no case shows %q", row)
+		}
+	}
+}
+
 func cases(t *testing.T) []*Case {
 	t.Helper()
 	paths, err := filepath.Glob("testdata/cases/*.sh")

@@ -1,0 +1,9 @@
+datalad -f disabled create -c text2git ds
+cd ds
+datalad -f disabled run -m r1 "echo 1 >> f1"
+echo manual > manual; datalad -f disabled save -m manual
+datalad -f disabled run -m r2 "echo 2 >> f2"
+git checkout -q HEAD~1
+datalad rerun
+datalad rerun HEAD~1
+git status | head -1

@@ -1,0 +1,19 @@
+# newer log: [DATALAD] Recorded changes => [DATALAD] Created subdataset
+# newer log: [DATALAD] Recorded changes => [DATALAD] Created subdataset
+datalad -f disabled create super
+cd super
+datalad -f disabled create -d . a
+datalad -f disabled create -d a a/b
+datalad -f disabled create -d . "deep/c d"
+datalad -f disabled save -d . -r -m nested
+datalad subdatasets a
+datalad subdatasets -r a/b
+datalad subdatasets -r deep a
+datalad subdatasets nosuch
+cd deep
+datalad subdatasets
+datalad subdatasets ../a
+datalad subdatasets -d ..
+cd ../a
+datalad subdatasets
+datalad subdatasets -d ^

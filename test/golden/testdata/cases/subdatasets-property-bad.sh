@@ -1,0 +1,11 @@
+# newer log: [DATALAD] Recorded changes => [DATALAD] Created subdataset
+# newer log: [DATALAD] Recorded changes => [DATALAD] Created subdataset
+datalad -f disabled create super
+cd super
+datalad -f disabled create -d . a
+datalad -f disabled create -d a a/b
+datalad -f disabled create -d . "deep/c d"
+datalad -f disabled save -d . -r -m nested
+datalad subdatasets --set-property "bad_key" value
+datalad subdatasets --set-property 1x value
+git status --short

@@ -1,0 +1,12 @@
+# newer log: [DATALAD] Recorded changes => [DATALAD] Created subdataset
+# newer log: [DATALAD] Recorded changes => [DATALAD] Created subdataset
+datalad -f disabled create super
+cd super
+datalad -f disabled create -d . a
+datalad -f disabled create -d a a/b
+datalad -f disabled create -d . "deep/c d"
+datalad -f disabled save -d . -r -m nested
+datalad subdatasets
+datalad subdatasets -r
+datalad -f json subdatasets -r
+datalad -f "{path} {state} {gitmodule_url} {nope}" subdatasets
