@@ -204,15 +204,7 @@ func (a *Annex) freeze(object string, perm fs.FileMode) error {
 	if err := os.Chmod(object, a.frozenFileMode(perm.Perm())); err != nil {
 		return fmt.Errorf("protect %s: %w", object, err)
 	}
-	dir := filepath.Dir(object)
-	fi, err := os.Stat(dir)
-	if err == nil {
-		err = os.Chmod(dir, a.frozenDirMode(fi.Mode())|fi.Mode()&fs.ModeSetgid)
-	}
-	if err != nil {
-		return fmt.Errorf("protect %s: %w", dir, err)
-	}
-	return nil
+	return a.freezeDir(filepath.Dir(object))
 }
 
 // syncEach is the number of objects up to which each is synced by itself;

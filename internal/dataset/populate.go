@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/stemma-data/stemma/internal/annex"
@@ -86,11 +87,43 @@ func (d *Dataset) populateOne(ctx context.Context, f unlockedEntry) (indexEdit, 
 	if f.Mode == gitobj.ModeExec {
 		perm = 0o777
 	}
-	tmp, err := d.copyBeside(ctx, object, path, perm)
-	if err != nil {
-		return indexEdit{}, false, err
+	tmp, ok := d.linkBeside(object, path, perm)
+	if !ok {
+		var err error
+		if tmp, err = d.copyBeside(ctx, object, path, perm); err != nil {
+			return indexEdit{}, false, err
+		}
 	}
 	return d.swapIn(f, tmp, was)
+}
+
+// linkBeside makes the object itself, writable, the file in the work tree
+// where annex.thin asks for that and no other file is it already.
+func (d *Dataset) linkBeside(object, path string, perm fs.FileMode) (string, bool) {
+	if !d.Repo.Config.Bool("annex.thin", false) {
+		return "", false
+	}
+	fi, err := os.Lstat(object)
+	if err != nil || links(fi) != 1 || fi.Mode().Perm()&0o100 != perm&0o100 {
+		return "", false
+	}
+	tmp := privateBeside(path)
+	if os.Link(object, tmp) != nil {
+		return "", false
+	}
+	if err := os.Chmod(object, fi.Mode().Perm()|0o200); err != nil {
+		os.Remove(tmp)
+		return "", false
+	}
+	return tmp, true
+}
+
+// links is the number of names that the file has; 0 where that is not known.
+func links(fi fs.FileInfo) uint64 {
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Nlink)
+	}
+	return 0
 }
 
 // copyBeside makes a private copy of an object in the folder of path.
@@ -240,7 +273,7 @@ func (d *Dataset) updateIndex(ctx context.Context, edits []indexEdit) error {
 	}
 	var kept []gitindex.Edit
 	for _, e := range edits {
-		if index != nil {
+		if index != nil && e.was != "" {
 			if now, ok := index.Lookup(e.Path); !ok || now.OID != e.was {
 				continue
 			}
@@ -266,7 +299,7 @@ func (d *Dataset) restageLater(ctx context.Context, edits []indexEdit, cause err
 	}
 	var text strings.Builder
 	for _, e := range edits {
-		if e.was != e.OID {
+		if e.was != e.OID || e.Remove {
 			return cause
 		}
 		if fi, err := os.Lstat(d.Repo.Path(e.Path)); err == nil && !strings.Contains(e.Path, "\n") {

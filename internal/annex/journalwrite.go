@@ -1,0 +1,48 @@
+package annex
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/fsx"
+)
+
+// Note records the edits in the journal, where every reader sees them, and
+// leaves it to a later command to commit them. It is for git's filters: they run
+// while git holds the index.
+func (a *Annex) Note(ctx context.Context, edits []LogEdit) error {
+	if len(edits) == 0 {
+		return nil
+	}
+	j, err := a.LockJournal(ctx)
+	if err != nil {
+		return err
+	}
+	defer j.Unlock()
+	if err := os.MkdirAll(a.Dir("journal"), 0o777); err != nil {
+		return fmt.Errorf("write journal: %w", err)
+	}
+	for _, e := range edits {
+		old, err := a.ReadLog(ctx, e.Path)
+		if err != nil {
+			return err
+		}
+		text := e.Change(old)
+		if bytes.Equal(old, text) {
+			continue
+		}
+		if err := fsx.WriteFileVia(a.Dir("tmp"), a.Dir("journal", annexlog.JournalName(e.Path)), text, 0o644); err != nil {
+			return fmt.Errorf("write journal: %w", err)
+		}
+	}
+	return nil
+}
+
+// Pending reports whether the journal holds changes that no commit has yet.
+func (a *Annex) Pending() bool {
+	entries, err := os.ReadDir(a.Dir("journal"))
+	return err == nil && len(entries) > 0
+}

@@ -1,0 +1,166 @@
+// Package smudge is what git's hooks and filters make of annexed files that are
+// unlocked: content on its way into the index becomes a pointer, pointers on
+// their way into the work tree become content, and the index learns the state
+// of files that were filled. It decides by git-annex's rules what belongs into
+// the annex, and makes no commit but on the git-annex branch.
+package smudge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/gitindex"
+)
+
+// Filter cleans and smudges the files of one repository. It is not safe for
+// concurrent use. What it has stored is recorded by Flush.
+type Filter struct {
+	d        *dataset.Dataset
+	index    *gitindex.File // nil: not readable, or none yet
+	thin     bool
+	stored   []annexkey.Key
+	smudged  []string // lines of smudge.log
+	dotfiles *bool
+	moved    map[fileState]gitindex.Entry // by the state of their files; nil until asked for
+}
+
+// New makes a filter for a dataset that has an annex.
+func New(d *dataset.Dataset) *Filter {
+	f := &Filter{d: d, thin: d.Repo.Config.Bool("annex.thin", false)}
+	if index, err := d.Repo.ReadIndex(); err == nil {
+		f.index = index
+	}
+	return f
+}
+
+func (f *Filter) warn(path string, err error) {
+	f.d.Env.Log.Error(fmt.Sprintf("git-annex filter: %s: %v", path, err))
+}
+
+// maxPending bounds what is remembered between two records of it.
+const maxPending = 4096
+
+// Flush makes stored content durable and notes in git-annex's journal and
+// smudge.log what was done.
+func (f *Filter) Flush(ctx context.Context) error {
+	if len(f.stored) > 0 {
+		if err := f.d.Annex.SyncObjects(f.stored); err != nil {
+			return err
+		}
+		now := annexlog.ClockOf(f.d.Now())
+		edits := make([]annex.LogEdit, len(f.stored))
+		for i, k := range f.stored {
+			edits[i] = annex.SetLocation(k, f.d.Annex.UUID, annexlog.StatusPresent, now)
+		}
+		if err := f.d.Annex.Note(ctx, edits); err != nil {
+			return err
+		}
+		f.stored = nil
+	}
+	return f.logSmudged(ctx)
+}
+
+// logSmudged remembers pointers that wait for their content.
+func (f *Filter) logSmudged(ctx context.Context) error {
+	if len(f.smudged) == 0 {
+		return nil
+	}
+	l, err := fsx.LockFile(ctx, f.d.Annex.Dir("smudge.lck"), true)
+	if err != nil {
+		return err
+	}
+	defer l.Unlock()
+	log, err := os.OpenFile(f.d.Annex.Dir("smudge.log"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
+	if err != nil {
+		return fmt.Errorf("smudge: %w", err)
+	}
+	_, err = log.WriteString(strings.Join(f.smudged, ""))
+	f.smudged = nil
+	return errors.Join(err, log.Close())
+}
+
+// Update fills the files that smudge.log names, and then those that were
+// waiting to be staged again: git's hooks call it after a checkout or merge.
+func Update(ctx context.Context, d *dataset.Dataset) error {
+	paths, err := takeLog(ctx, d, "smudge")
+	if err != nil {
+		return err
+	}
+	for i, line := range paths {
+		_, paths[i], _ = strings.Cut(line, " ")
+	}
+	if err := d.PopulateFiles(ctx, paths); err != nil {
+		return err
+	}
+	return Restage(ctx, d)
+}
+
+// takeLog returns the lines of annex/NAME.log and empties it.
+func takeLog(ctx context.Context, d *dataset.Dataset, name string) ([]string, error) {
+	path := d.Annex.Dir(name + ".log")
+	if fi, err := os.Stat(path); err != nil || fi.Size() == 0 {
+		return nil, nil
+	}
+	l, err := fsx.LockFile(ctx, d.Annex.Dir(name+".lck"), true)
+	if err != nil {
+		return nil, err
+	}
+	defer l.Unlock()
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		err = os.Truncate(path, 0)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s log: %w", name, err)
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSuffix(line, "\n"); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines, nil
+}
+
+// Restage gives the index the present state of files that restage.log names,
+// if they are still as they were when they were noted.
+func Restage(ctx context.Context, d *dataset.Dataset) error {
+	lines, err := takeLog(ctx, d, "restage")
+	if err != nil || len(lines) == 0 {
+		return err
+	}
+	index, err := d.Repo.ReadIndex()
+	if err != nil {
+		return err
+	}
+	var edits []dataset.IndexEdit
+	for _, line := range lines {
+		state, path, ok := strings.Cut(line, ":")
+		if e, found := index.Lookup(path); ok && found && e.Stage == 0 && fsx.Beneath(d.Path(), path) == nil {
+			fi, err := os.Lstat(d.Repo.Path(filepath.FromSlash(path)))
+			if err != nil || !fi.Mode().IsRegular() || annex.InodeCache(fi) != state {
+				continue
+			}
+			if k, isPointer, err := d.PointerKey(ctx, e.OID); err != nil || !isPointer || !d.Annex.Has(k) {
+				continue
+			}
+			edits = append(edits, dataset.IndexEdit{
+				Edit: gitindex.Edit{Path: path, Mode: e.Mode, OID: e.OID, Stat: gitindex.StatOf(fi)}, Was: e.OID,
+			})
+		}
+	}
+	return d.UpdateIndex(ctx, edits)
+}
