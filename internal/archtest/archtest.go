@@ -10,12 +10,14 @@ var layers = []layer{
 	{"base", []string{"errs", "result", "fsx", "proc", "pyfmt", "wildmatch"}},
 	{"format", []string{"gitobj", "gitindex", "gitattr", "annexkey", "annexlog", "pointer", "runrec", "iospec", "matchexpr", "magic"}},
 	{"store", []string{"git", "annex", "remote", "remote/local", "remote/directory", "remote/all", "remote/remotetest", "sched", "sched/slurm", "sched/local", "sched/schedtest", "ledger", "stage"}},
-	{"domain", []string{"commit", "dataset", "transfer", "run", "jobs", "container", "lineage", "export"}},
-	{"face", []string{"render", "ui", "web", "cli"}},
+	{"domain", []string{"commit", "dataset", "smudge", "annexcmd", "transfer", "run", "jobs", "container", "lineage", "export"}},
+	{"face", []string{"render", "ui", "web", "annexcli", "cli"}},
 }
 
 // sideways declares the imports within one layer: importer to imported.
 var sideways = map[string][]string{
+	"smudge":      {"commit", "dataset"},
+	"annexcmd":    {"commit", "dataset", "transfer"},
 	"sched/slurm": {"sched", "sched/schedtest"},
 	"sched/local": {"sched", "sched/schedtest"},
 	// The suite that every scheduler passes.
@@ -29,7 +31,7 @@ var sideways = map[string][]string{
 	"dataset":           {"commit", "transfer"},
 	"run":               {"commit", "dataset"},
 	"jobs":              {"commit", "dataset", "run"},
-	"cli":               {"render"},
+	"cli":               {"render", "annexcli"},
 	"gitindex":          {"gitobj"},
 	"pointer":           {"annexkey"},
 	"annexlog":          {"annexkey"},
@@ -39,7 +41,7 @@ var sideways = map[string][]string{
 
 // aboveLibrary lists who may exit the process, print to its streams or use the
 // command line library.
-var aboveLibrary = []string{"render", "ui", "web", "cli"}
+var aboveLibrary = []string{"render", "ui", "web", "annexcli", "cli"}
 
 // ownProcess declares the uses of the process below the face that are meant.
 var ownProcess = map[string][]string{

@@ -15,6 +15,9 @@ import (
 // conclude is the one place that turns the end of a command into output and
 // an exit code.
 func (a *app) conclude(ctx context.Context, err error) int {
+	if errors.Is(err, errDone) {
+		return errs.ExitCode(err)
+	}
 	if errors.Is(err, result.ErrStop) {
 		err = nil // the record that stopped it tells
 	}

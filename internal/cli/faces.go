@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 	"strconv"
 
+	"github.com/stemma-data/stemma/internal/annexcli"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/sched/local"
 )
@@ -78,17 +78,20 @@ func supervisorFace(a *app, args []string) int {
 	return local.Supervise(context.Background(), args[0], args[1])
 }
 
-// gitAnnexFace answers git-annex's own hooks in a repository: what they do is
-// done by Stemma's commands already.
+// gitAnnexFace plays git-annex.
 func gitAnnexFace(a *app, args []string) int {
-	harmless := [][]string{{"pre-commit", "."}, {"pre-commit"}, {"smudge", "--update"}, {"post-receive"}}
-	if slices.ContainsFunc(harmless, func(h []string) bool { return slices.Equal(h, args) }) {
-		return 0
+	var err error
+	if a.cwd, err = workingFolder(a.getenv("PWD")); err != nil {
+		fmt.Fprintf(a.stderr, "git-annex: %v\n", err)
+		return errs.ExitFailure
 	}
-	name := ""
-	if len(args) > 0 {
-		name = " " + args[0]
+	return annexcli.Main(a.annexCall(args))
+}
+
+// annexCall is a command of git-annex in this app's surroundings.
+func (a *app) annexCall(args []string) annexcli.Call {
+	return annexcli.Call{
+		Args: args, Env: a.env, Dir: a.cwd, Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr,
+		Version: a.version, Log: a.log,
 	}
-	fmt.Fprintf(a.stderr, "git-annex: Stemma stands in for git-annex here and has no `git-annex%s`; install git-annex to use it\n", name)
-	return errs.ExitFailure
 }

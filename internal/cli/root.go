@@ -17,7 +17,7 @@ const remainder = "remainder"
 // commands lists all commands, in the order of the help text.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
-		newCreate(a), newSave(a), newStatus(a), newDiff(a), newSubdatasets(a), newUnlock(a), newGet(a), newDrop(a),
+		newCreate(a), newSave(a), newStatus(a), newDiff(a), newSubdatasets(a), newUnlock(a), newGet(a), newDrop(a), newAnnex(a),
 		newRun(a), newRerun(a),
 		newSchedule(a), newFinish(a), newReschedule(a), newJobs(a),
 		newVersion(a), newHelp(a),

@@ -11,6 +11,8 @@ import (
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
+	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/local"
 )
 
 // This file is what the commands of git-annex build on: the same decisions and
@@ -43,7 +45,6 @@ func (d *Dataset) AddUnlocked(ctx context.Context, rel string, fi fs.FileInfo) (
 	if v, isBool := git.ParseBool(text); isBool {
 		return v, nil
 	}
-	d.matcher() // makes the cache of expressions
 	expr, err := d.expression(text)
 	if err != nil {
 		return false, fmt.Errorf("annex.addunlocked: %w", err)
@@ -189,4 +190,38 @@ func (d *Dataset) StoreBlobs(ctx context.Context, texts [][]byte) ([]gitobj.OID,
 		}
 	}
 	return ids, im.Close()
+}
+
+// Peer is a configured remote. Remote is nil where it cannot be used, and Err
+// says why.
+type Peer struct {
+	Spec   remote.Spec
+	Remote remote.Remote
+	Err    error
+}
+
+// UUID is the peer's identity as far as it is known.
+func (p Peer) UUID() string { return peer{p.Spec, p.Remote, p.Err}.uuid() }
+
+// Peers opens the configured remotes and the web, cheapest first; those with
+// annex-ignore are left out.
+func (d *Dataset) Peers(ctx context.Context) ([]Peer, error) {
+	peers, err := d.peers(ctx)
+	list := make([]Peer, len(peers))
+	for i, p := range peers {
+		list[i] = Peer{p.spec, p.remote, p.err}
+	}
+	return list, err
+}
+
+// OwnStore is our own content with its locks.
+func (d *Dataset) OwnStore() *local.Store { return d.ownStore() }
+
+// MayDrop refuses annexes in which this program cannot delete safely.
+func (d *Dataset) MayDrop() error { return d.mayDrop() }
+
+// SameContent reports whether a file holds what the key stands for.
+func (d *Dataset) SameContent(ctx context.Context, path string, k annexkey.Key) (bool, error) {
+	v, err := d.hasKey(ctx, path, k)
+	return v == same, err
 }

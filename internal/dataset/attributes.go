@@ -49,7 +49,6 @@ func (d *Dataset) matcher() *gitattr.Matcher {
 		global, _ := readOptional(d.globalAttributes())
 		info, _ := readOptional(filepath.Join(d.Repo.CommonDir, "info", "attributes"))
 		d.attr.match = gitattr.New(source, system, global, info, d.Repo.Config.Bool("core.ignorecase", false))
-		d.attr.exprs = map[string]matchexpr.Expr{}
 	}
 	return d.attr.match
 }
@@ -203,6 +202,9 @@ func (d *Dataset) expression(text string) (matchexpr.Expr, error) {
 	defer d.attrs.Unlock()
 	if e, ok := d.attr.exprs[text]; ok {
 		return e, nil
+	}
+	if d.attr.exprs == nil {
+		d.attr.exprs = map[string]matchexpr.Expr{}
 	}
 	e, err := matchexpr.Parse(text)
 	if err == nil {

@@ -30,11 +30,31 @@ func (d *Dataset) EnsureAnnex(ctx context.Context) error {
 	if _, err := os.Lstat(d.Repo.Path(".noannex")); err == nil {
 		return nil
 	}
-	if err := d.startBranch(ctx, origin); err != nil {
+	return d.initAnnex(ctx, origin, d.cloneDescription())
+}
+
+// InitAnnex makes an annex of the repository, with the description or, where
+// that is "", git-annex's default; the git-annex branch begins as the remote's,
+// if there is one. An annex that is there already only takes the description.
+func (d *Dataset) InitAnnex(ctx context.Context, description string) error {
+	origin, err := d.remoteBranch(ctx)
+	if err != nil {
 		return err
 	}
+	if description == "" && d.Annex == nil {
+		description = d.cloneDescription()
+	}
+	return d.initAnnex(ctx, origin, description)
+}
+
+func (d *Dataset) initAnnex(ctx context.Context, origin gitobj.OID, description string) error {
+	if origin != "" {
+		if err := d.startBranch(ctx, origin); err != nil {
+			return err
+		}
+	}
 	a, logs, err := annex.Init(d.Repo, annex.InitOptions{
-		UUID: NewUUID(), Description: d.cloneDescription(), Now: annexlog.ClockOf(d.Now()),
+		UUID: NewUUID(), Description: description, Now: annexlog.ClockOf(d.Now()),
 	})
 	if err != nil {
 		return err

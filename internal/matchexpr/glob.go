@@ -20,6 +20,13 @@ type glob struct {
 	err   error // the glob is broken; reported where it is tried
 }
 
+// Glob returns a function that tells whether a name matches the glob, by the
+// rules of include=.
+func Glob(s string) (func(name string) bool, error) {
+	g := compileGlob(s)
+	return g.match, g.err
+}
+
 // compileGlob never fails; see glob.err.
 func compileGlob(s string) glob {
 	items, err := parseRegex(globToRegex(runes(s)))

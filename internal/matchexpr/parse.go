@@ -52,6 +52,7 @@ func isSpace(r rune) bool {
 // parser consumes tokens and keeps the first error.
 type parser struct {
 	tokens []string
+	define Define // terms of the caller's, or nil
 	err    error
 }
 
@@ -108,6 +109,9 @@ func (p *parser) operand() node {
 
 // term reads NAME or NAME=VALUE.
 func (p *parser) term(token string) node {
+	if n, ok := p.defined(token); ok {
+		return n
+	}
 	switch token {
 	case "anything":
 		return constant(true)
@@ -120,4 +124,17 @@ func (p *parser) term(token string) node {
 		p.err = fmt.Errorf("near %q: %w", token, err)
 	}
 	return n
+}
+
+// defined asks the caller for a term.
+func (p *parser) defined(token string) (node, bool) {
+	if p.define == nil {
+		return nil, false
+	}
+	name, value, _ := strings.Cut(token, "=")
+	t, err := p.define(name, value)
+	if err != nil && p.err == nil {
+		p.err = fmt.Errorf("near %q: %w", token, err)
+	}
+	return callerTerm{t}, t != nil || err != nil
 }

@@ -1,0 +1,135 @@
+package annexcli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"strconv"
+
+	"github.com/spf13/pflag"
+	"github.com/stemma-data/stemma/internal/annexcmd"
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/dataset"
+)
+
+// call is one command on its way.
+type call struct {
+	Call
+	ctx     context.Context
+	command command
+	common  common
+	out     *printer
+	d       *dataset.Dataset
+	s       *annexcmd.Session
+}
+
+// common are the options of all commands.
+type common struct {
+	config                                 []string
+	force, fast, auto, quiet               bool
+	verbose, debug, noCommit               bool
+	json, jsonErrors, jsonProgress, noWarn bool
+	jobs, userAgent                        string
+	numCopies                              int
+	trust, semitrust, untrust              []string
+	timeLimit, sizeLimit                   string
+}
+
+func (o *common) flags(f *pflag.FlagSet) {
+	short := func(name, letter string) string {
+		if f.ShorthandLookup(letter) != nil {
+			return ""
+		}
+		return letter
+	}
+	add := func(p *bool, name, letter, help string) {
+		if f.Lookup(name) == nil {
+			f.BoolVarP(p, name, short(name, letter), false, help)
+		}
+	}
+	f.StringArrayVarP(&o.config, "config", "c", nil, "set `NAME=VALUE` in git's configuration for this command")
+	add(&o.force, "force", "", "allow actions that may lose data")
+	add(&o.fast, "fast", "F", "avoid slow operations")
+	add(&o.auto, "auto", "", "only where it is wanted, or needed for enough copies")
+	add(&o.quiet, "quiet", "q", "no messages")
+	add(&o.verbose, "verbose", "v", "accepted and ignored")
+	add(&o.debug, "debug", "d", "accepted and ignored")
+	add(&o.json, "json", "j", "one JSON object for each item")
+	add(&o.jsonErrors, "json-error-messages", "", "errors go into the JSON objects")
+	add(&o.jsonProgress, "json-progress", "", "progress in JSON objects")
+	f.StringVarP(&o.jobs, "jobs", "J", "", "`N` items at once")
+	f.IntVarP(&o.numCopies, "numcopies", short("numcopies", "N"), 0, "need `N` copies")
+	f.StringVar(&o.userAgent, "user-agent", "", "accepted and ignored: `NAME`")
+	f.StringArrayVar(&o.trust, "trust", nil, "accepted and ignored: `REPOSITORY`")
+	f.StringArrayVar(&o.semitrust, "semitrust", nil, "accepted and ignored: `REPOSITORY`")
+	f.StringArrayVar(&o.untrust, "untrust", nil, "accepted and ignored: `REPOSITORY`")
+	f.StringVar(&o.timeLimit, "time-limit", "", "accepted and ignored: `TIME`")
+	f.StringVar(&o.sizeLimit, "size-limit", "", "accepted and ignored: `SIZE`")
+	for _, name := range []string{"verbose", "debug", "user-agent", "trust", "semitrust", "untrust", "time-limit", "size-limit"} {
+		if fl := f.Lookup(name); fl != nil {
+			fl.Hidden = true
+		}
+	}
+}
+
+// jobs is how many items are worked on at once; 0 for a few.
+func (c *call) jobs() int {
+	text := c.common.jobs
+	if text == "" && c.d != nil {
+		text = c.d.Repo.Config.Get("annex.jobs")
+	}
+	if text == "cpus" {
+		return runtime.NumCPU()
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return 0
+	}
+	return n
+}
+
+// clock is the time that GIT_ANNEX_VECTOR_CLOCK fixes.
+func (c *call) clock() (annexlog.Clock, error) {
+	text := c.getenv("GIT_ANNEX_VECTOR_CLOCK")
+	if text == "" {
+		return annexlog.Clock{}, nil
+	}
+	clock, err := annexlog.ParseClock(text)
+	if err != nil {
+		return clock, fmt.Errorf("GIT_ANNEX_VECTOR_CLOCK: %w", err)
+	}
+	return clock, nil
+}
+
+// help shows all commands, or the options of one.
+func (c *call) help(args []string) error {
+	if len(args) > 1 {
+		for _, k := range commands() {
+			if k.name == args[1] {
+				f := pflag.NewFlagSet(k.name, pflag.ContinueOnError)
+				f.SortFlags = false
+				k.make(f)
+				c.command = k
+				c.common.flags(f)
+				return c.usage(c.Stdout, f)
+			}
+		}
+	}
+	fmt.Fprintf(c.Stdout, "Usage: git-annex COMMAND\n  git-annex - manage files with git, without checking their contents in\n  (Stemma %s)\n\n", c.Version)
+	for _, k := range commands() {
+		fmt.Fprintf(c.Stdout, "  %-16s%-22s%s\n", k.name, k.args, k.short)
+	}
+	return nil
+}
+
+func (c *call) usage(w io.Writer, f *pflag.FlagSet) error {
+	_, err := fmt.Fprintf(w, "git-annex %s - %s\n\nUsage: git-annex %s %s [OPTIONS]\n\n%s", c.command.name, c.command.short, c.command.name, c.command.args, f.FlagUsages())
+	return err
+}
+
+// warn tells what went wrong with one item.
+func (c *call) warn(err error) {
+	c.out.flush()
+	fmt.Fprintf(c.Stderr, "git-annex: %v\n", err)
+}

@@ -1,0 +1,69 @@
+package annexcli
+
+// commands lists all commands, in the order of the help text.
+func commands() []command {
+	var all []command
+	for _, group := range [][]command{workCommands(), setupCommands(), queryCommands(), plumbingCommands()} {
+		all = append(all, group...)
+	}
+	return all
+}
+
+func workCommands() []command {
+	return []command{
+		{"add", "PATH ...", "add files to annex", newAdd},
+		{"lock", "PATH ...", "undo unlock command", newLock},
+		{"unlock", "PATH ...", "unlock files for modification", newUnlock},
+		{"edit", "PATH ...", "same as unlock", newUnlock},
+	}
+}
+
+func setupCommands() []command {
+	list := []command{
+		{"init", "DESC", "initialize git-annex", newInit},
+		{"describe", "REMOTE DESC", "change description of a repository", newDescribe},
+		{"dead", "REPOSITORY ...", "hide a lost repository or key", newDead},
+		{"numcopies", "NUMBER", "configure desired number of copies", newCopies("numcopies")},
+		{"mincopies", "NUMBER", "configure minimum number of copies", newCopies("mincopies")},
+		{"group", "REMOTE DESC", "add a repository to a group", newGroup},
+		{"ungroup", "REMOTE DESC", "remove a repository from a group", newUngroup},
+		{"wanted", "REMOTE EXPR", "get or set preferred content expression", newExpression(false)},
+		{"required", "REMOTE EXPR", "get or set required content expression", newExpression(true)},
+		{"groupwanted", "GROUP EXPR", "get or set groupwanted expression", newGroupWanted},
+		{"config", "", "configuration stored in git-annex branch", newConfig},
+	}
+	for _, t := range []struct{ name, short string }{
+		{"trust", "trust a repository"}, {"untrust", "do not trust a repository"}, {"semitrust", "return repository to default trust level"},
+	} {
+		list = append(list, command{t.name, "REPOSITORY ...", t.short, newTrust(t.name)})
+	}
+	return list
+}
+
+func queryCommands() []command {
+	return []command{
+		{"find", "PATH ...", "lists available files", newFind},
+		{"findref", "REF", "lists files in a git ref", newFindRef},
+		{"whereis", "PATH ...", "lists repositories that have file content", newWhereis},
+		{"info", "ITEM ...", "information about an item or the repository", newInfo},
+		{"metadata", "PATH ...", "sets or gets metadata of a file", newMetadata},
+		{"version", "", "show version info", newVersion},
+	}
+}
+
+func plumbingCommands() []command {
+	return []command{
+		{"lookupkey", "FILE ...", "looks up key used for file", newLookupKey},
+		{"contentlocation", "KEY ...", "looks up content for a key", newContentLocation},
+		{"examinekey", "KEY ...", "prints information from a key", newExamineKey},
+		{"calckey", "FILE ...", "calculates key for a file", newCalcKey},
+		{"checkpresentkey", "KEY REMOTE", "check if key is present in remote", newCheckPresentKey},
+		{"readpresentkey", "KEY UUID", "read records of where key is present", newReadPresentKey},
+		{"setpresentkey", "KEY UUID [1|0]", "change records of where key is present", newSetPresentKey},
+		{"filter-process", "", "long running git filter process", newFilterProcess},
+		{"smudge", "FILE", "git smudge filter", newSmudge},
+		{"pre-commit", "PATH ...", "run by git pre-commit hook", newPreCommit},
+		{"post-receive", "", "run by git post-receive hook", newPostReceive},
+		{"restage", "", "restages unlocked files in the git index", newRestage},
+	}
+}

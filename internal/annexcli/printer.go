@@ -1,0 +1,216 @@
+package annexcli
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/stemma-data/stemma/internal/annexcmd"
+	"github.com/stemma-data/stemma/internal/pyfmt"
+)
+
+// printer shows outcomes as git-annex does.
+type printer struct {
+	mu     sync.Mutex
+	out    *bufio.Writer
+	errOut io.Writer
+	common common
+	failed int
+	count  int  // outcomes so far
+	live   bool // every line leaves at once: batch mode
+	last   map[string]int64
+}
+
+func newPrinter(out, errOut io.Writer, o common) *printer {
+	return &printer{out: bufio.NewWriterSize(out, 1<<16), errOut: errOut, common: o, last: map[string]int64{}}
+}
+
+func (p *printer) flush() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.Flush()
+}
+
+// print shows one outcome.
+func (p *printer) print(o annexcmd.Outcome) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.count++
+	if o.Failed {
+		p.failed++
+	}
+	if p.common.json {
+		if !p.common.jsonErrors {
+			p.complain(o.Errors)
+			o.Errors = nil
+		}
+		fmt.Fprintln(p.out, pyfmt.JSONCompact(object(o)))
+		return p.settle()
+	}
+	if p.common.quiet {
+		p.complain(o.Errors)
+		return nil
+	}
+	if o.Text != "" || o.Bare {
+		p.out.WriteString(o.Text)
+		return p.settle()
+	}
+	p.text(o)
+	return p.settle()
+}
+
+func (p *printer) settle() error {
+	if p.live {
+		return p.out.Flush()
+	}
+	return nil
+}
+
+func (p *printer) complain(errors []string) {
+	if len(errors) > 0 {
+		p.out.Flush()
+	}
+	for _, e := range errors {
+		fmt.Fprintln(p.errOut, indent(e))
+	}
+}
+
+// text shows "COMMAND FILE (note) ok" and longer remarks below it.
+func (p *printer) text(o annexcmd.Outcome) {
+	name := o.File
+	if o.NoFile {
+		name = ""
+		if !o.Key.IsZero() {
+			name = o.Key.String()
+		}
+	}
+	if name != "" {
+		name += " "
+	}
+	fmt.Fprintf(p.out, "%s %s", o.Command, name)
+	broken := false
+	for _, n := range o.Notes {
+		switch {
+		case n.Long:
+			fmt.Fprintf(p.out, "\n%s", indent(n.Text))
+			broken = true
+		default:
+			fmt.Fprintf(p.out, "(%s) ", n.Text)
+		}
+	}
+	if len(o.Errors) > 0 {
+		p.out.WriteString("\n")
+		p.complain(o.Errors)
+	} else if broken {
+		p.out.WriteString("\n")
+	}
+	verdict := "ok"
+	if o.Failed {
+		verdict = "failed"
+	}
+	fmt.Fprintln(p.out, verdict)
+}
+
+func indent(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ")
+}
+
+// object is the outcome as JSON.
+func object(o annexcmd.Outcome) map[string]any {
+	obj := map[string]any{"error-messages": anyList(o.Errors)}
+	file(obj, o.Item)
+	if !o.Key.IsZero() {
+		obj["key"] = o.Key.String()
+	}
+	if !o.Bare {
+		obj["command"], obj["success"], obj["input"] = o.Command, !o.Failed, anyList(o.Input)
+		if note := notes(o.Notes); note != "" {
+			obj["note"] = note
+		}
+	}
+	for name, v := range o.Fields {
+		obj[name] = v
+	}
+	return obj
+}
+
+func file(obj map[string]any, i annexcmd.Item) {
+	obj["file"] = i.File
+	if i.NoFile {
+		obj["file"] = nil
+	}
+}
+
+func notes(list []annexcmd.Note) string {
+	texts := make([]string, len(list))
+	for i, n := range list {
+		texts[i] = n.Text
+	}
+	return strings.Join(texts, "\n")
+}
+
+func anyList(texts []string) []any {
+	out := make([]any, len(texts))
+	for i, t := range texts {
+		out[i] = t
+	}
+	return out
+}
+
+// progress shows how far a transfer is.
+func (p *printer) progress(o annexcmd.Outcome, done, total int64) {
+	if !p.common.jsonProgress || !p.common.json {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	action := map[string]any{"command": o.Command, "input": anyList(o.Input)}
+	file(action, o.Item)
+	if !o.Key.IsZero() {
+		action["key"] = o.Key.String()
+	}
+	if note := notes(o.Notes); note != "" {
+		action["note"] = note
+	}
+	obj := map[string]any{"action": action, "byte-progress": done}
+	if total > 0 {
+		obj["total-size"] = total
+		obj["percent-progress"] = percent(done, total)
+	}
+	fmt.Fprintln(p.out, pyfmt.JSONCompact(obj))
+	p.out.Flush()
+}
+
+func percent(done, total int64) string {
+	if done == total {
+		return "100%"
+	}
+	text := fmt.Sprintf("%.2f", float64(done)*100/float64(total))
+	return strings.TrimRight(strings.TrimRight(text, "0"), ".") + "%"
+}
+
+// line prints plain text, which is no outcome.
+func (p *printer) line(text string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, err := p.out.WriteString(text); err != nil {
+		return err
+	}
+	return p.settle()
+}
+
+// recording is what people see when the git-annex branch is about to change.
+func (p *printer) recording(changed bool) {
+	if changed && !p.common.json && !p.common.quiet && !p.live {
+		p.out.WriteString("(recording state in git...)\n")
+	}
+}
+
+// bareLine is an outcome as a JSON line, without a file.
+func (p *printer) bareLine(o annexcmd.Outcome) string {
+	obj := object(o)
+	delete(obj, "file")
+	return pyfmt.JSONCompact(obj) + "\n"
+}

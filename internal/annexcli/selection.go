@@ -1,0 +1,139 @@
+package annexcli
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"github.com/stemma-data/stemma/internal/annexcmd"
+	"github.com/stemma-data/stemma/internal/annexkey"
+)
+
+// matching are the options that limit a command to some files. Their order
+// makes an expression.
+type matching struct{ tokens []string }
+
+// token is an option that adds to the expression.
+type token struct {
+	m      *matching
+	prefix string // "in=" for an option with a value, "and" for a word
+	word   bool
+}
+
+func (t *token) String() string { return "" }
+
+// Type names the value in the help text.
+func (t *token) Type() string {
+	if t.word {
+		return "bool"
+	}
+	return "VALUE"
+}
+
+// Set adds to the expression.
+func (t *token) Set(v string) error {
+	if t.word {
+		t.m.tokens = append(t.m.tokens, t.prefix)
+		return nil
+	}
+	t.m.tokens = append(t.m.tokens, t.prefix+v)
+	return nil
+}
+
+func (m *matching) flags(f *pflag.FlagSet) {
+	value := func(name, letter, help string) {
+		if f.ShorthandLookup(letter) != nil {
+			letter = ""
+		}
+		f.VarP(&token{m: m, prefix: name + "="}, name, letter, help)
+	}
+	word := func(name, letter, term string) {
+		f.VarPF(&token{m: m, prefix: term, word: true}, name, letter, "matching: "+term).NoOptDefVal = "true"
+	}
+	value("in", "i", "content is in the repository")
+	value("copies", "C", "has that many copies")
+	value("lackingcopies", "", "needs that many more copies")
+	value("approxlackingcopies", "", "needs about that many more copies")
+	value("include", "I", "name matches the glob")
+	value("exclude", "x", "name does not match the glob")
+	value("largerthan", "", "larger than the size")
+	value("smallerthan", "", "smaller than the size")
+	value("metadata", "", "has FIELD=GLOB")
+	value("inbackend", "", "key is of the backend")
+	value("mimetype", "", "content is of the type")
+	value("mimeencoding", "", "content has the encoding")
+	value("inallgroup", "", "all repositories of the group have it")
+	value("onlyingroup", "", "only repositories of the group have it")
+	for _, w := range []string{"want-get", "want-drop", "securehash", "locked", "unlocked", "anything", "nothing"} {
+		word(w, "", w)
+	}
+	word("not", "!", "not")
+	word("and", "", "and")
+	word("or", "", "or")
+	word("open-parenthesis", "(", "(")
+	word("close-parenthesis", ")", ")")
+}
+
+// selection says which files or keys a command is about.
+type selection struct {
+	matching
+	all, unused, failed bool
+	branch              string
+	keys                []string
+}
+
+func (o *selection) flags(f *pflag.FlagSet) {
+	o.matching.flags(f)
+	f.BoolVarP(&o.all, "all", "A", false, "all known keys")
+	f.BoolVarP(&o.unused, "unused", "U", false, "the keys that `unused` has found")
+	f.BoolVar(&o.failed, "failed", false, "accepted: transfers that have failed")
+	f.StringVar(&o.branch, "branch", "", "the files of the branch or tree `REF`")
+	f.StringArrayVar(&o.keys, "key", nil, "the `KEY`")
+	f.Lookup("failed").Hidden = true
+}
+
+// byKey reports whether no work tree files are meant.
+func (o *selection) byKey() bool {
+	return o.all || o.unused || o.branch != "" || len(o.keys) > 0
+}
+
+// each visits what is selected and matches.
+func (o *selection) each(c *call, s *annexcmd.Session, paths []string, visit func(annexcmd.File) error) error {
+	m, err := s.NewMatcher(c.ctx, o.tokens)
+	if err != nil {
+		return err
+	}
+	take := func(f annexcmd.File) error {
+		if ok, err := m.Match(f); err != nil || !ok {
+			return err
+		}
+		return visit(f)
+	}
+	key := func(k annexkey.Key) error { return take(annexcmd.KeyFile(k)) }
+	switch {
+	case o.byKey() && len(paths) > 0 && o.branch == "":
+		return errors.New("Can only specify one of file names, --all, --branch, --unused, --failed, --key, or --incomplete")
+	case len(o.keys) > 0:
+		for _, text := range o.keys {
+			k, err := parseKey(text)
+			if err != nil {
+				return err
+			}
+			if err := key(k); err != nil {
+				return err
+			}
+		}
+		return nil
+	case o.unused:
+		return s.UnusedKeys(key)
+	case o.branch != "":
+		return s.TreeFiles(c.ctx, o.branch, func(f annexcmd.File) error {
+			f.Show = strings.TrimSpace(o.branch) + ":" + f.Rel
+			f.Input = []string{}
+			return take(f)
+		})
+	case o.all:
+		return s.LoggedKeys(c.ctx, key)
+	}
+	return s.Files(c.ctx, paths, take)
+}

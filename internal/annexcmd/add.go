@@ -1,0 +1,409 @@
+package annexcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/commit"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/pointer"
+)
+
+// AddOptions says how files are added.
+type AddOptions struct {
+	ForceLarge, ForceSmall bool
+	UpdateOnly             bool // only files that git knows
+	NoIgnore               bool // also files that .gitignore names
+	Backend                string
+	Match                  *Matcher
+}
+
+// candidate is a file on its way into the annex or git.
+type candidate struct {
+	rel, show, input string
+	key              annexkey.Key
+	seen             fs.FileInfo
+	large, unlocked  bool
+	link             string // target, of a symlink
+	small            gitindex.Stat
+	blob             gitobj.OID // of a file that git keeps
+	gone             bool
+	err              error
+}
+
+// addBatch is how many files are stored before their links are put in place.
+const addBatch = 1024
+
+// Add stages new and changed files below the paths: large ones as annexed
+// files, the others in git.
+func (s *Session) Add(ctx context.Context, paths []string, opt AddOptions) error {
+	files, err := s.addable(ctx, paths, opt)
+	var missing *MissingFileError
+	if err != nil && !errors.As(err, &missing) {
+		return err
+	}
+	for len(files) > 0 {
+		n := min(addBatch, len(files))
+		if err := s.addSome(ctx, files[:n], opt); err != nil {
+			return err
+		}
+		files = files[n:]
+	}
+	return err
+}
+
+// MissingFileError names arguments of add that do not exist.
+type MissingFileError struct{ Paths []string }
+
+func (e *MissingFileError) Error() string { return strings.Join(e.Paths, ", ") + " not found" }
+
+// addable lists what git would add, in its order.
+func (s *Session) addable(ctx context.Context, paths []string, opt AddOptions) ([]*candidate, error) {
+	var missing MissingFileError
+	specs := []string{}
+	for _, p := range paths {
+		rel, err := s.D.Rel(p)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := os.Lstat(s.D.Repo.Path(rel)); err != nil {
+			missing.Paths = append(missing.Paths, p)
+			continue
+		}
+		specs = append(specs, rel)
+	}
+	if len(specs) == 0 && len(missing.Paths) > 0 {
+		return nil, &missing
+	}
+	if len(specs) == 0 {
+		rel, err := s.D.Rel(s.D.Env.Cwd)
+		if err != nil {
+			return nil, err
+		}
+		specs = append(specs, rel)
+	}
+	args := []string{"--literal-pathspecs", "ls-files", "-z", "--modified"}
+	if !opt.UpdateOnly {
+		args = append(args, "--others")
+	}
+	if !opt.NoIgnore {
+		args = append(args, "--exclude-standard")
+	}
+	out, err := s.D.Repo.Output(ctx, append(append(args, "--"), specs...)...)
+	if err != nil {
+		return nil, err
+	}
+	names := strings.Split(strings.TrimRight(string(out), "\x00"), "\x00")
+	if len(out) == 0 {
+		names = nil
+	}
+	more, err := s.unlockedToLock(ctx, specs, names)
+	if err != nil {
+		return nil, err
+	}
+	files := s.candidates(append(names, more...), paths)
+	if len(missing.Paths) > 0 {
+		return files, &missing
+	}
+	return files, nil
+}
+
+// unlockedToLock finds unmodified files that are pointers in the index but
+// links in the last commit: add locks them again.
+func (s *Session) unlockedToLock(ctx context.Context, specs, known []string) ([]string, error) {
+	head, err := s.D.Repo.Head(ctx)
+	if err != nil || head.OID == "" {
+		return nil, err
+	}
+	out, err := s.D.Repo.Output(ctx, append([]string{"--literal-pathspecs", "diff-index", "--cached", "-z", "--diff-filter=T", string(head.OID), "--"}, specs...)...)
+	if err != nil {
+		return nil, err
+	}
+	have := map[string]bool{}
+	for _, k := range known {
+		have[k] = true
+	}
+	var more []string
+	parts := strings.Split(string(out), "\x00")
+	for i := 0; i+1 < len(parts); i += 2 {
+		w := strings.Fields(parts[i])
+		if len(w) < 5 || w[0] != ":120000" || have[parts[i+1]] {
+			continue
+		}
+		more = append(more, parts[i+1])
+	}
+	return more, nil
+}
+
+func (s *Session) candidates(names, args []string) []*candidate {
+	var files []*candidate
+	seen := map[string]bool{}
+	for _, rel := range names {
+		if rel == "" || seen[rel] || strings.HasSuffix(rel, "/") { // a nested repository
+			continue
+		}
+		seen[rel] = true
+		files = append(files, &candidate{rel: rel, show: s.show(rel), input: s.inputFor(rel, args)})
+	}
+	return files
+}
+
+// inputFor is the argument that a file was found by.
+func (s *Session) inputFor(rel string, args []string) string {
+	for _, a := range args {
+		if r, err := s.D.Rel(a); err == nil && (r == rel || r == "." || strings.HasPrefix(rel, r+"/")) {
+			return a
+		}
+	}
+	return s.show(rel)
+}
+
+// addSome stores files side by side, and then puts them in place one by one.
+func (s *Session) addSome(ctx context.Context, files []*candidate, opt AddOptions) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(max(s.Jobs, runtime.NumCPU()))
+	for _, f := range files {
+		g.Go(func() error {
+			if err := gctx.Err(); err != nil {
+				return err
+			}
+			f.err = s.prepare(ctx, f, opt) // what it starts must outlive the group
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	var keys []annexkey.Key
+	for _, f := range files {
+		if f.err == nil && !f.key.IsZero() && f.seen != nil {
+			keys = append(keys, f.key)
+		}
+	}
+	if len(keys) > 0 {
+		if err := s.D.Annex.SyncObjects(keys); err != nil {
+			return err
+		}
+	}
+	if err := s.hashSmall(ctx, files); err != nil {
+		return err
+	}
+	for _, f := range files {
+		if f.gone {
+			continue
+		}
+		if err := s.addOne(ctx, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// prepare decides where a file belongs and stores large content.
+func (s *Session) prepare(ctx context.Context, f *candidate, opt AddOptions) error {
+	path := s.D.Repo.Path(filepath.FromSlash(f.rel))
+	if err := fsx.Beneath(s.D.Path(), f.rel); err != nil {
+		return err
+	}
+	fi, err := os.Lstat(path)
+	if missing(err) {
+		f.gone = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.small = gitindex.StatOf(fi)
+	if fi.Mode()&fs.ModeSymlink != 0 {
+		f.link, err = os.Readlink(path)
+		return err
+	}
+	if !fi.Mode().IsRegular() {
+		return fmt.Errorf("not a regular file")
+	}
+	if fi.Size() <= pointer.MaxSize {
+		text, err := os.ReadFile(path)
+		if k, ok := pointer.Parse(text); err == nil && ok {
+			f.key = k
+			return nil
+		}
+	}
+	if f.large, err = s.isLarge(ctx, f.rel, fi, opt); err != nil || !f.large {
+		return err
+	}
+	b, err := s.backendFor(path, opt.Backend)
+	if err != nil {
+		return err
+	}
+	if f.unlocked, err = s.D.AddUnlocked(ctx, f.rel, fi); err != nil {
+		return err
+	}
+	k, seen, err := annex.Hash(ctx, path, filepath.Base(f.rel), b, s.D.ExtRule())
+	if err != nil {
+		return err
+	}
+	if f.unlocked {
+		err = s.D.Annex.KeepUnlocked(ctx, path, seen, k, s.D.Repo.Config.Bool("annex.thin", false))
+	} else {
+		err = s.D.Annex.Keep(ctx, path, seen, k)
+	}
+	f.key, f.seen = k, seen
+	return err
+}
+
+func (s *Session) isLarge(ctx context.Context, rel string, fi fs.FileInfo, opt AddOptions) (bool, error) {
+	switch {
+	case opt.ForceLarge:
+		return true, nil
+	case opt.ForceSmall:
+		return false, nil
+	}
+	if strings.HasPrefix(rel, ".") || strings.Contains(rel, "/.") {
+		if dot, err := s.D.RepositoryBool(ctx, "annex.dotfiles", false); err != nil || !dot {
+			return false, err
+		}
+	}
+	large, _, err := s.D.Large(ctx, rel, fi)
+	return large, err
+}
+
+// addOne puts a stored file in place and stages it.
+func (s *Session) addOne(ctx context.Context, f *candidate) error {
+	item := Item{Command: "add", File: f.show, Input: []string{f.input}}
+	if f.err != nil {
+		return s.Report(item.error(f.err))
+	}
+	path := s.D.Repo.Path(filepath.FromSlash(f.rel))
+	var err error
+	switch {
+	case f.link != "":
+		return s.addLink(ctx, f, item)
+	case f.key.IsZero():
+		return s.addSmall(f, item)
+	case f.seen == nil || f.unlocked:
+		err = s.stagePointer(f, path)
+	default:
+		err = s.stageLink(f, path)
+	}
+	if err != nil {
+		return s.Report(item.error(err))
+	}
+	item.Key = f.key
+	if f.seen != nil {
+		if err := s.SetLocation(ctx, f.key, s.D.Annex.UUID, annexlog.StatusPresent); err != nil {
+			return err
+		}
+	}
+	return s.Report(item.ok())
+}
+
+// stageLink replaces a stored file by the link to its content.
+func (s *Session) stageLink(f *candidate, path string) error {
+	now, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(now, f.seen) || now.Size() != f.seen.Size() || !now.ModTime().Equal(f.seen.ModTime()) {
+		return &annex.ChangedError{Path: f.show}
+	}
+	target := pointer.LinkTarget(f.key, f.rel)
+	if err := fsx.ReplaceWithSymlinkVia(commit.TempDir(s.D.Repo), path, target); err != nil {
+		return err
+	}
+	return s.stageFile(f.rel, gitobj.ModeSymlink, []byte(target))
+}
+
+func (s *Session) stagePointer(f *candidate, path string) error {
+	mode := gitobj.ModeFile
+	if fi, err := os.Lstat(path); err != nil {
+		return err
+	} else if fi.Mode()&0o100 != 0 {
+		mode = gitobj.ModeExec
+	}
+	return s.stageFile(f.rel, mode, pointer.Format(f.key))
+}
+
+// stageFile stages a path as it is in the work tree now.
+func (s *Session) stageFile(rel string, mode gitobj.Mode, text []byte) error {
+	edit := gitindex.Edit{Path: rel, Mode: mode}
+	fi, err := os.Lstat(s.D.Repo.Path(filepath.FromSlash(rel)))
+	if err != nil {
+		return err
+	}
+	edit.Stat = gitindex.StatOf(fi)
+	s.Stage(edit, "", text)
+	return nil
+}
+
+// addLink stages a symlink, one into the annex with the right target.
+func (s *Session) addLink(ctx context.Context, f *candidate, item Item) error {
+	if k, ok := pointer.ParseLink(f.link); ok && k.Safe() == nil {
+		right := pointer.LinkTarget(k, f.rel)
+		if right != f.link {
+			if err := fsx.ReplaceWithSymlinkVia(commit.TempDir(s.D.Repo), s.D.Repo.Path(f.rel), right); err != nil {
+				return s.Report(item.error(err))
+			}
+			f.link = right
+		}
+		item.Key = k
+	}
+	if err := s.stageFile(f.rel, gitobj.ModeSymlink, []byte(f.link)); err != nil {
+		return s.Report(item.error(err))
+	}
+	return s.Report(item.ok())
+}
+
+// hashSmall makes blobs of the files that git keeps, converted as their
+// attributes ask, in one go.
+func (s *Session) hashSmall(ctx context.Context, files []*candidate) error {
+	var paths []string
+	var which []*candidate
+	for _, f := range files {
+		if f.err != nil || f.gone || f.link != "" || !f.key.IsZero() {
+			continue
+		}
+		if strings.ContainsRune(f.rel, '\n') {
+			f.err = errors.New("a file name with a line break cannot be added to git this way")
+			continue
+		}
+		paths, which = append(paths, f.rel), append(which, f)
+	}
+	ids, err := s.D.Repo.HashFiles(ctx, paths, true)
+	if err != nil {
+		return err
+	}
+	for i, f := range which {
+		f.blob = ids[i]
+	}
+	return nil
+}
+
+// addSmall leaves a file to git.
+func (s *Session) addSmall(f *candidate, item Item) error {
+	fi, err := os.Lstat(s.D.Repo.Path(f.rel))
+	if err == nil && gitindex.StatOf(fi) != f.small {
+		err = &annex.ChangedError{Path: f.show}
+	}
+	if err != nil {
+		return s.Report(item.error(err))
+	}
+	mode := gitobj.ModeFile
+	if fi.Mode()&0o100 != 0 {
+		mode = gitobj.ModeExec
+	}
+	s.Stage(gitindex.Edit{Path: f.rel, Mode: mode, OID: f.blob, Stat: f.small}, "", nil)
+	return s.Report(item.ok(short("non-large file; adding content to git repository")))
+}

@@ -1,0 +1,127 @@
+package annexcmd
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/pointer"
+)
+
+// KeyFields are the properties of a key by the names that formats and JSON use.
+func KeyFields(k annexkey.Key) map[string]string {
+	f := map[string]string{
+		"backend": k.Backend, "key": k.String(), "keyname": k.Name, "mtime": "unknown",
+		"hashdirlower": k.HashLower() + "/", "hashdirmixed": k.HashMixed() + "/",
+		"bytesize": "unknown", "humansize": "unknown",
+	}
+	if k.Size >= 0 {
+		f["bytesize"], f["humansize"] = strconv.FormatInt(k.Size, 10), dataset.HumanSize(k.Size)
+	}
+	if k.MTime >= 0 {
+		f["mtime"] = strconv.FormatInt(k.MTime, 10)
+	}
+	return f
+}
+
+// ObjectFields are those of KeyFields and where the content would lie.
+func (s *Session) ObjectFields(k annexkey.Key) map[string]string {
+	f := KeyFields(k)
+	f["objectpath"] = ".git/annex/objects/" + k.ObjectPath()
+	f["objectpointer"] = string(pointer.Format(k))
+	return f
+}
+
+// Found is the outcome of find for a file.
+func Found(f File) Outcome {
+	o := Outcome{Item: Item{File: f.Show, NoFile: f.Show == "", Key: f.Key}, Bare: true, Fields: map[string]any{}}
+	for name, v := range KeyFields(f.Key) {
+		o.Fields[name] = v
+	}
+	return o
+}
+
+// FormatTemplate fills ${name}, ${name;width} and ${escaped_name} in a
+// template, and the escapes of C.
+func FormatTemplate(template string, fields map[string]string) string {
+	var b strings.Builder
+	for i := 0; i < len(template); i++ {
+		switch c := template[i]; {
+		case c == '\\' && i+1 < len(template):
+			n, text := unescape(template[i+1:])
+			b.WriteString(text)
+			i += n
+		case c == '$' && i+1 < len(template) && template[i+1] == '{':
+			end := strings.IndexByte(template[i:], '}')
+			if end < 0 {
+				b.WriteString(template[i:])
+				return b.String()
+			}
+			b.WriteString(variable(template[i+2:i+end], fields))
+			i += end
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// variable is the value of "name" or "name;width"; a negative width justifies
+// to the left.
+func variable(spec string, fields map[string]string) string {
+	name, width, _ := strings.Cut(spec, ";")
+	value, ok := fields[name]
+	if rest, escaped := strings.CutPrefix(name, "escaped_"); escaped {
+		if value, ok = fields[rest]; ok {
+			value = escape(value)
+		}
+	}
+	n, err := strconv.Atoi(width)
+	if err != nil {
+		return value
+	}
+	const widest = 4096
+	pad := strings.Repeat(" ", max(0, min(max(n, -n), widest)-len(value)))
+	if n < 0 {
+		return value + pad
+	}
+	return pad + value
+}
+
+// unescape reads what follows a backslash and returns its length.
+func unescape(s string) (n int, text string) {
+	simple := map[byte]string{'n': "\n", 't': "\t", 'r': "\r", '\\': "\\", 'a': "\a", 'b': "\b", 'f': "\f", 'v': "\v", '"': `"`}
+	if t, ok := simple[s[0]]; ok {
+		return 1, t
+	}
+	for n < 3 && n < len(s) && s[n] >= '0' && s[n] <= '7' {
+		n++
+	}
+	if v, err := strconv.ParseUint(s[:n], 8, 16); n > 0 && err == nil {
+		return n, string([]byte{byte(v)})
+	}
+	return 1, "\\" + s[:1]
+}
+
+// escape writes bytes outside printable ASCII, and blanks, as C does.
+func escape(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '\n':
+			b.WriteString(`\n`)
+		case c == '\t':
+			b.WriteString(`\t`)
+		case c == '\\' || c == '"':
+			b.WriteByte('\\')
+			b.WriteByte(c)
+		case c < 0x20 || c >= 0x7f:
+			o := strconv.FormatUint(uint64(c), 8)
+			b.WriteString(`\` + strings.Repeat("0", 3-len(o)) + o)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,300 @@
+package annexcmd
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sort"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/dataset"
+)
+
+// Infos are labels and values, in the order in which they are shown.
+type Infos struct {
+	labels []string
+	texts  map[string]string // for people; "" shows nothing
+	values map[string]any    // for JSON
+	bytes  bool
+}
+
+func newInfos(bytes bool) *Infos {
+	return &Infos{texts: map[string]string{}, values: map[string]any{}, bytes: bytes}
+}
+
+func (i *Infos) add(label, text string, value any) {
+	i.labels = append(i.labels, label)
+	i.texts[label], i.values[label] = text, value
+}
+
+func (i *Infos) size(label string, n int64, unknown int) {
+	text := i.sizeText(n)
+	if unknown > 0 {
+		text += fmt.Sprintf(" (+ %d unknown size)", unknown)
+	}
+	i.add(label, text, text)
+}
+
+func (i *Infos) sizeText(n int64) string {
+	if i.bytes {
+		return strconv.FormatInt(n, 10)
+	}
+	return roughSize(n)
+}
+
+// roughSize is git-annex's text with whole words: "83.99 gigabytes".
+func roughSize(n int64) string {
+	value, unit, _ := strings.Cut(dataset.HumanSize(n), " ")
+	words := map[string]string{"B": "byte", "kB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte", "PB": "petabyte"}
+	word, ok := words[unit]
+	if !ok {
+		return value + " " + unit
+	}
+	if value != "1" {
+		word += "s"
+	}
+	return value + " " + word
+}
+
+// Outcome is the record of the information.
+func (i *Infos) outcome(item Item) Outcome {
+	var b strings.Builder
+	for _, l := range i.labels {
+		b.WriteString(l + ": " + i.texts[l] + "\n")
+	}
+	o := item.ok()
+	o.Text, o.Fields = b.String(), i.values
+	return o
+}
+
+// Info tells about the whole repository.
+func (s *Session) Info(ctx context.Context, inBytes bool) (Outcome, error) {
+	r, err := s.Repositories(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	i := newInfos(inBytes)
+	for _, t := range []annexlog.Trust{annexlog.Trusted, annexlog.Semitrusted, annexlog.Untrusted} {
+		i.repositories(r, t)
+	}
+	i.add("transfers in progress", "none", []any{})
+	i.add("available local disk space", i.diskText(s.D.Annex.Dir()), i.diskText(s.D.Annex.Dir()))
+	if !s.Fast {
+		if err := s.countAll(ctx, i); err != nil {
+			return Outcome{}, err
+		}
+	}
+	return i.outcome(Item{Command: "info", NoFile: true}), nil
+}
+
+func (i *Infos) repositories(r *Repositories, level annexlog.Trust) {
+	var list []string
+	for _, u := range r.All() {
+		if r.Trust(u) == level {
+			list = append(list, u)
+		}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d", len(list))
+	for _, u := range list {
+		b.WriteString("\n\t" + r.line(u))
+	}
+	i.add(trustWords[level]+" repositories", b.String(), r.objects(list))
+}
+
+// reserve is what git-annex keeps free, in bytes.
+const reserve = 100_000_000
+
+func (i *Infos) diskText(dir string) string {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		return "unknown"
+	}
+	free := int64(st.Bavail)*int64(st.Bsize) - reserve
+	if i.bytes {
+		return fmt.Sprintf("%d (+%d reserved)", max(free, 0), reserve)
+	}
+	return roughSize(max(free, 0)) + " (+" + roughSize(reserve) + " reserved)"
+}
+
+// tally counts keys, each once.
+type tally struct {
+	seen     map[annexkey.Key]bool
+	count    int
+	bytes    int64
+	unknown  int
+	backends map[string]int64
+}
+
+func newTally() *tally { return &tally{seen: map[annexkey.Key]bool{}, backends: map[string]int64{}} }
+
+func (t *tally) add(k annexkey.Key) {
+	if t.seen[k] {
+		return
+	}
+	t.seen[k] = true
+	t.count++
+	t.backends[k.Backend]++
+	if k.Size >= 0 {
+		t.bytes += k.Size
+	} else {
+		t.unknown++
+	}
+}
+
+func (s *Session) countAll(ctx context.Context, i *Infos) error {
+	local, tree := newTally(), newTally()
+	files := 0
+	if err := s.LocalKeys(func(k annexkey.Key, _ int64) error { local.add(k); return nil }); err != nil {
+		return err
+	}
+	err := s.Files(ctx, []string{s.D.Path()}, func(f File) error { files++; tree.add(f.Key); return nil })
+	if err != nil {
+		return err
+	}
+	i.add("local annex keys", strconv.Itoa(local.count), local.count)
+	i.size("local annex size", local.bytes, local.unknown)
+	i.add("annexed files in working tree", strconv.Itoa(files), files)
+	i.size("size of annexed files in working tree", tree.bytes, tree.unknown)
+	bloom := "32 mebibytes (0% full)"
+	if i.bytes {
+		bloom = "33554432 (0% full)"
+	}
+	i.add("bloom filter size", bloom, bloom)
+	i.backends(local, tree)
+	return nil
+}
+
+func (i *Infos) backends(tallies ...*tally) {
+	sum := map[string]any{}
+	for _, t := range tallies[1:] {
+		for b, n := range t.backends {
+			sum[b] = n
+		}
+	}
+	names := make([]string, 0, len(sum))
+	for b := range sum {
+		names = append(names, b)
+	}
+	sort.Strings(names)
+	text := ""
+	for _, b := range names {
+		text += fmt.Sprintf("\n\t%s: %d", b, sum[b])
+	}
+	i.add("backend usage", text, sum)
+}
+
+// InfoOf tells about what an argument names: a folder, a file, a remote, a
+// repository, a key or a tree. ok is false where it is nothing of these.
+func (s *Session) InfoOf(ctx context.Context, arg string, inBytes bool) (o Outcome, ok bool, err error) {
+	item := Item{Command: "info " + arg, File: arg, Input: []string{arg}}
+	if rel, rerr := s.D.Rel(arg); rerr == nil {
+		if fi, serr := os.Stat(s.D.Repo.Path(rel)); serr == nil && fi.IsDir() {
+			o, err := s.infoDir(ctx, arg, item, inBytes)
+			return o, true, err
+		}
+	}
+	f, ok, err := s.FileOf(ctx, arg)
+	if err != nil {
+		return o, false, err
+	}
+	if ok {
+		i := newInfos(inBytes)
+		i.add("file", arg, arg)
+		s.aboutKey(i, f.Key)
+		return i.outcome(item), true, nil
+	}
+	r, err := s.Repositories(ctx)
+	if err != nil {
+		return o, false, err
+	}
+	if uuid, rerr := r.Resolve(arg); rerr == nil {
+		o, err := s.infoRepository(ctx, r, uuid, item, inBytes)
+		return o, true, err
+	}
+	if k, kerr := annexkey.Parse(arg); kerr == nil && k.Safe() == nil {
+		i := newInfos(inBytes)
+		s.aboutKey(i, k)
+		return i.outcome(item), true, nil
+	}
+	return o, false, nil
+}
+
+func (s *Session) aboutKey(i *Infos, k annexkey.Key) {
+	size := "unknown"
+	if k.Size >= 0 {
+		size = i.sizeText(k.Size)
+	}
+	here := s.D.Annex.Has(k)
+	i.add("size", size, size)
+	i.add("key", k.String(), k.String())
+	i.add("present", strconv.FormatBool(here), here)
+}
+
+func (s *Session) infoDir(ctx context.Context, arg string, item Item, inBytes bool) (Outcome, error) {
+	i := newInfos(inBytes)
+	i.add("directory", arg, arg)
+	local, tree := newTally(), newTally()
+	n := 0
+	err := s.Files(ctx, []string{arg}, func(f File) error {
+		n++
+		tree.add(f.Key)
+		if s.D.Annex.Has(f.Key) {
+			local.add(f.Key)
+		}
+		return nil
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	i.add("local annex keys", strconv.Itoa(local.count), local.count)
+	i.size("local annex size", local.bytes, local.unknown)
+	i.add("annexed files in working tree", strconv.Itoa(n), n)
+	i.size("size of annexed files in working tree", tree.bytes, tree.unknown)
+	i.backends(local, tree)
+	return i.outcome(item), nil
+}
+
+func (s *Session) infoRepository(ctx context.Context, r *Repositories, uuid string, item Item, inBytes bool) (Outcome, error) {
+	i := newInfos(inBytes)
+	for _, p := range r.Peers {
+		if p.UUID() == uuid {
+			i.add("remote", p.Spec.Name, p.Spec.Name)
+			i.add("description", r.Description(uuid), r.Description(uuid))
+			i.add("uuid", uuid, uuid)
+			i.add("trust", trustWords[r.Trust(uuid)], trustWords[r.Trust(uuid)])
+			i.add("cost", strconv.FormatFloat(p.Spec.Cost, 'f', 1, 64), strconv.FormatFloat(p.Spec.Cost, 'f', 1, 64))
+			i.add("type", "git", "git")
+			i.add("repository location", p.Spec.URL, p.Spec.URL)
+			return s.infoKeysOf(ctx, i, uuid, item)
+		}
+	}
+	i.add("description", r.Description(uuid), r.Description(uuid))
+	i.add("uuid", uuid, uuid)
+	i.add("trust", trustWords[r.Trust(uuid)], trustWords[r.Trust(uuid)])
+	return s.infoKeysOf(ctx, i, uuid, item)
+}
+
+func (s *Session) infoKeysOf(ctx context.Context, i *Infos, uuid string, item Item) (Outcome, error) {
+	if s.Fast {
+		return i.outcome(item), nil
+	}
+	t := newTally()
+	err := s.LoggedKeys(ctx, func(k annexkey.Key) error {
+		has, err := s.has(ctx, k, uuid)
+		if has {
+			t.add(k)
+		}
+		return err
+	})
+	if err != nil {
+		return Outcome{}, err
+	}
+	i.add("remote annex keys", strconv.Itoa(t.count), t.count)
+	i.size("remote annex size", t.bytes, t.unknown)
+	return i.outcome(item), nil
+}

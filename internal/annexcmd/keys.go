@@ -1,0 +1,161 @@
+package annexcmd
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/pointer"
+)
+
+// LoggedKeys calls visit for every key that the git-annex branch has a location
+// log of, and those that only the journal knows, each once.
+func (s *Session) LoggedKeys(ctx context.Context, visit func(annexkey.Key) error) error {
+	seen := map[annexkey.Key]bool{}
+	take := func(path string) error {
+		k, suffix, ok := annexlog.ParseKeyPath(path)
+		if !ok || suffix != annexlog.LocationSuffix || seen[k] || k.Safe() != nil {
+			return nil
+		}
+		seen[k] = true
+		return visit(k)
+	}
+	tip, err := s.D.Repo.Ref(ctx, annex.BranchRef)
+	if err != nil {
+		return err
+	}
+	if tip != "" {
+		if err := s.treePaths(ctx, string(tip), func(e gitindex.Entry) error { return take(e.Path) }); err != nil {
+			return err
+		}
+	}
+	names, _ := os.ReadDir(s.D.Annex.Dir("journal"))
+	for _, n := range names {
+		if err := take(annexlog.FromJournalName(n.Name())); err != nil {
+			return err
+		}
+	}
+	for _, p := range s.order {
+		if err := take(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// treePaths visits all files of a commit's tree.
+func (s *Session) treePaths(ctx context.Context, commit string, visit func(gitindex.Entry) error) error {
+	cmd := s.D.Repo.Command(ctx, "ls-tree", "-r", "-z", "--full-tree", commit)
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	verr := eachTreeEntry(out, visit)
+	if verr != nil {
+		_, _ = io.Copy(io.Discard, out)
+	}
+	if err := cmd.Wait(); err != nil && verr == nil {
+		verr = fmt.Errorf("%s", strings.TrimSpace(complaint.String()))
+	}
+	return verr
+}
+
+// eachTreeEntry reads "MODE TYPE ID\tPATH\0".
+func eachTreeEntry(r io.Reader, visit func(gitindex.Entry) error) error {
+	b := bufio.NewReaderSize(r, 1<<16)
+	for {
+		line, err := b.ReadString(0)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		head, path, ok := strings.Cut(strings.TrimSuffix(line, "\x00"), "\t")
+		w := strings.Fields(head)
+		if !ok || len(w) != 3 {
+			return fmt.Errorf("git ls-tree: unexpected line %q", line)
+		}
+		id, err := gitobj.ParseOID(w[2])
+		if err != nil {
+			return err
+		}
+		var mode uint32
+		fmt.Sscanf(w[0], "%o", &mode)
+		if err := visit(gitindex.Entry{Path: path, Mode: gitobj.Mode(mode), OID: id}); err != nil {
+			return err
+		}
+	}
+}
+
+// TreeFiles visits the annexed files of a commit or tree.
+func (s *Session) TreeFiles(ctx context.Context, treeish string, visit func(File) error) error {
+	return s.treePaths(ctx, treeish, func(e gitindex.Entry) error {
+		k, ok, err := s.blobKey(ctx, e)
+		if err != nil || !ok {
+			return err
+		}
+		return visit(File{Rel: e.Path, Show: e.Path, Key: k, Entry: e, Input: []string{treeish}})
+	})
+}
+
+// blobKey is the key of a committed file.
+func (s *Session) blobKey(ctx context.Context, e gitindex.Entry) (annexkey.Key, bool, error) {
+	switch e.Mode {
+	case gitobj.ModeSymlink:
+		text, err := s.D.Repo.SmallBlob(ctx, e.OID, pointer.MaxSize)
+		k, ok := pointer.ParseLink(string(text))
+		return k, ok && k.Safe() == nil, err
+	case gitobj.ModeFile, gitobj.ModeExec:
+		k, ok, err := s.D.PointerKey(ctx, e.OID)
+		return k, ok && k.Safe() == nil, err
+	}
+	return annexkey.Key{}, false, nil
+}
+
+// LocalKeys visits every key whose content is here.
+func (s *Session) LocalKeys(visit func(k annexkey.Key, size int64) error) error {
+	return walkObjects(s.D.Annex.Dir("objects"), 3, visit)
+}
+
+// walkObjects goes down through hash folders to the folders of keys.
+func walkObjects(dir string, depth int, visit func(annexkey.Key, int64) error) error {
+	entries, err := os.ReadDir(dir)
+	if missing(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := dir + "/" + e.Name()
+		if k, err := annexkey.FromFile(e.Name()); err == nil && e.IsDir() {
+			if fi, err := os.Lstat(path + "/" + e.Name()); err == nil && fi.Mode().IsRegular() {
+				if err := visit(k, fi.Size()); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if e.IsDir() && depth > 1 {
+			if err := walkObjects(path, depth-1, visit); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,356 @@
+package annexcmd
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/magic"
+	"github.com/stemma-data/stemma/internal/matchexpr"
+	"github.com/stemma-data/stemma/internal/pointer"
+)
+
+// Matcher decides which files a command is about. A nil Matcher takes all.
+type Matcher struct {
+	s    *Session
+	expr matchexpr.Expr
+}
+
+// NewMatcher makes a Matcher of an expression in pieces: "(", ")", "not",
+// "and", "or" and terms such as "in=here" or "copies=2".
+func (s *Session) NewMatcher(ctx context.Context, tokens []string) (*Matcher, error) {
+	if len(tokens) == 0 {
+		return nil, nil
+	}
+	expr, err := matchexpr.ParseTokens(tokens, s.terms(ctx, s.D.Annex.UUID, 0))
+	if err != nil {
+		return nil, err
+	}
+	return &Matcher{s, expr}, nil
+}
+
+// Match reports whether the command is about the file.
+func (m *Matcher) Match(f File) (bool, error) {
+	if m == nil {
+		return true, nil
+	}
+	return m.expr.Match(&subject{s: m.s, file: f, path: f.Show})
+}
+
+// subject is a file as an expression sees it.
+type subject struct {
+	s    *Session
+	file File
+	path string
+}
+
+func (m *subject) Path() string { return m.path }
+
+// Size is the size in the key; of a key without one, that of the content.
+func (m *subject) Size() (int64, error) {
+	if m.file.Key.Size >= 0 {
+		return m.file.Key.Size, nil
+	}
+	if p, ok := m.s.D.Annex.Locate(m.file.Key); ok {
+		fi, err := os.Stat(p)
+		if err != nil {
+			return 0, err
+		}
+		return fi.Size(), nil
+	}
+	return 0, nil
+}
+
+// MIME looks into the content, if it is here.
+func (m *subject) MIME() (typ, enc string, err error) {
+	p, ok := m.s.D.Annex.Locate(m.file.Key)
+	if !ok {
+		return "", "", nil
+	}
+	f, err := os.Open(p)
+	if err != nil {
+		return "", "", err
+	}
+	defer f.Close()
+	head := make([]byte, magic.HeadSize)
+	n, _ := f.Read(head)
+	return magic.Type(head[:n]), magic.Encoding(head[:n]), nil
+}
+
+// keyTerm makes a term of a question about a file.
+func keyTerm(ask func(f File) (bool, error)) matchexpr.Term {
+	return func(f matchexpr.File) (bool, error) { return ask(f.(*subject).file) }
+}
+
+// maxNesting bounds expressions that refer to others.
+const maxNesting = 8
+
+// terms are git-annex's beside those that only look at the file, from the point
+// of view of one repository.
+func (s *Session) terms(ctx context.Context, uuid string, depth int) matchexpr.Define {
+	return func(name, value string) (matchexpr.Term, error) {
+		switch name {
+		case "in":
+			return s.inTerm(ctx, value)
+		case "present":
+			return keyTerm(func(f File) (bool, error) { return s.has(ctx, f.Key, uuid) }), nil
+		case "copies":
+			return s.copiesTerm(ctx, value)
+		case "lackingcopies", "approxlackingcopies":
+			return s.lackingTerm(ctx, value, name == "lackingcopies")
+		case "inbackend", "backend":
+			return keyTerm(func(f File) (bool, error) { return f.Key.Backend == value, nil }), nil
+		case "securehash":
+			return keyTerm(func(f File) (bool, error) {
+				b, err := annexkey.LookupBackend(f.Key.Backend)
+				return err == nil && b.Secure(), nil
+			}), nil
+		case "metadata":
+			return s.metadataTerm(ctx, value)
+		case "inallgroup", "onlyingroup":
+			return s.groupTerm(ctx, value, name == "inallgroup")
+		case "locked", "unlocked":
+			return keyTerm(func(f File) (bool, error) { return (name == "locked") == s.isLocked(f), nil }), nil
+		case "unused":
+			return keyTerm(func(f File) (bool, error) { return s.isUnused(f.Key), nil }), nil
+		case "standard", "groupwanted", "inpreferreddir", "want-get", "want-drop":
+			return s.preferredTerm(ctx, name, uuid, depth)
+		}
+		return nil, nil
+	}
+}
+
+func (s *Session) isLocked(f File) bool {
+	if f.Rel == "" {
+		return false
+	}
+	_, err := os.Readlink(s.D.Repo.Path(f.Rel))
+	return err == nil
+}
+
+// isUnused looks at what `unused` has found.
+func (s *Session) isUnused(k annexkey.Key) bool {
+	text, err := os.ReadFile(s.D.Annex.Dir("unused"))
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(text)) {
+		if w := strings.Fields(line); len(w) >= 2 && w[1] == k.String() {
+			return true
+		}
+	}
+	return false
+}
+
+// has reports whether a repository has the key: ours by looking, another by
+// the log.
+func (s *Session) has(ctx context.Context, k annexkey.Key, uuid string) (bool, error) {
+	if uuid == s.D.Annex.UUID {
+		return s.D.Annex.Has(k), nil
+	}
+	where, err := s.locations(ctx, k)
+	return slices.Contains(where, uuid), err
+}
+
+func (s *Session) locations(ctx context.Context, k annexkey.Key) ([]string, error) {
+	r, err := s.Repositories(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.Locations(ctx, r, annexlog.LocationPath(k))
+}
+
+func (s *Session) inTerm(ctx context.Context, value string) (matchexpr.Term, error) {
+	r, err := s.Repositories(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name, _, dated := strings.Cut(value, "@")
+	if dated {
+		return nil, errors.New("--in with a date is not supported yet")
+	}
+	uuid, err := r.Resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	return keyTerm(func(f File) (bool, error) { return s.has(ctx, f.Key, uuid) }), nil
+}
+
+// copiesTerm is copies=N, copies=TRUST:N or copies=GROUP:N.
+func (s *Session) copiesTerm(ctx context.Context, value string) (matchexpr.Term, error) {
+	r, err := s.Repositories(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kind, number, ok := strings.Cut(value, ":")
+	if !ok {
+		kind, number = "", value
+	}
+	need, err := strconv.Atoi(number)
+	if err != nil {
+		return nil, fmt.Errorf("bad number of copies %q", value)
+	}
+	counts := func(string) bool { return true }
+	if level, plus, ok := trustLevel(kind); ok {
+		counts = func(u string) bool { return trustRank(r.Trust(u)) == level || plus && trustRank(r.Trust(u)) > level }
+	} else if kind != "" {
+		counts = func(u string) bool { return slices.Contains(r.Groups(u), kind) }
+	}
+	return keyTerm(func(f File) (bool, error) {
+		where, err := s.locations(ctx, f.Key)
+		n := 0
+		for _, u := range where {
+			if counts(u) {
+				n++
+			}
+		}
+		return n >= need, err
+	}), nil
+}
+
+// trustLevel reads "trusted", "semitrusted+" and so on.
+func trustLevel(name string) (rank int, plus, ok bool) {
+	name, plus = strings.CutSuffix(name, "+")
+	for t, word := range trustWords {
+		if word == name {
+			return trustRank(t), plus, true
+		}
+	}
+	return 0, plus, false
+}
+
+var trustWords = map[annexlog.Trust]string{
+	annexlog.Trusted: "trusted", annexlog.Semitrusted: "semitrusted", annexlog.Untrusted: "untrusted", annexlog.Dead: "dead",
+}
+
+func trustRank(t annexlog.Trust) int {
+	return map[annexlog.Trust]int{annexlog.Trusted: 3, annexlog.Semitrusted: 2, annexlog.Untrusted: 1}[t]
+}
+
+// Groups are the groups of a repository.
+func (r *Repositories) Groups(uuid string) []string {
+	e, _ := r.groups.Get(uuid)
+	return annexlog.ParseGroups(e.Value)
+}
+
+func (s *Session) lackingTerm(ctx context.Context, value string, exact bool) (matchexpr.Term, error) {
+	need, err := strconv.Atoi(value)
+	if err != nil {
+		return nil, fmt.Errorf("bad number of copies %q", value)
+	}
+	r, err := s.Repositories(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return keyTerm(func(f File) (bool, error) {
+		n, _, err := s.Copies(ctx, f, exact)
+		if err != nil {
+			return false, err
+		}
+		where, err := s.locations(ctx, f.Key)
+		have := 0
+		for _, u := range where {
+			if r.Trust(u) != annexlog.Untrusted {
+				have++
+			}
+		}
+		return n-have >= need, err
+	}), nil
+}
+
+// metadataTerm is FIELD=GLOB, or FIELD<VALUE and the like.
+func (s *Session) metadataTerm(ctx context.Context, value string) (matchexpr.Term, error) {
+	at := strings.IndexAny(value, "=<>")
+	if at < 0 {
+		return nil, errors.New("expected FIELD=GLOB")
+	}
+	field, op, want := value[:at], value[at:at+1], value[at+1:]
+	if op != "=" && strings.HasPrefix(want, "=") {
+		op, want = op+"=", want[1:]
+	}
+	glob, err := matchexpr.Glob(strings.ToLower(want))
+	if err != nil {
+		return nil, err
+	}
+	return keyTerm(func(f File) (bool, error) {
+		data, err := s.Log(ctx, annexlog.KeyPath(f.Key, annexlog.MetaDataSuffix))
+		for _, v := range annexlog.ParseMetaData(data).Values(field) {
+			if op == "=" && glob(strings.ToLower(v)) || op != "=" && compareValues(v, op, want) {
+				return true, err
+			}
+		}
+		return false, err
+	}), nil
+}
+
+func compareValues(have, op, want string) bool {
+	c := strings.Compare(have, want)
+	if a, errA := strconv.ParseFloat(have, 64); errA == nil {
+		if b, errB := strconv.ParseFloat(want, 64); errB == nil {
+			c = cmp.Compare(a, b)
+		}
+	}
+	switch op {
+	case "<":
+		return c < 0
+	case "<=":
+		return c <= 0
+	case ">":
+		return c > 0
+	}
+	return c >= 0
+}
+
+func (s *Session) groupTerm(ctx context.Context, group string, all bool) (matchexpr.Term, error) {
+	r, err := s.Repositories(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return keyTerm(func(f File) (bool, error) {
+		where, err := s.locations(ctx, f.Key)
+		if err != nil {
+			return false, err
+		}
+		if !all {
+			return len(where) > 0 && !slices.ContainsFunc(where, func(u string) bool { return !slices.Contains(r.Groups(u), group) }), nil
+		}
+		members := 0
+		for _, u := range r.All() {
+			if slices.Contains(r.Groups(u), group) && r.Trust(u) != annexlog.Dead {
+				if members++; !slices.Contains(where, u) {
+					return false, nil
+				}
+			}
+		}
+		return members > 0, nil
+	}), nil
+}
+
+// isPointerText reports whether the file in the work tree is only a pointer.
+func (s *Session) isPointerText(f File) bool {
+	text, err := readSmall(s.D.Repo.Path(f.Rel), pointer.MaxSize)
+	if err != nil {
+		return false
+	}
+	_, ok := pointer.Parse(text)
+	return ok
+}
+
+// readSmall reads a regular file of at most limit bytes.
+func readSmall(path string, limit int64) ([]byte, error) {
+	fi, err := os.Lstat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !fi.Mode().IsRegular() || fi.Size() > limit {
+		return nil, errors.New("not a small file")
+	}
+	return os.ReadFile(path)
+}

@@ -1,0 +1,187 @@
+package annexcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/matchexpr"
+)
+
+// standardContent are git-annex's expressions for its standard groups.
+var standardContent = map[string]string{
+	"client":            lastResort("((exclude=*/archive/* and exclude=archive/*) or (" + notArchived + ")) and not unused"),
+	"transfer":          lastResort("not (inallgroup=client and copies=client:2) and (" + clientContent + ")"),
+	"backup":            "anything",
+	"incrementalbackup": lastResort("not copies=incrementalbackup:1"),
+	"smallarchive":      lastResort("(include=*/archive/* or include=archive/*) and (" + lastResort(notArchived) + ")"),
+	"archive":           lastResort(notArchived),
+	"source":            "not (copies=1)",
+	"manual":            "present and (" + clientContent + ")",
+	"public":            "inpreferreddir",
+	"unwanted":          "not anything",
+}
+
+const (
+	notArchived   = "not (copies=archive:1 or copies=smallarchive:1)"
+	clientContent = "(((exclude=*/archive/* and exclude=archive/*) or (" + notArchived + ")) and not unused) or approxlackingcopies=1"
+)
+
+func lastResort(expr string) string { return "(" + expr + ") or approxlackingcopies=1" }
+
+// Wants reports whether a repository's preferred content (or, with required,
+// its required content) includes the file; present is whether it has it.
+// configured is false where it has no such expression.
+func (s *Session) Wants(ctx context.Context, f File, uuid string, required bool) (wants, configured bool, err error) {
+	log := annexlog.PreferredContentFile
+	if required {
+		log = annexlog.RequiredContentFile
+	}
+	data, err := s.Log(ctx, log)
+	if err != nil {
+		return false, false, err
+	}
+	e, ok := annexlog.ParseUUIDLog(data).Get(uuid)
+	if !ok || strings.TrimSpace(e.Value) == "" {
+		return true, false, nil
+	}
+	wants, err = s.evaluate(ctx, e.Value, f, uuid, 0)
+	return wants, true, err
+}
+
+// evaluate answers an expression of preferred content. A key without a file
+// has the name of any file that git-annex would find; here it has none.
+func (s *Session) evaluate(ctx context.Context, text string, f File, uuid string, depth int) (bool, error) {
+	if depth > maxNesting {
+		return false, errors.New("preferred content expressions refer to each other")
+	}
+	expr, err := matchexpr.ParseWith(text, s.terms(ctx, uuid, depth))
+	if err != nil {
+		return false, err
+	}
+	return expr.Match(&subject{s: s, file: f, path: f.Rel})
+}
+
+// CheckExpression is for expressions that are about to be stored.
+func (s *Session) CheckExpression(ctx context.Context, text string) error {
+	_, err := matchexpr.ParseWith(text, s.terms(ctx, s.D.Annex.UUID, 0))
+	return err
+}
+
+func (s *Session) preferredTerm(ctx context.Context, name, uuid string, depth int) (matchexpr.Term, error) {
+	switch name {
+	case "want-get":
+		return keyTerm(func(f File) (bool, error) {
+			v, _, err := s.Wants(ctx, f, s.D.Annex.UUID, false)
+			return v, err
+		}), nil
+	case "want-drop":
+		return keyTerm(func(f File) (bool, error) {
+			v, _, err := s.Wants(ctx, f, s.D.Annex.UUID, false)
+			return !v, err
+		}), nil
+	case "inpreferreddir":
+		return keyTerm(func(f File) (bool, error) {
+			dir, err := s.preferredDir(ctx, uuid)
+			return slices.Contains(strings.Split(path.Dir(f.Rel), "/"), dir), err
+		}), nil
+	}
+	return keyTerm(func(f File) (bool, error) {
+		text, err := s.groupExpression(ctx, name, uuid)
+		if err != nil {
+			return false, err
+		}
+		return s.evaluate(ctx, text, f, uuid, depth+1)
+	}), nil
+}
+
+// preferredDir is the setting of a special remote, or "public".
+func (s *Session) preferredDir(ctx context.Context, uuid string) (string, error) {
+	data, err := s.Log(ctx, annexlog.RemoteFile)
+	if err != nil {
+		return "", err
+	}
+	e, _ := annexlog.ParseUUIDLog(data).Get(uuid)
+	if dir := annexlog.DecodeConfig(e.Value)["preferreddir"]; dir != "" {
+		return dir, nil
+	}
+	return "public", nil
+}
+
+// groupExpression is what "standard" and "groupwanted" stand for.
+func (s *Session) groupExpression(ctx context.Context, name, uuid string) (string, error) {
+	r, err := s.Repositories(ctx)
+	if err != nil {
+		return "", err
+	}
+	if name == "standard" {
+		for _, g := range r.Groups(uuid) {
+			if text, ok := standardContent[g]; ok {
+				return text, nil
+			}
+		}
+		return "nothing", nil
+	}
+	data, err := s.Log(ctx, annexlog.GroupPreferredContentFile)
+	if err != nil {
+		return "", err
+	}
+	log := annexlog.ParseMapLog(data)
+	for _, g := range r.Groups(uuid) {
+		if e, ok := log.Get(g); ok && e.Value != "" {
+			return e.Value, nil
+		}
+	}
+	return "nothing", nil
+}
+
+// Copies are the numbers of copies that a file must have: numcopies and
+// mincopies. With exact its attributes are asked, too.
+func (s *Session) Copies(ctx context.Context, f File, exact bool) (num, least int, err error) {
+	num, least = 1, 1
+	for _, q := range []struct {
+		log, setting, attribute string
+		value                   *int
+	}{
+		{annexlog.NumCopiesFile, "annex.numcopies", "annex.numcopies", &num},
+		{annexlog.MinCopiesFile, "", "annex.mincopies", &least},
+	} {
+		data, err := s.Log(ctx, q.log)
+		if err != nil {
+			return 0, 0, err
+		}
+		n, ok := annexlog.ParseCopies(data)
+		if exact && f.Rel != "" {
+			v, err := s.D.Attributes(f.Rel, q.attribute)
+			if err != nil {
+				return 0, 0, err
+			}
+			if a, aerr := strconv.Atoi(v[q.attribute]); aerr == nil {
+				n, ok = a, true
+			}
+		}
+		if c, cerr := strconv.Atoi(s.D.Repo.Config.Get(q.setting)); !ok && q.setting != "" && cerr == nil {
+			n, ok = c, true
+		}
+		if ok {
+			*q.value = max(n, 1)
+		}
+	}
+	if s.NumCopies > 0 {
+		num = s.NumCopies
+	}
+	return num, least, nil
+}
+
+// NeedCopies describes a number of copies in git-annex's words.
+func needCopies(n int) string {
+	if n == 1 {
+		return "1 copy"
+	}
+	return fmt.Sprintf("%d copies", n)
+}

@@ -1,0 +1,226 @@
+package annexcmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/remote"
+)
+
+// WebUUID is the identity of everything that URLs lead to.
+const WebUUID = "00000000-0000-0000-0000-000000000001"
+
+// BittorrentUUID is git-annex's built-in remote for torrents.
+const BittorrentUUID = "00000000-0000-0000-0000-000000000002"
+
+// Repositories is what is known of the repositories that hold content.
+type Repositories struct {
+	here         string
+	descriptions map[string]string
+	names        map[string]string // remotes by identity
+	trust        annexlog.Log
+	override     map[string]annexlog.Trust
+	Peers        []dataset.Peer
+	groups       annexlog.Log
+}
+
+// Repositories reads descriptions, trust and remotes, once.
+func (s *Session) Repositories(ctx context.Context) (*Repositories, error) {
+	if s.repos != nil {
+		return s.repos, nil
+	}
+	r := &Repositories{
+		here: s.D.Annex.UUID, names: map[string]string{}, override: map[string]annexlog.Trust{},
+		descriptions: map[string]string{WebUUID: "web", BittorrentUUID: "bittorrent"},
+	}
+	var err error
+	if r.Peers, err = s.D.Peers(ctx); err != nil {
+		return nil, err
+	}
+	logs := map[string]annexlog.Log{}
+	for _, name := range []string{annexlog.UUIDFile, annexlog.TrustFile, annexlog.GroupFile} {
+		data, err := s.Log(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		logs[name] = annexlog.ParseUUIDLog(data)
+	}
+	for _, e := range logs[annexlog.UUIDFile].Entries() {
+		r.descriptions[e.Field] = e.Value
+	}
+	r.trust, r.groups = logs[annexlog.TrustFile], logs[annexlog.GroupFile]
+	levels := map[string]annexlog.Trust{
+		"trusted": annexlog.Trusted, "semitrusted": annexlog.Semitrusted,
+		"untrusted": annexlog.Untrusted, "dead": annexlog.Dead,
+	}
+	for _, p := range r.Peers {
+		u := p.UUID()
+		if u == "" || u == WebUUID {
+			continue
+		}
+		if _, ok := r.names[u]; !ok {
+			r.names[u] = p.Spec.Name
+		}
+		if level, ok := levels[p.Spec.Trust]; ok {
+			r.override[u] = level
+		}
+	}
+	s.repos = r
+	return r, nil
+}
+
+// Trust tells how far a repository counts.
+func (r *Repositories) Trust(uuid string) annexlog.Trust {
+	if level, ok := r.override[uuid]; ok {
+		return level
+	}
+	if e, ok := r.trust.Get(uuid); ok {
+		if level, ok := annexlog.ParseTrust(e.Value); ok {
+			return level
+		}
+	}
+	return annexlog.Semitrusted
+}
+
+// Description is the text for people, with the remote's name in brackets.
+func (r *Repositories) Description(uuid string) string {
+	return named(r.descriptions[uuid], r.names[uuid])
+}
+
+func named(description, name string) string {
+	switch {
+	case name == "":
+		return description
+	case description == "" || description == name:
+		return "[" + name + "]"
+	}
+	return description + " [" + name + "]"
+}
+
+// line is how a repository stands in lists.
+func (r *Repositories) line(uuid string) string {
+	d := r.Description(uuid)
+	if uuid == r.here {
+		d = named(r.descriptions[uuid], "here")
+	}
+	if d == "" {
+		return uuid
+	}
+	return uuid + " -- " + d
+}
+
+// object is a repository in JSON.
+func (r *Repositories) object(uuid string) map[string]any {
+	return map[string]any{"uuid": uuid, "description": r.Description(uuid), "here": uuid == r.here}
+}
+
+// objects is never nil, so that JSON shows a list.
+func (r *Repositories) objects(uuids []string) []any {
+	list := []any{}
+	for _, u := range uuids {
+		list = append(list, r.object(u))
+	}
+	return list
+}
+
+// All lists every repository that is known, sorted by identity.
+func (r *Repositories) All() []string {
+	set := map[string]bool{r.here: true}
+	for u := range r.descriptions {
+		set[u] = true
+	}
+	for _, e := range r.trust.Entries() {
+		set[e.Field] = true
+	}
+	for u := range r.names {
+		set[u] = true
+	}
+	list := make([]string, 0, len(set))
+	for u := range set {
+		list = append(list, u)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// Resolve finds the repository that a user names: by "here" or ".", a remote's
+// name, an identity, or a description.
+func (r *Repositories) Resolve(name string) (string, error) {
+	if name == "here" || name == "." {
+		return r.here, nil
+	}
+	for _, p := range r.Peers {
+		if p.Spec.Name != name {
+			continue
+		}
+		if p.UUID() == "" {
+			return "", fmt.Errorf("there is no available git remote named %q", name)
+		}
+		return p.UUID(), nil
+	}
+	if _, ok := r.descriptions[name]; ok || slices.Contains(r.All(), name) {
+		return name, nil
+	}
+	var found []string
+	for u, d := range r.descriptions {
+		if d == name {
+			found = append(found, u)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return "", fmt.Errorf("there is no available git remote named %q", name)
+	}
+	slices.Sort(found)
+	return "", fmt.Errorf("found multiple repositories whose name or description matches %q: %s", name, strings.Join(found, " "))
+}
+
+// Peer finds a remote by its name.
+func (r *Repositories) Peer(name string) (dataset.Peer, error) {
+	for _, p := range r.Peers {
+		if p.Spec.Name == name || p.UUID() != "" && p.UUID() == name {
+			return p, nil
+		}
+	}
+	if u, err := r.Resolve(name); err == nil {
+		for _, p := range r.Peers {
+			if p.UUID() == u {
+				return p, nil
+			}
+		}
+	}
+	return dataset.Peer{}, fmt.Errorf("there is no available git remote named %q", name)
+}
+
+// Locations are the repositories that have the key by the logs, without dead
+// ones.
+func (s *Session) Locations(ctx context.Context, r *Repositories, path string) ([]string, error) {
+	data, err := s.Log(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	var live []string
+	for _, u := range annexlog.ParsePresence(data).Present() {
+		if r.Trust(u) != annexlog.Dead {
+			live = append(live, u)
+		}
+	}
+	return live, nil
+}
+
+// isSpecial reports whether one of our remotes is a special remote with this
+// identity.
+func (r *Repositories) isSpecial(uuid string) bool {
+	for _, p := range r.Peers {
+		if p.UUID() == uuid {
+			return p.Spec.Kind == remote.Special
+		}
+	}
+	return false
+}

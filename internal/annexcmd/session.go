@@ -1,0 +1,242 @@
+// Package annexcmd has the operations behind git-annex's commands: what happens
+// to files, keys and the git-annex branch, in git-annex's own terms. It reports
+// one Outcome for each item and knows neither options nor output formats.
+package annexcmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/commit"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
+)
+
+// Settings are the options that concern every command.
+type Settings struct {
+	Force, Fast, Auto bool
+	Jobs              int // 0: a few
+	// Shared makes every change of the git-annex branch visible to other
+	// processes at once, as long-lived batch commands need it.
+	Shared bool
+	// Clock replaces the time in logs (GIT_ANNEX_VECTOR_CLOCK); zero: now.
+	Clock annexlog.Clock
+	// NumCopies, if positive, replaces the configured number.
+	NumCopies int
+}
+
+// Session is one command in one repository. It is not safe for concurrent use.
+// What it changed is complete when Close returns.
+type Session struct {
+	Settings
+	D *dataset.Dataset
+	// Report receives the outcome of each item, in order. Its error ends the
+	// operation.
+	Report func(Outcome) error
+	// Progress, if not nil, hears how many bytes of an item have arrived.
+	Progress func(o Outcome, done, total int64)
+
+	pending map[string][]annex.LogEdit
+	order   []string
+	index   []staged
+	repos   *Repositories
+	changed bool // something was written to the git-annex branch
+}
+
+// staged is an index edit whose blob may still have to be made.
+type staged struct {
+	edit dataset.IndexEdit
+	text []byte // nil: git has it
+}
+
+// errUninitialised is git-annex's answer in a plain repository.
+var errUninitialised = errs.WithHint(errors.New("First run: git-annex init"), "`git annex init` makes an annex of this repository")
+
+// Open begins a session in the dataset. A fresh clone of a repository with an
+// annex is initialised on the way.
+func Open(ctx context.Context, d *dataset.Dataset, settings Settings) (*Session, error) {
+	if d.Annex == nil {
+		if _, err := os.Lstat(d.Repo.Path(".noannex")); err == nil {
+			return nil, errs.WithHint(errors.New("Initialization prevented by .noannex file"), "remove the file to override")
+		}
+		if err := d.EnsureAnnex(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if d.Annex == nil {
+		return nil, errUninitialised
+	}
+	return &Session{Settings: settings, D: d, pending: map[string][]annex.LogEdit{}, Report: func(Outcome) error { return nil }}, nil
+}
+
+// Sync brings the git-annex branch up to date before logs are read: the journal
+// is committed and fetched branches are merged.
+func (s *Session) Sync(ctx context.Context) error {
+	if !s.D.Repo.Config.Bool("annex.merge-annex-branches", true) {
+		return nil
+	}
+	if _, err := s.D.Annex.Merge(ctx, s.D.Now()); err != nil {
+		return s.tolerateReadOnly(err)
+	}
+	if s.D.Annex.Pending() && s.D.Repo.Config.Bool("annex.alwayscommit", true) {
+		return s.tolerateReadOnly(s.commit(ctx, nil))
+	}
+	return nil
+}
+
+// tolerateReadOnly lets questions be answered in a repository of somebody else.
+func (s *Session) tolerateReadOnly(err error) error {
+	if err == nil || !errors.Is(err, os.ErrPermission) {
+		return err
+	}
+	return nil
+}
+
+// Clock is the time for log lines.
+func (s *Session) clock() annexlog.Clock {
+	if !s.Settings.Clock.IsZero() {
+		return s.Settings.Clock
+	}
+	return annexlog.ClockOf(s.D.Now())
+}
+
+// Log returns a log of the git-annex branch with all that this session changed.
+func (s *Session) Log(ctx context.Context, path string) ([]byte, error) {
+	data, err := s.D.Annex.ReadLog(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range s.pending[path] {
+		data = e.Change(data)
+	}
+	return data, nil
+}
+
+// Change records an edit of the git-annex branch.
+func (s *Session) Change(ctx context.Context, e annex.LogEdit) error {
+	s.changed = true
+	if s.Shared {
+		return s.D.Annex.Note(ctx, []annex.LogEdit{e})
+	}
+	if _, ok := s.pending[e.Path]; !ok {
+		s.order = append(s.order, e.Path)
+	}
+	s.pending[e.Path] = append(s.pending[e.Path], e)
+	return nil
+}
+
+// SetLocation records whether a repository has the key's content.
+func (s *Session) SetLocation(ctx context.Context, k annexkey.Key, uuid string, status annexlog.Status) error {
+	return s.Change(ctx, annex.SetLocation(k, uuid, status, s.clock()))
+}
+
+// setValue changes one field of a log at the top of the branch.
+func (s *Session) setValue(ctx context.Context, path, field, value string) error {
+	if err := annexlog.CheckValue(value); err != nil {
+		return err
+	}
+	parse := annexlog.ParseUUIDLog
+	switch path {
+	case annexlog.ConfigFile, annexlog.GroupPreferredContentFile:
+		parse = annexlog.ParseMapLog
+	}
+	now := s.clock()
+	s.repos = nil
+	return s.Change(ctx, annex.LogEdit{Path: path, Change: func(old []byte) []byte {
+		out, err := parse(old).Set(field, value, now)
+		if err != nil {
+			return old // not with a checked value
+		}
+		return out
+	}})
+}
+
+// Stage lets a path of the index become a blob with the text (nil: the edit
+// names one that git has) when the session ends.
+func (s *Session) Stage(edit gitindex.Edit, was gitobj.OID, text []byte) {
+	s.index = append(s.index, staged{dataset.IndexEdit{Edit: edit, Was: was}, text})
+}
+
+// Close stages what is to be staged and commits the git-annex branch.
+func (s *Session) Close(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	err := s.flushIndex(ctx)
+	var edits []annex.LogEdit
+	for _, p := range s.order {
+		edits = append(edits, s.pending[p]...)
+	}
+	s.pending, s.order = map[string][]annex.LogEdit{}, nil
+	if !s.D.Repo.Config.Bool("annex.alwayscommit", true) {
+		return errors.Join(err, s.D.Annex.Note(ctx, edits))
+	}
+	if len(edits) == 0 && !(s.changed && s.D.Annex.Pending()) {
+		return err
+	}
+	return errors.Join(err, s.commit(ctx, edits))
+}
+
+// Changed reports whether the git-annex branch gets something to record.
+func (s *Session) Changed() bool { return s.changed || len(s.index) > 0 }
+
+// JournalOnly leaves all changes in the journal, for a later command to commit,
+// as git-annex's plumbing does.
+func (s *Session) JournalOnly(ctx context.Context) error {
+	err := s.flushIndex(ctx)
+	var edits []annex.LogEdit
+	for _, p := range s.order {
+		edits = append(edits, s.pending[p]...)
+	}
+	s.pending, s.order = map[string][]annex.LogEdit{}, nil
+	return errors.Join(err, s.D.Annex.Note(ctx, edits))
+}
+
+func (s *Session) commit(ctx context.Context, edits []annex.LogEdit) error {
+	_, err := s.D.Publisher().Publish(ctx, commit.Request{Logs: edits, Reason: "git-annex"})
+	if err != nil {
+		return fmt.Errorf("record state: %w", err)
+	}
+	return nil
+}
+
+// flushIndex makes the blobs and applies the edits.
+func (s *Session) flushIndex(ctx context.Context) error {
+	if len(s.index) == 0 {
+		return nil
+	}
+	var texts [][]byte
+	var which []int
+	seen := map[string]int{}
+	for i, st := range s.index {
+		if st.text == nil {
+			continue
+		}
+		if _, ok := seen[string(st.text)]; !ok {
+			seen[string(st.text)] = len(texts)
+			texts = append(texts, st.text)
+		}
+		which = append(which, i)
+	}
+	ids, err := s.D.StoreBlobs(ctx, texts)
+	if err != nil {
+		return err
+	}
+	for _, i := range which {
+		s.index[i].edit.OID = ids[seen[string(s.index[i].text)]]
+	}
+	edits := make([]dataset.IndexEdit, len(s.index))
+	for i, st := range s.index {
+		edits[i] = st.edit
+	}
+	s.index = nil
+	return s.D.UpdateIndex(ctx, edits)
+}
+
+func equalBytes(a, b []byte) bool { return bytes.Equal(a, b) }

@@ -1,0 +1,35 @@
+package annexcmd
+
+import (
+	"errors"
+	"os"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/errs"
+)
+
+// UnusedKeys visits the keys that `unused` has found last.
+func (s *Session) UnusedKeys(visit func(annexkey.Key) error) error {
+	text, err := os.ReadFile(s.D.Annex.Dir("unused"))
+	if missing(err) {
+		return errs.WithHint(errors.New("no unused content is known"), "run `git annex unused` first")
+	}
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(text)) {
+		w := strings.Fields(line)
+		if len(w) < 2 {
+			continue
+		}
+		k, err := annexkey.Parse(w[1])
+		if err != nil || k.Safe() != nil {
+			continue
+		}
+		if err := visit(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
