@@ -83,3 +83,6 @@ func (l *remoteLogs) Read(ctx context.Context, path string) ([]byte, error) {
 func (l *remoteLogs) Change(ctx context.Context, path string, change func(old []byte) []byte) error {
 	return l.d.Annex.WriteJournal(ctx, path, change)
 }
+
+// Now implements remote.Logs.
+func (l *remoteLogs) Now() annexlog.Clock { return annexlog.ClockOf(l.d.Now()) }

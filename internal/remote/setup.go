@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/annexlog"
 )
 
 // Setup is what a remote is opened from: how it is configured, and what it may
@@ -32,6 +33,8 @@ type Logs interface {
 	// Change replaces a file's content by what the function makes of the old
 	// one. After nil it is durable in git-annex's journal or on the branch.
 	Change(ctx context.Context, path string, change func(old []byte) []byte) error
+	// Now is the time stamp of changes.
+	Now() annexlog.Clock
 }
 
 // Setting returns git's configuration remote.NAME.annex-VARIABLE.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/chunk"
+	"github.com/stemma-data/stemma/internal/remote/crypt"
 	"github.com/stemma-data/stemma/internal/remote/directory"
 	"github.com/stemma-data/stemma/internal/remote/local"
 )
@@ -25,6 +27,13 @@ func Open(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 		return nil, remote.ErrUnsupported
 	}
 	return openSpecial(ctx, s)
+}
+
+func asKeeper[K remote.Keeper](k K, err error) (remote.Keeper, error) {
+	if err != nil {
+		return nil, err
+	}
+	return k, nil
 }
 
 // asRemote keeps a nil pointer from becoming a remote that is not nil.
@@ -45,17 +54,35 @@ func openSpecial(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 	if !ok {
 		return nil, fmt.Errorf("remote %s is of type %s: %w", s.Name, kind, remote.ErrUnsupported)
 	}
-	if s.Option("encryption") != "none" && s.Option("encryption") != "" || s.Option("chunk") != "" {
-		return nil, fmt.Errorf("remote %s uses chunks or encryption: %w", s.Name, remote.ErrUnsupported)
+	keeper, err := open(s)
+	if err != nil {
+		return nil, err
 	}
-	return open(s)
+	return compose(s, keeper)
+}
+
+// compose puts what the configuration asks for above the storage: content is
+// split, then each chunk is encrypted.
+func compose(s remote.Setup, keeper remote.Keeper) (remote.Remote, error) {
+	cipher, err := crypt.FromConfig(s)
+	if err != nil {
+		return nil, err
+	}
+	if cipher != nil && !s.Yes("onlyencryptcreds") {
+		keeper = crypt.New(keeper, cipher, s.Temp())
+	}
+	size, err := chunk.FromConfig(s)
+	if err != nil {
+		return nil, err
+	}
+	return chunk.New(keeper, size, s.Logs, s.Temp()), nil
 }
 
 // stores are the types that keep content by key, as chunks and encryption
 // need it.
-func stores() map[string]func(remote.Setup) (remote.Remote, error) {
-	return map[string]func(remote.Setup) (remote.Remote, error){
-		"directory": func(s remote.Setup) (remote.Remote, error) { return asRemote(directory.Open(s)) },
+func stores() map[string]func(remote.Setup) (remote.Keeper, error) {
+	return map[string]func(remote.Setup) (remote.Keeper, error){
+		"directory": func(s remote.Setup) (remote.Keeper, error) { return asKeeper(directory.Open(s)) },
 	}
 }
 
