@@ -53,6 +53,13 @@ func Hash(ctx context.Context, path, name string, b annexkey.Backend, ext annexk
 	return b.Key(name, n, h.Sum(nil), ext), after, nil
 }
 
+// KeyOf is Hash for content that was read already.
+func KeyOf(content []byte, name string, b annexkey.Backend, ext annexkey.ExtRule) annexkey.Key {
+	h := b.New()
+	h.Write(content)
+	return b.Key(name, int64(len(content)), h.Sum(nil), ext)
+}
+
 // blocks are the read buffers of Hash; many small files would otherwise cost
 // more in allocation than in reading.
 var blocks = sync.Pool{New: func() any { b := make([]byte, 1<<18); return &b }}
@@ -91,24 +98,22 @@ func (a *Annex) Keep(ctx context.Context, path string, seen fs.FileInfo, k annex
 	if err := k.Safe(); err != nil {
 		return fmt.Errorf("store %s: %w", path, err)
 	}
-	now, err := os.Lstat(path)
-	if err != nil {
-		return err
-	}
-	if !sameContent(seen, now) {
-		return &ChangedError{path}
-	}
 	object := a.ObjectPath(k)
-	switch here, damaged := a.present(object, k); {
-	case here:
-		return a.freeze(object, now.Mode())
-	case damaged:
-		if err := errors.Join(thaw(filepath.Dir(object)), os.Remove(object)); err != nil {
+	isNew, err := newKeyDir(filepath.Dir(object))
+	if err != nil {
+		return fmt.Errorf("store %s: %w", path, err)
+	}
+	if !isNew { // else nothing can be there
+		here, damaged := a.present(object, k)
+		if here {
+			return errors.Join(unchanged(path, seen), a.freeze(object, seen.Mode()))
+		}
+		if err = thaw(filepath.Dir(object)); err == nil && damaged {
+			err = os.Remove(object)
+		}
+		if err != nil {
 			return fmt.Errorf("store %s: %w", path, err)
 		}
-	}
-	if err := a.makeKeyDir(filepath.Dir(object)); err != nil {
-		return fmt.Errorf("store %s: %w", path, err)
 	}
 	if err := a.place(ctx, path, object, seen); err != nil {
 		return fmt.Errorf("store %s: %w", path, err)
@@ -127,19 +132,35 @@ func (a *Annex) present(object string, k annexkey.Key) (here, damaged bool) {
 	return here, !here
 }
 
+// unchanged says that the file is as it was seen, or that it is not.
+func unchanged(path string, seen fs.FileInfo) error {
+	now, err := os.Lstat(path)
+	if err == nil && !sameContent(seen, now) {
+		err = &ChangedError{path}
+	}
+	return err
+}
+
 // makeKeyDir creates the key's folder, or makes an existing one writable.
 func (a *Annex) makeKeyDir(dir string) error {
-	err := os.Mkdir(dir, 0o777)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := makeParents(filepath.Dir(dir)); err != nil {
-			return err
-		}
-		err = os.Mkdir(dir, 0o777)
-	}
-	if errors.Is(err, fs.ErrExist) {
+	isNew, err := newKeyDir(dir)
+	if err == nil && !isNew {
 		err = thaw(dir)
 	}
 	return err
+}
+
+// newKeyDir creates the key's folder unless there is one. Mostly the folder
+// above it is missing, too.
+func newKeyDir(dir string) (isNew bool, err error) {
+	if err := makeParents(filepath.Dir(dir)); err != nil {
+		return false, err
+	}
+	err = os.Mkdir(dir, 0o777)
+	if errors.Is(err, fs.ErrExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // makeParents is os.MkdirAll without a look before each step.
@@ -174,6 +195,9 @@ func (a *Annex) place(ctx context.Context, path, object string, seen fs.FileInfo
 	case errors.Is(err, fs.ErrExist):
 		return nil // another process stored the same content
 	case !linkRefused(err):
+		return err
+	}
+	if err := unchanged(path, seen); err != nil {
 		return err
 	}
 	_, err = fsx.Copy(ctx, object, path, fsx.CopyOptions{KeepMode: true, KeepTime: true})

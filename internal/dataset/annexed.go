@@ -25,7 +25,7 @@ func (d *Dataset) Large(ctx context.Context, rel string, fi fs.FileInfo) (large,
 	if err != nil || text == "" {
 		return true, false, err
 	}
-	large, err = d.large(ctx, rel, fi)
+	large, err = d.large(ctx, rel, fi, nil)
 	return large, true, err
 }
 
@@ -49,7 +49,7 @@ func (d *Dataset) AddUnlocked(ctx context.Context, rel string, fi fs.FileInfo) (
 	if err != nil {
 		return false, fmt.Errorf("annex.addunlocked: %w", err)
 	}
-	return expr.Match(&candidate{rel, d.Repo.Path(rel), fi})
+	return expr.Match(&candidate{rel, d.Repo.Path(rel), fi, nil})
 }
 
 // RepositoryBool is a yes-or-no setting of git's configuration, or else of the

@@ -150,7 +150,8 @@ func (d *Dataset) extRule() annexkey.ExtRule {
 }
 
 // large decides whether a file's content belongs into the annex.
-func (d *Dataset) large(ctx context.Context, rel string, fi fs.FileInfo) (bool, error) {
+// Its content is given if it was read already, else nil.
+func (d *Dataset) large(ctx context.Context, rel string, fi fs.FileInfo, content []byte) (bool, error) {
 	text, err := d.largefiles(ctx, rel)
 	if err != nil {
 		return false, err
@@ -162,7 +163,7 @@ func (d *Dataset) large(ctx context.Context, rel string, fi fs.FileInfo) (bool, 
 	if err != nil {
 		return false, fmt.Errorf("annex.largefiles of %s: %w", rel, err)
 	}
-	return expr.Match(&candidate{rel, d.Repo.Path(rel), fi})
+	return expr.Match(&candidate{rel, d.Repo.Path(rel), fi, content})
 }
 
 // largefiles returns the expression for a path: git configuration, then
@@ -218,12 +219,17 @@ func (d *Dataset) expression(text string) (matchexpr.Expr, error) {
 type candidate struct {
 	rel, path string
 	fi        fs.FileInfo
+	text      []byte // the whole content, if it was read already
 }
 
 func (c *candidate) Path() string         { return c.rel }
 func (c *candidate) Size() (int64, error) { return c.fi.Size(), nil }
 
 func (c *candidate) MIME() (typ, enc string, err error) {
+	if c.text != nil {
+		head := c.text[:min(len(c.text), magic.HeadSize)]
+		return magic.Type(head), magic.Encoding(head), nil
+	}
 	f, err := os.Open(c.path)
 	if err != nil {
 		return "", "", err

@@ -3,6 +3,7 @@ package dataset
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
@@ -19,7 +21,10 @@ import (
 // prepare decides where the content belongs and stores what goes into the
 // annex. The work tree is not changed yet.
 func (d *Dataset) prepare(ctx context.Context, it *item, opt StageOptions) error {
-	fi, err := os.Lstat(d.Repo.Path(it.Path))
+	fi, err := it.info, error(nil)
+	if fi == nil {
+		fi, err = os.Lstat(d.Repo.Path(it.Path))
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
 		it.file.Remove = true
@@ -79,9 +84,11 @@ func (d *Dataset) prepareLink(it *item) error {
 // annexed or goes to git.
 func (d *Dataset) prepareFile(ctx context.Context, it *item, fi fs.FileInfo, opt StageOptions) error {
 	it.file.Mode = fileMode(fi)
+	var text []byte
 	if d.Annex != nil && fi.Size() <= pointer.MaxSize {
-		text, err := os.ReadFile(d.Repo.Path(it.Path))
-		if err != nil {
+		var err error
+		settle(fi)
+		if text, fi, err = readSmall(d.Repo.Path(it.Path), fi); err != nil {
 			return err
 		}
 		if _, ok := pointer.Parse(text); ok {
@@ -90,14 +97,45 @@ func (d *Dataset) prepareFile(ctx context.Context, it *item, fi fs.FileInfo, opt
 			return nil
 		}
 	}
-	annexed, err := d.annexed(ctx, it, fi, opt)
+	annexed, err := d.annexed(ctx, it, fi, text, opt)
 	if err != nil {
 		return err
 	}
 	if !annexed {
+		if d.texts.Add(int64(len(text))) <= maxTexts {
+			it.text = text
+		}
 		return d.prepareForGit(it, fi, opt)
 	}
-	return d.prepareForAnnex(ctx, it)
+	return d.prepareForAnnex(ctx, it, fi, text)
+}
+
+// maxTexts bounds the content of small files that is kept in memory, in bytes;
+// others are read once more.
+const maxTexts = 32 << 20
+
+// readSmall reads a file that has not more than pointer.MaxSize bytes and whose
+// state was before, and tells its state now. An empty file is an empty slice,
+// not nil.
+func readSmall(path string, before fs.FileInfo) ([]byte, fs.FileInfo, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	text := make([]byte, before.Size())
+	_, err = io.ReadFull(f, text)
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return nil, nil, &annex.ChangedError{Path: path}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	after, err := f.Stat()
+	if err == nil && !(os.SameFile(before, after) && before.Size() == after.Size() && before.ModTime().Equal(after.ModTime())) {
+		err = &annex.ChangedError{Path: path}
+	}
+	return text, after, err
 }
 
 func fileMode(fi fs.FileInfo) gitobj.Mode {
@@ -109,7 +147,7 @@ func fileMode(fi fs.FileInfo) gitobj.Mode {
 
 // annexed decides between annex and git. What is staged with its present
 // content stays where git has it, but an unlocked file is locked again.
-func (d *Dataset) annexed(ctx context.Context, it *item, fi fs.FileInfo, opt StageOptions) (bool, error) {
+func (d *Dataset) annexed(ctx context.Context, it *item, fi fs.FileInfo, text []byte, opt StageOptions) (bool, error) {
 	if d.Annex == nil || opt.ToGit {
 		return false, nil
 	}
@@ -117,7 +155,7 @@ func (d *Dataset) annexed(ctx context.Context, it *item, fi fs.FileInfo, opt Sta
 		_, isPointer, err := d.pointerKey(ctx, it.OID)
 		return isPointer, err
 	}
-	return d.large(ctx, it.Path, fi)
+	return d.large(ctx, it.Path, fi, text)
 }
 
 func (d *Dataset) prepareForGit(it *item, fi fs.FileInfo, opt StageOptions) error {
@@ -150,14 +188,16 @@ func settle(fi fs.FileInfo) {
 }
 
 // prepareForAnnex hashes and stores the content.
-func (d *Dataset) prepareForAnnex(ctx context.Context, it *item) error {
+func (d *Dataset) prepareForAnnex(ctx context.Context, it *item, seen fs.FileInfo, text []byte) error {
 	b, err := d.backend(it.Path)
 	if err != nil {
 		return err
 	}
 	path := d.Repo.Path(it.Path)
-	key, seen, err := annex.Hash(ctx, path, filepath.Base(it.Path), b, d.extRule())
-	if err != nil {
+	var key annexkey.Key
+	if text != nil {
+		key = annex.KeyOf(text, filepath.Base(it.Path), b, d.extRule())
+	} else if key, seen, err = annex.Hash(ctx, path, filepath.Base(it.Path), b, d.extRule()); err != nil {
 		return err
 	}
 	if err := d.Annex.Keep(ctx, path, seen, key); err != nil {

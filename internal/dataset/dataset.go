@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stemma-data/stemma/internal/annex"
@@ -45,8 +46,9 @@ type Dataset struct {
 	ID    string       // lower-case UUID; "" if the repository is no dataset
 	Env   Env
 
-	branch *git.Config // .datalad/config as it is in the work tree
-	attrs  sync.Mutex  // guards attr
+	branch *git.Config  // .datalad/config as it is in the work tree
+	attrs  sync.Mutex   // guards attr
+	texts  atomic.Int64 // bytes of small files that Stage keeps
 	attr   attributes
 
 	realOnce      sync.Once

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/stemma-data/stemma/internal/commit"
@@ -92,8 +93,9 @@ type finishing struct {
 	open   []ledger.Job           // all that is known to be open
 	states map[int64]sched.Status // by the ledger's rows
 	graph  *graph
-	marked []*over // by this command
-	nonce  string  // of its marks
+	seen   map[string]fs.FileInfo // declared paths that exist, absolute
+	marked []*over                // by this command
+	nonce  string                 // of its marks
 }
 
 // over is a job that is over, with what finish knows of it.

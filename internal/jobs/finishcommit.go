@@ -79,7 +79,7 @@ func (f *finishing) store(ctx context.Context, list []*over) ([]annex.LogEdit, [
 	for _, o := range list {
 		paths = append(paths, union(o.outputs, o.logs)...)
 	}
-	staged, err := f.d.StagePaths(ctx, union(paths), dataset.StageOptions{Jobs: f.opt.Jobs})
+	staged, err := f.d.StagePaths(ctx, union(paths), dataset.StageOptions{Jobs: f.opt.Jobs, Infos: f.infos(list)})
 	if err == nil {
 		ok, err := f.share(staged, list)
 		return staged.Logs, ok, err
