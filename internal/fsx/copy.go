@@ -80,6 +80,29 @@ func copyFile(ctx context.Context, dst, src string, opt CopyOptions) (CopyResult
 	return res, err
 }
 
+// Clone makes the new file dst share the blocks of src until one side changes.
+// The error is errors.ErrUnsupported where that is not possible; after any
+// error there is no dst, unless it was there before.
+func Clone(dst, src string, perm fs.FileMode) error {
+	in, _, err := openRegular(src)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(dst, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return err
+	}
+	err = reflink(out, in)
+	if err != nil && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		err = errors.ErrUnsupported
+	}
+	if err = errors.Join(err, out.Close()); err != nil {
+		os.Remove(dst)
+	}
+	return err
+}
+
 // openRegular opens a file for reading without ever waiting on a FIFO.
 func openRegular(path string) (*os.File, fs.FileInfo, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)

@@ -16,6 +16,7 @@ import (
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/stage"
 )
 
 // gather brings outputs back, checks that they are complete, and looks at the
@@ -172,13 +173,13 @@ func (f *finishing) infos(list []*over) map[string]fs.FileInfo {
 
 // bringBack copies what the job wrote in the alternative folder.
 func (f *finishing) bringBack(ctx context.Context, o *over) error {
-	t := &transfer{from: o.job.AltDir, to: f.top, sync: true}
+	t := &stage.Copier{From: o.job.AltDir, To: f.top, Sync: true}
 	for _, p := range union(o.outputs, o.logs) {
-		if err := t.add(p); err != nil {
+		if err := t.Add(p); err != nil {
 			return fmt.Errorf("bring back %s: %w", p, err)
 		}
 	}
-	return t.run(ctx)
+	return t.Run(ctx)
 }
 
 // changedInputs compares the inputs with what they were. An output that is an

@@ -13,6 +13,7 @@ import (
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/runrec"
 	"github.com/stemma-data/stemma/internal/sched"
+	"github.com/stemma-data/stemma/internal/stage"
 )
 
 // RescheduleOptions are the options of reschedule.
@@ -261,7 +262,7 @@ func (c past) again(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, 
 	if !filepath.IsLocal(pwd) {
 		return impossible(d, ActionSchedule, fmt.Errorf("%.7s: its folder %s is outside the dataset", c.id, c.rec.Pwd))
 	}
-	if err := makeBelow(d.Path(), pwd); err != nil {
+	if err := stage.MakeBelow(d.Path(), pwd); err != nil {
 		return impossible(d, ActionSchedule, err)
 	}
 	w, err := newWork(d, filepath.Join(d.Path(), pwd))

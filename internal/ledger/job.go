@@ -52,6 +52,8 @@ type Job struct {
 	DSID      string `json:"dsid,omitempty"`         // the dataset's id
 	Pwd       string `json:"pwd,omitempty"`          // folder of the command
 	AltDir    string `json:"alt_dir,omitempty"`      // absolute; "" where the job works in place
+	Isolated  string `json:"isolated,omitempty"`     // absolute; the area in which AltDir is a folder of this job alone
+	Words     string `json:"words,omitempty"`        // of an isolated job: names what was asked for, see Ledger.Worded
 	Script    string `json:"script,omitempty"`       // the job script
 	Message   string `json:"message,omitempty"`      // the user's, for the commit
 	Tasks     int    `json:"tasks,omitempty"`        // array tasks; 0 for no array
@@ -136,7 +138,7 @@ func (j *Job) decode(record string) error {
 // f's result. Slices and maps are replaced, not changed.
 func (j *Job) mapStrings(f func(string) string) {
 	for _, s := range []*string{&j.JobID, &j.Cluster, &j.WorkTree, &j.Branch, &j.DSID, &j.Pwd, &j.AltDir,
-		&j.Script, &j.Message, &j.Cmd, &j.Expanded, &j.SubmitFile, &j.Owner.Host} {
+		&j.Isolated, &j.Words, &j.Script, &j.Message, &j.Cmd, &j.Expanded, &j.SubmitFile, &j.Owner.Host} {
 		*s = f(*s)
 	}
 	for _, l := range []*[]string{&j.Chain, &j.Inputs, &j.ExtraInputs, &j.Outputs, &j.SlurmOutputs, &j.Claims} {
