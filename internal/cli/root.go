@@ -19,7 +19,7 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		newCreate(a), newSave(a), newStatus(a), newDiff(a), newSubdatasets(a), newUnlock(a), newGet(a), newDrop(a), newAnnex(a),
 		newRun(a), newRerun(a),
-		newSchedule(a), newFinish(a), newReschedule(a), newJobs(a),
+		newSchedule(a), newFinish(a), newReschedule(a), newJobs(a), newStage(a),
 		newVersion(a), newHelp(a),
 	}
 }

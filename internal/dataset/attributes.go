@@ -39,18 +39,31 @@ func (d *Dataset) matcher() *gitattr.Matcher {
 	d.attrs.Lock()
 	defer d.attrs.Unlock()
 	if d.attr.match == nil {
-		source := func(dir string) ([]byte, error) {
+		d.attr.match = d.newMatcher(func(dir string) ([]byte, error) {
 			return readOptional(d.Repo.Path(filepath.FromSlash(dir), ".gitattributes"))
-		}
-		var system []byte
-		if d.env("GIT_ATTR_NOSYSTEM") == "" {
-			system, _ = readOptional(systemAttributes)
-		}
-		global, _ := readOptional(d.globalAttributes())
-		info, _ := readOptional(filepath.Join(d.Repo.CommonDir, "info", "attributes"))
-		d.attr.match = gitattr.New(source, system, global, info, d.Repo.Config.Bool("core.ignorecase", false))
+		})
 	}
 	return d.attr.match
+}
+
+// newMatcher reads what stands outside the work tree; source gives the
+// .gitattributes of a folder.
+func (d *Dataset) newMatcher(source gitattr.Source) *gitattr.Matcher {
+	var system []byte
+	if d.env("GIT_ATTR_NOSYSTEM") == "" {
+		system, _ = readOptional(systemAttributes)
+	}
+	global, _ := readOptional(d.globalAttributes())
+	info, _ := readOptional(filepath.Join(d.Repo.CommonDir, "info", "attributes"))
+	return gitattr.New(source, system, global, info, d.Repo.Config.Bool("core.ignorecase", false))
+}
+
+// Converter returns a function that reports whether git would convert a file's
+// content between repository and work tree, by the .gitattributes that source
+// gives for a folder.
+func (d *Dataset) Converter(source gitattr.Source) func(rel string) (bool, error) {
+	match := d.newMatcher(source)
+	return func(rel string) (bool, error) { return d.converts(match, rel) }
 }
 
 // readOptional reads a regular file; a link is refused, as git refuses it for
@@ -91,8 +104,10 @@ func (d *Dataset) env(name string) string {
 
 // needsGit reports whether git would convert the file's content on its way
 // into the repository (line ends, encodings, ident, a foreign filter).
-func (d *Dataset) needsGit(rel string) (bool, error) {
-	v, err := d.matcher().Get(rel, "text", "crlf", "eol", "ident", "filter", "working-tree-encoding")
+func (d *Dataset) needsGit(rel string) (bool, error) { return d.converts(d.matcher(), rel) }
+
+func (d *Dataset) converts(match *gitattr.Matcher, rel string) (bool, error) {
+	v, err := match.Get(rel, "text", "crlf", "eol", "ident", "filter", "working-tree-encoding")
 	if err != nil {
 		return false, fmt.Errorf("attributes of %s: %w", rel, err)
 	}

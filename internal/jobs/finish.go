@@ -239,6 +239,9 @@ func (f *finishing) stays(j *ledger.Job, st sched.Status) error {
 	if note := f.pipelineNote(j, st); note != "" {
 		text += " (" + note + ")"
 	}
+	if note := f.purgeNote(j); note != "" {
+		text += "; " + note
+	}
 	return f.report(result.Impossible, j, text)
 }
 

@@ -58,11 +58,14 @@ func (f *finishing) gatherOne(ctx context.Context, o *over, id *identifier) erro
 		describe(ctx, f.d, f.s, &o.job, &o.prov)
 	}
 	o.nameLogs()
+	if o.job.Isolated != "" {
+		return f.gatherIsolated(ctx, o)
+	}
 	if err := f.locate(o); err != nil {
 		return err
 	}
 	if o.job.AltDir != "" {
-		if err := f.bringBack(ctx, o); err != nil {
+		if err := f.bringBack(ctx, o, nil); err != nil {
 			return err
 		}
 	}
@@ -95,6 +98,10 @@ func (f *finishing) locate(o *over) error {
 			return err
 		}
 		there := f.existing(root, found)
+		if o.job.Isolated != "" {
+			// Folders of outputs were made for the job; an empty one is no result.
+			there = slices.DeleteFunc(there, func(p string) bool { return isEmptyFolder(filepath.Join(root, filepath.FromSlash(p))) })
+		}
 		if len(there) == 0 && !slices.Contains(o.job.SlurmOutputs, text) {
 			missing = append(missing, strings.TrimPrefix(text, "./"))
 		}
@@ -172,8 +179,8 @@ func (f *finishing) infos(list []*over) map[string]fs.FileInfo {
 }
 
 // bringBack copies what the job wrote in the alternative folder.
-func (f *finishing) bringBack(ctx context.Context, o *over) error {
-	t := &stage.Copier{From: o.job.AltDir, To: f.top, Sync: true}
+func (f *finishing) bringBack(ctx context.Context, o *over, may func(context.Context, string) error) error {
+	t := &stage.Copier{From: o.job.AltDir, To: f.top, Sync: true, May: may}
 	for _, p := range union(o.outputs, o.logs) {
 		if err := t.Add(p); err != nil {
 			return fmt.Errorf("bring back %s: %w", p, err)

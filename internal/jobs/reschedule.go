@@ -25,6 +25,7 @@ type RescheduleOptions struct {
 	FailedTasks bool    // only the failed tasks of arrays; Revision may be the id of an open array, and "" means all of those
 	AssumeReady string  // as for schedule
 	AltDir      string
+	Isolated    string
 	Anonymous   bool
 	NoCheck     bool
 
@@ -284,7 +285,7 @@ func (c past) again(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, 
 // schedule are the options of the submissions.
 func (opt RescheduleOptions) schedule() ScheduleOptions {
 	return ScheduleOptions{
-		AssumeReady: opt.AssumeReady, AltDir: opt.AltDir, Anonymous: opt.Anonymous, NoCheck: opt.NoCheck,
+		AssumeReady: opt.AssumeReady, AltDir: opt.AltDir, Isolated: opt.Isolated, Anonymous: opt.Anonymous, NoCheck: opt.NoCheck,
 		NoAutoDependency: opt.NoAutoDependency, Jobs: opt.Jobs, Stdin: opt.Stdin, Stderr: opt.Stderr, step: opt.step,
 	}
 }

@@ -118,7 +118,7 @@ func checkClaim(p string) error {
 
 // encode prints the record for the database.
 func (j Job) encode() (string, error) {
-	j.mapStrings(quoteBytes)
+	j.mapStrings(QuoteBytes)
 	b, err := json.Marshal(j)
 	return string(b), err
 }
@@ -129,7 +129,7 @@ func (j *Job) decode(record string) error {
 		return err
 	}
 	if strings.Contains(record, quoteMark) {
-		j.mapStrings(unquoteBytes)
+		j.mapStrings(UnquoteBytes)
 	}
 	return nil
 }
@@ -164,19 +164,20 @@ func mapList(l []string, f func(string) string) []string {
 	return out
 }
 
-// quoteMark is how JSON prints the mark of quoteBytes.
+// quoteMark is how JSON prints the mark of QuoteBytes.
 const quoteMark = `\u0000`
 
-// quoteBytes carries strings that are not UTF-8, which JSON cannot. The NUL in
+// QuoteBytes carries strings that are not UTF-8, which JSON cannot. The NUL in
 // front marks them; no path has one.
-func quoteBytes(s string) string {
+func QuoteBytes(s string) string {
 	if utf8.ValidString(s) && !strings.HasPrefix(s, "\x00") {
 		return s
 	}
 	return "\x00" + base64.StdEncoding.EncodeToString([]byte(s))
 }
 
-func unquoteBytes(s string) string {
+// UnquoteBytes is the inverse of QuoteBytes.
+func UnquoteBytes(s string) string {
 	if !strings.HasPrefix(s, "\x00") {
 		return s
 	}

@@ -103,8 +103,32 @@ func (a *Area) place(ctx context.Context, folder string, f *File) (Placed, error
 	if err == nil {
 		fi, err = os.Lstat(dst)
 	}
+	if err == nil && f.Link == "" && f.Size >= 0 && fi.Size() != f.Size {
+		err = fmt.Errorf("its content has %d bytes instead of %d", fi.Size(), f.Size)
+	}
 	if err != nil {
 		return p, fmt.Errorf("stage %s: %w", f.Path, err)
+	}
+	p.Size, p.MTime = fi.Size(), fi.ModTime()
+	return p, nil
+}
+
+// Adopt takes in a file that somebody else has put into a folder for the job.
+func (a *Area) Adopt(folder, rel string, own bool) (Placed, error) {
+	p := Placed{Path: rel, Method: Copied, Own: own}
+	dst := filepath.Join(folder, filepath.FromSlash(rel))
+	fi, err := os.Lstat(dst)
+	if err == nil && !fi.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no regular file", dst)
+	}
+	if err == nil && !own {
+		err = os.Chmod(dst, fi.Mode().Perm()&^0o222)
+	}
+	if err == nil {
+		err = a.setMode(dst, &File{Own: own, Exec: fi.Mode()&0o100 != 0})
+	}
+	if err != nil {
+		return p, fmt.Errorf("stage %s: %w", rel, err)
 	}
 	p.Size, p.MTime = fi.Size(), fi.ModTime()
 	return p, nil

@@ -60,6 +60,26 @@ func UsageOf(folder string) (u Usage, ok bool, err error) {
 	return u, true, err
 }
 
+// UsageOfPaths is UsageOf for some paths below a folder, with what is below
+// them. Those that are not there cost nothing.
+func UsageOfPaths(folder string, rels []string) (u Usage, err error) {
+	for _, rel := range rels {
+		if rel == "" || filepath.IsAbs(rel) {
+			continue
+		}
+		path := filepath.Join(folder, filepath.FromSlash(rel))
+		one, ok, err := UsageOf(path)
+		if err != nil {
+			return u, err
+		}
+		if fi, err := os.Lstat(path); !ok && err == nil {
+			one.add(fi)
+		}
+		u.Files, u.Bytes, u.Inodes, u.Shared = u.Files+one.Files, u.Bytes+one.Bytes, u.Inodes+one.Inodes, u.Shared+one.Shared
+	}
+	return u, nil
+}
+
 // PoolUsage is what the contents cost that folders in root share.
 func PoolUsage(root string) (u Usage, err error) {
 	pools, err := filepath.Glob(filepath.Join(globText.Replace(root), poolPrefix+"*"))
