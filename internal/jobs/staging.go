@@ -4,17 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/dataset"
@@ -22,7 +16,6 @@ import (
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
-	"github.com/stemma-data/stemma/internal/pointer"
 	"github.com/stemma-data/stemma/internal/stage"
 )
 
@@ -120,126 +113,6 @@ func (s *staging) idOf(rel string) string {
 		return "tree " + string(e.OID)
 	}
 	return string(e.OID)
-}
-
-// add takes in an entry of the commit, with all that is below it.
-func (s *staging) add(ctx context.Context, rel string, e git.TreeEntry) error {
-	if s.seen[rel] {
-		return nil
-	}
-	s.seen[rel] = true
-	switch {
-	case hasGitFolder(rel):
-		return fmt.Errorf("%s: git's own folder cannot be an input", rel)
-	case e.Mode == gitobj.ModeGitlink:
-		return errs.WithHint(fmt.Errorf("%s is a subdataset, which isolated jobs do not support yet", rel), "schedule the job within it, or with --alt-dir")
-	case e.Mode == gitobj.ModeTree:
-		s.folders = append(s.folders, rel)
-		for _, sub := range s.files.entries(e.OID) {
-			if err := s.add(ctx, path.Join(rel, sub.Name), sub.TreeEntry); err != nil {
-				return err
-			}
-		}
-		return s.files.err
-	case e.Mode == gitobj.ModeSymlink:
-		return s.addLink(ctx, rel, e)
-	}
-	return s.addFile(ctx, rel, e)
-}
-
-// hasGitFolder recognises paths that would make a repository of a folder, which
-// no honest commit has.
-func hasGitFolder(rel string) bool {
-	return slices.ContainsFunc(strings.Split(rel, "/"), func(part string) bool { return strings.EqualFold(part, ".git") })
-}
-
-// addLink takes in annexed content, or a link and what it leads to.
-func (s *staging) addLink(ctx context.Context, rel string, e git.TreeEntry) error {
-	target, annexed := s.files.target(e.OID)
-	if s.files.err != nil {
-		return s.files.err
-	}
-	if annexed {
-		key, _ := pointer.ParseLink(target)
-		s.addKey(rel, e, key)
-		return nil
-	}
-	to := s.placeLink(rel, e, target)
-	s.passLinks(to)
-	if !to.exists() {
-		return nil
-	}
-	return s.add(ctx, to.rel, to.entry)
-}
-
-// passLinks takes in the links on the way to a place, and of what they lead to
-// nothing else.
-func (s *staging) passLinks(p place) {
-	for _, link := range p.links {
-		if s.passed[link] || s.seen[link] {
-			continue
-		}
-		s.passed[link] = true
-		e := s.files.lookup(link)
-		target, _ := s.files.target(e.OID)
-		s.placeLink(link, e, target)
-	}
-}
-
-// placeLink takes in a link, and returns where it leads.
-func (s *staging) placeLink(rel string, e git.TreeEntry, target string) place {
-	to := s.files.find(absolute(path.Join(s.files.top, path.Dir(rel)), target), false)
-	if s.entries[rel].OID != "" {
-		return to
-	}
-	s.entries[rel] = e
-	f := stage.File{Path: rel, Link: target}
-	switch {
-	case to.outside != "" && !path.IsAbs(target):
-		f.Link = path.Clean(to.outside) // the folder is elsewhere
-	case to.outside == "" && path.IsAbs(target):
-		back := strings.Repeat("../", strings.Count(rel, "/"))
-		f.Link = back + to.rel // not into the work tree
-	}
-	s.list = append(s.list, f)
-	return to
-}
-
-// addFile takes in a file that git has, or whose content a pointer stands for.
-func (s *staging) addFile(ctx context.Context, rel string, e git.TreeEntry) error {
-	repo := s.c.d.Repo
-	text, err := repo.SmallBlob(ctx, e.OID, pointer.MaxSize)
-	if err != nil {
-		return fmt.Errorf("%s: %w", rel, err)
-	}
-	if key, ok := pointer.Parse(text); ok {
-		s.addKey(rel, e, key)
-		return nil
-	}
-	f := stage.File{Path: rel, ID: "blob " + string(e.OID), Size: -1, Exec: e.Mode == gitobj.ModeExec, Own: s.own(rel)}
-	f.Write = func(ctx context.Context, w io.Writer) error {
-		_, err := repo.CopyBlob(ctx, w, e.OID)
-		return err
-	}
-	if text != nil && s.held+len(text) <= maxHeld {
-		s.held += len(text)
-		f.Size, f.Write = int64(len(text)), func(_ context.Context, w io.Writer) error {
-			_, err := w.Write(text)
-			return err
-		}
-	}
-	s.entries[rel] = e
-	s.list = append(s.list, f)
-	return nil
-}
-
-func (s *staging) addKey(rel string, e git.TreeEntry, key annexkey.Key) {
-	s.keys[rel], s.entries[rel] = key, e
-	f := stage.File{Path: rel, ID: "key " + key.String(), Size: -1, Exec: e.Mode == gitobj.ModeExec, Own: s.own(rel)}
-	if key.Size >= 0 {
-		f.Size = key.Size
-	}
-	s.list = append(s.list, f)
 }
 
 // own reports whether an input is an output as well.
@@ -403,73 +276,4 @@ func attributeFiles(paths []string) (list []string) {
 		}
 	}
 	return list
-}
-
-// driftTold is how many files a warning names.
-const driftTold = 5
-
-// warnDrift says which files are another version in the work tree: their user
-// may expect the job to see that one.
-func (s *staging) warnDrift(ctx context.Context) error {
-	var mu sync.Mutex
-	var list []string
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(8 * runtime.NumCPU())
-	converted := map[string]bool{}
-	for _, rel := range s.convert {
-		converted[rel] = true
-	}
-	id := &identifier{top: s.c.w.top, format: s.c.d.Repo.Format}
-	for rel, e := range s.entries {
-		if converted[rel] {
-			continue
-		}
-		g.Go(func() error {
-			differs, err := s.differs(ctx, id, rel, e)
-			if err == nil && differs {
-				mu.Lock()
-				list = append(list, rel)
-				mu.Unlock()
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil || len(list) == 0 {
-		return err
-	}
-	slices.Sort(list)
-	names := strings.Join(list[:min(len(list), driftTold)], ", ")
-	if len(list) > driftTold {
-		names += fmt.Sprintf(" and %d more", len(list)-driftTold)
-	}
-	s.c.d.Env.Log.Warn(fmt.Sprintf("%s: the work tree has another version than the commit %s; the job sees the committed one", names, s.c.start.head.OID.Short()))
-	return nil
-}
-
-// differs compares a file of the work tree with the commit. A large file of the
-// same size, or an unlocked one, is taken to be the same.
-func (s *staging) differs(ctx context.Context, id *identifier, rel string, e git.TreeEntry) (bool, error) {
-	file := filepath.Join(s.c.w.top, filepath.FromSlash(rel))
-	fi, err := os.Lstat(file)
-	if err != nil {
-		return true, nil
-	}
-	key, annexed := s.keys[rel]
-	switch {
-	case fi.Mode()&fs.ModeSymlink != 0:
-		target, err := os.Readlink(file)
-		have, isKey := pointer.ParseLink(target)
-		if annexed {
-			return !isKey || have != key, err
-		}
-		return id.format.HashObject("blob", []byte(target)) != e.OID, err
-	case !fi.Mode().IsRegular() || e.Mode == gitobj.ModeSymlink && !annexed:
-		return true, nil
-	case annexed:
-		return key.Size >= 0 && fi.Size() != key.Size && fi.Size() > pointer.MaxSize, nil
-	case fi.Size() > hashLimit:
-		return false, nil
-	}
-	oid, err := id.hash(ctx, file)
-	return oid != e.OID, err
 }
