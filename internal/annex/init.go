@@ -1,6 +1,7 @@
 package annex
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -71,7 +72,11 @@ func Init(repo *git.Repo, opt InitOptions) (*Annex, []LogEdit, error) {
 }
 
 func (a *Annex) setUp() error {
-	for _, step := range []func() error{a.makeDirs, a.writeSentinal, a.writeHooks, a.writeAttributes, a.writeConfig} {
+	steps := []func() error{a.makeDirs, a.writeSentinal, a.writeHooks, a.writeAttributes, a.writeConfig}
+	if a.Repo.Bare {
+		steps = []func() error{a.makeDirs, a.writeSentinal, a.writeConfig}
+	}
+	for _, step := range steps {
 		if err := step(); err != nil {
 			return fmt.Errorf("initialise annex: %w", err)
 		}
@@ -151,6 +156,18 @@ func (a *Annex) writeAttributes() error {
 }
 
 func (a *Annex) writeConfig() error {
-	return a.Repo.AppendConfig("[annex]\n\tuuid = " + a.UUID + "\n\tversion = " + supportedVersion + "\n" +
+	own := "[annex]\n\tuuid = " + a.UUID + "\n\tversion = " + supportedVersion + "\n"
+	if a.Repo.Bare {
+		return a.Repo.AppendConfig(own)
+	}
+	return a.Repo.AppendConfig(own +
 		"[filter \"annex\"]\n\tsmudge = git-annex smudge -- %f\n\tclean = git-annex smudge --clean -- %f\n\tprocess = git-annex filter-process\n")
+}
+
+// NewUUID returns a random lower-case version 4 UUID.
+func NewUUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -8,11 +8,11 @@ package archtest
 // only what sideways declares. A package that is not listed fails the test.
 var layers = []layer{
 	{"base", []string{"errs", "result", "fsx", "proc", "pyfmt", "wildmatch"}},
-	{"format", []string{"gitobj", "gitindex", "gitattr", "annexkey", "annexlog", "pointer", "runrec", "iospec", "matchexpr", "magic"}},
+	{"format", []string{"gitobj", "gitindex", "gitattr", "annexkey", "annexlog", "pointer", "runrec", "iospec", "matchexpr", "magic", "p2p"}},
 	{"store", []string{"git", "annex", "remote",
-		"remote/local", "remote/directory", "remote/rsync", "remote/s3", "remote/web", "remote/external", "remote/ora",
+		"remote/local", "remote/ssh", "remote/http", "remote/directory", "remote/rsync", "remote/s3", "remote/web", "remote/external", "remote/ora",
 		"remote/fetchurl", "remote/chunk", "remote/crypt", "remote/all", "remote/enable", "remote/remotetest", "sched", "sched/slurm", "sched/local", "sched/schedtest", "ledger", "stage"}},
-	{"domain", []string{"commit", "dataset", "smudge", "annexcmd", "transfer", "run", "jobs", "container", "lineage", "export"}},
+	{"domain", []string{"annexshell", "commit", "dataset", "smudge", "annexcmd", "transfer", "run", "jobs", "container", "lineage", "export"}},
 	{"face", []string{"render", "ui", "web", "annexcli", "cli"}},
 }
 
@@ -25,10 +25,12 @@ var sideways = map[string][]string{
 	// The suite that every scheduler passes.
 	"sched/schedtest": {"sched"},
 	"annex":           {"git"},
-	"remote/local":    {"remote", "git"},
+	"remote/local":    {"remote", "git", "annex"},
 	// The suite that every remote passes, and the one place that knows all.
 	"remote/remotetest": {"remote"},
 	"remote/directory":  {"remote"},
+	"remote/ssh":        {"remote"},
+	"remote/http":       {"remote", "remote/fetchurl"},
 	"remote/chunk":      {"remote"},
 	"remote/crypt":      {"remote"},
 	"remote/rsync":      {"remote"},
@@ -37,7 +39,7 @@ var sideways = map[string][]string{
 	"remote/web":        {"remote", "remote/fetchurl"},
 	"remote/external":   {"remote", "remote/fetchurl"},
 	"remote/ora":        {"remote", "remote/fetchurl"},
-	"remote/all": {"remote", "remote/local", "remote/directory", "remote/rsync", "remote/s3", "remote/web", "remote/external",
+	"remote/all": {"remote", "remote/local", "remote/ssh", "remote/http", "remote/directory", "remote/rsync", "remote/s3", "remote/web", "remote/external",
 		"remote/ora", "remote/fetchurl", "remote/chunk", "remote/crypt"},
 	"remote/enable": {"remote", "remote/all", "remote/directory", "remote/rsync", "remote/s3", "remote/web", "remote/external",
 		"remote/ora", "remote/crypt", "remote/chunk"},
@@ -46,6 +48,7 @@ var sideways = map[string][]string{
 	"jobs":     {"commit", "dataset", "run"},
 	"cli":      {"render", "annexcli"},
 	"gitindex": {"gitobj"},
+	"p2p":      {"annexkey"},
 	"pointer":  {"annexkey"},
 	"annexlog": {"annexkey"},
 	"fsx":      {"errs"},
