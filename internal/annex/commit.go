@@ -52,7 +52,7 @@ func (a *Annex) commitOnce(ctx context.Context, edits []LogEdit, who git.Identit
 		return err
 	}
 	defer im.Abort()
-	next, err := j.Prepare(im, tip, edits, who)
+	next, err := j.Prepare(ctx, im, tip, edits, who)
 	if err == nil {
 		err = im.Close()
 	}

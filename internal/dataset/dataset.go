@@ -23,6 +23,7 @@ import (
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/remote"
 )
 
 // Env is what the surroundings give to all operations.
@@ -58,6 +59,9 @@ type Dataset struct {
 	comparing     comparison
 	publisherOnce sync.Once
 	publisher     *commit.Publisher
+
+	openMu sync.Mutex
+	open   []remote.Closer // remotes with connections
 }
 
 // NoDatasetError says that there is no dataset at or above a folder.
@@ -238,6 +242,7 @@ func (d *Dataset) within() (name string) {
 
 // Close ends the processes that were started on the way.
 func (d *Dataset) Close() {
+	d.closeRemotes()
 	d.Publisher().Close()
 	d.Repo.Close()
 }

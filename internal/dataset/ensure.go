@@ -115,10 +115,17 @@ func (d *Dataset) rememberRemotes(ctx context.Context) {
 		d.Env.Log.Debug("note annex-uuid of remotes", "error", err)
 	}
 	for _, p := range peers {
-		if p.remote == nil || p.spec.UUID != "" {
+		text := "[remote " + configQuoteAlways(p.spec.Name) + "]\n"
+		switch {
+		case p.spec.UUID != "":
+			continue
+		case p.remote != nil:
+			text += "\tannex-uuid = " + p.remote.UUID() + "\n"
+		case p.spec.Kind == remote.Network && errors.Is(p.err, remote.ErrNoAnnex):
+			text += "\tannex-ignore = true\n"
+		default:
 			continue
 		}
-		text := "[remote " + configQuoteAlways(p.spec.Name) + "]\n\tannex-uuid = " + p.remote.UUID() + "\n"
 		if err := d.Repo.AppendConfig(text); err != nil && !errors.Is(err, fs.ErrExist) {
 			d.Env.Log.Debug("note annex-uuid of a remote", "remote", p.spec.Name, "error", err)
 		}

@@ -12,7 +12,16 @@ import (
 	"github.com/stemma-data/stemma/internal/remote/crypt"
 	"github.com/stemma-data/stemma/internal/remote/directory"
 	"github.com/stemma-data/stemma/internal/remote/local"
+	"github.com/stemma-data/stemma/internal/remote/ssh"
 )
+
+// openNetwork opens what git reaches by a URL.
+func openNetwork(ctx context.Context, s remote.Setup) (remote.Remote, error) {
+	if _, ok, err := ssh.ParseAddress(s.URL); ok || err != nil {
+		return asRemote(ssh.Open(ctx, s))
+	}
+	return nil, remote.ErrUnsupported
+}
 
 // Open returns the remote that the setup describes. It is cheap: but for
 // repositories on this machine nothing is asked before the first use. Remotes
@@ -24,7 +33,7 @@ func Open(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 	case remote.Path:
 		return asRemote(local.Open(s.Spec, local.Options{HardLink: s.Settings.Get("annex.hardlink") == "true"}))
 	case remote.Network:
-		return nil, remote.ErrUnsupported
+		return openNetwork(ctx, s)
 	}
 	return openSpecial(ctx, s)
 }
