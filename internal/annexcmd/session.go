@@ -4,7 +4,6 @@
 package annexcmd
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -47,8 +46,10 @@ type Session struct {
 	pending map[string][]annex.LogEdit
 	order   []string
 	index   []staged
+	fill    []string // unlocked files to be filled once they are staged
 	repos   *Repositories
-	changed bool // something was written to the git-annex branch
+	sharing func(annexkey.Key) []string // other files with a key; nil until asked for
+	changed bool                        // something was written to the git-annex branch
 }
 
 // staged is an index edit whose blob may still have to be made.
@@ -236,7 +237,10 @@ func (s *Session) flushIndex(ctx context.Context) error {
 		edits[i] = st.edit
 	}
 	s.index = nil
-	return s.D.UpdateIndex(ctx, edits)
+	if err := s.D.UpdateIndex(ctx, edits); err != nil || len(s.fill) == 0 {
+		return err
+	}
+	fill := s.fill
+	s.fill = nil
+	return s.D.PopulateFiles(ctx, fill)
 }
-
-func equalBytes(a, b []byte) bool { return bytes.Equal(a, b) }

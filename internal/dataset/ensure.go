@@ -30,7 +30,7 @@ func (d *Dataset) EnsureAnnex(ctx context.Context) error {
 	if _, err := os.Lstat(d.Repo.Path(".noannex")); err == nil {
 		return nil
 	}
-	return d.initAnnex(ctx, origin, d.cloneDescription())
+	return d.initAnnex(ctx, origin, NewUUID(), d.cloneDescription())
 }
 
 // InitAnnex makes an annex of the repository, with the description or, where
@@ -44,17 +44,39 @@ func (d *Dataset) InitAnnex(ctx context.Context, description string) error {
 	if description == "" && d.Annex == nil {
 		description = d.cloneDescription()
 	}
-	return d.initAnnex(ctx, origin, description)
+	return d.initAnnex(ctx, origin, NewUUID(), description)
 }
 
-func (d *Dataset) initAnnex(ctx context.Context, origin gitobj.OID, description string) error {
+// InitAnnexAs is InitAnnex with the identity of a repository that is lost: name
+// is that, or the description that the git-annex branch has for it.
+func (d *Dataset) InitAnnexAs(ctx context.Context, name string) error {
+	origin, err := d.remoteBranch(ctx)
+	if err != nil {
+		return err
+	}
+	if origin == "" {
+		return errors.New("no git-annex branch knows any repository")
+	}
+	_, text, err := d.Repo.Object(ctx, string(origin)+":"+annexlog.UUIDFile, -1)
+	if err != nil {
+		return err
+	}
+	for _, e := range annexlog.ParseUUIDLog(text).Entries() {
+		if e.Field == name || e.Value == name {
+			return d.initAnnex(ctx, origin, e.Field, "")
+		}
+	}
+	return fmt.Errorf("no repository with the identity or description %q is known", name)
+}
+
+func (d *Dataset) initAnnex(ctx context.Context, origin gitobj.OID, uuid, description string) error {
 	if origin != "" {
 		if err := d.startBranch(ctx, origin); err != nil {
 			return err
 		}
 	}
 	a, logs, err := annex.Init(d.Repo, annex.InitOptions{
-		UUID: NewUUID(), Description: description, Now: annexlog.ClockOf(d.Now()),
+		UUID: uuid, Description: description, Now: annexlog.ClockOf(d.Now()),
 	})
 	if err != nil {
 		return err
