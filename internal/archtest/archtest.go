@@ -33,7 +33,7 @@ var sideways = map[string][]string{
 	"remote/http":       {"remote", "remote/fetchurl"},
 	"remote/chunk":      {"remote"},
 	"remote/crypt":      {"remote"},
-	"remote/rsync":      {"remote"},
+	"remote/rsync":      {"remote", "remote/directory"},
 	"remote/s3":         {"remote"},
 	"remote/fetchurl":   {"remote"},
 	"remote/web":        {"remote", "remote/fetchurl"},

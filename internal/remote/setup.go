@@ -54,6 +54,25 @@ func (s Setup) Yes(field string) bool {
 	return false
 }
 
+// ConfigOf finds the remote's configuration in remote.log. A line that shares
+// the content of another one (sameas) inherits how that one is encrypted.
+func ConfigOf(log annexlog.Log, s Setup) map[string]string {
+	main, _ := log.Get(s.UUID)
+	config := annexlog.DecodeConfig(main.Value)
+	id := s.Setting("config-uuid")
+	if id == "" {
+		return config
+	}
+	own, _ := log.Get(id)
+	merged := annexlog.DecodeConfig(own.Value)
+	for _, field := range []string{"encryption", "cipher", "cipherkeys", "pubkeys", "mac", "chunk", "exporttree", "importtree"} {
+		if v, ok := config[field]; ok {
+			merged[field] = v
+		}
+	}
+	return merged
+}
+
 // Getenv reads the environment the remote was opened with.
 func (s Setup) Getenv(name string) string {
 	for i := len(s.Env) - 1; i >= 0; i-- {

@@ -12,7 +12,9 @@ import (
 	"github.com/stemma-data/stemma/internal/remote/crypt"
 	"github.com/stemma-data/stemma/internal/remote/directory"
 	"github.com/stemma-data/stemma/internal/remote/local"
+	"github.com/stemma-data/stemma/internal/remote/rsync"
 	"github.com/stemma-data/stemma/internal/remote/ssh"
+	"github.com/stemma-data/stemma/internal/remote/web"
 )
 
 // openNetwork opens what git reaches by a URL.
@@ -59,6 +61,12 @@ func openSpecial(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 		return nil, errs.WithHint(fmt.Errorf("remote %s is not a special remote that the git-annex branch knows", s.Name),
 			"get the git-annex branch of a repository that uses it")
 	}
+	if kind == "web" {
+		return asRemote(web.Open(s))
+	}
+	if s.Yes("exporttree") || s.Yes("importtree") {
+		return nil, fmt.Errorf("remote %s holds a tree of files (exporttree, importtree): %w", s.Name, remote.ErrUnsupported)
+	}
 	open, ok := stores()[kind]
 	if !ok {
 		return nil, fmt.Errorf("remote %s is of type %s: %w", s.Name, kind, remote.ErrUnsupported)
@@ -92,6 +100,8 @@ func compose(s remote.Setup, keeper remote.Keeper) (remote.Remote, error) {
 func stores() map[string]func(remote.Setup) (remote.Keeper, error) {
 	return map[string]func(remote.Setup) (remote.Keeper, error){
 		"directory": func(s remote.Setup) (remote.Keeper, error) { return asKeeper(directory.Open(s)) },
+		"rsync":     rsync.Open,
+		"httpalso":  func(s remote.Setup) (remote.Keeper, error) { return asKeeper(web.OpenAlso(s)) },
 	}
 }
 

@@ -143,8 +143,7 @@ func (b *bench) setup(name string) remote.Setup {
 	if err != nil {
 		b.Fatal(err)
 	}
-	line, _ := annexlog.ParseUUIDLog(data).Get(s.UUID)
-	s.Config = annexlog.DecodeConfig(line.Value)
+	s.Config = remote.ConfigOf(annexlog.ParseUUIDLog(data), s)
 	return s
 }
 
