@@ -213,7 +213,11 @@ func (s *Session) MoveFrom(ctx context.Context, from string, files []File) error
 			}
 			spare = max(num, least) - 1 // the number of copies stays as it was
 		}
-		if err := d.removeFrom(ctx, f, f.Item("move"), spare); err != nil {
+		var notes []Note
+		if fetched[f.Key.String()] {
+			notes = append(notes, short("from "+d.from.Spec.Name+"..."))
+		}
+		if err := d.removeFrom(ctx, f, f.Item("move"), spare, notes...); err != nil {
 			return err
 		}
 	}

@@ -220,7 +220,7 @@ func (d *Dropper) dropFrom(ctx context.Context, f File) (bool, error) {
 
 // removeFrom proves other copies, ours among them, and removes the remote's.
 // spare copies need no proof.
-func (d *Dropper) removeFrom(ctx context.Context, f File, item Item, spare int) error {
+func (d *Dropper) removeFrom(ctx context.Context, f File, item Item, spare int, notes ...Note) error {
 	keeper, ok := d.from.Remote.(remote.Keeper)
 	if !ok {
 		return d.s.Report(item.error(d.cannot("delete from")))
@@ -244,7 +244,7 @@ func (d *Dropper) removeFrom(ctx context.Context, f File, item Item, spare int) 
 	if err := d.s.SetLocation(ctx, f.Key, d.from.UUID(), annexlog.StatusAbsent); err != nil {
 		return err
 	}
-	return d.s.Report(item.ok())
+	return d.s.Report(item.ok(notes...))
 }
 
 func (d *Dropper) cannot(what string) error {

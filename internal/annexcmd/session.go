@@ -17,6 +17,7 @@ import (
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/remote"
 )
 
 // Settings are the options that concern every command.
@@ -48,6 +49,7 @@ type Session struct {
 	index   []staged
 	fill    []string // unlocked files to be filled once they are staged
 	repos   *Repositories
+	opened  []dataset.Peer              // all that were opened, also before repos was read anew
 	sharing func(annexkey.Key) []string // other files with a key; nil until asked for
 	changed bool                        // something was written to the git-annex branch
 }
@@ -182,6 +184,22 @@ func (s *Session) Close(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(err, s.commit(ctx, edits))
+}
+
+// Release ends what remotes hold: processes, connections, and the records that
+// they have yet to commit.
+func (s *Session) Release() error {
+	if s.opened == nil {
+		return nil
+	}
+	var failures []error
+	for _, p := range s.opened {
+		if c, ok := p.Remote.(remote.Closer); ok {
+			failures = append(failures, c.Close())
+		}
+	}
+	s.opened = nil
+	return errors.Join(failures...)
 }
 
 // Changed reports whether the git-annex branch gets something to record.

@@ -25,7 +25,7 @@ var sideways = map[string][]string{
 	// The suite that every scheduler passes.
 	"sched/schedtest": {"sched"},
 	"annex":           {"git"},
-	"remote/local":    {"remote", "git", "annex"},
+	"remote/local":    {"remote", "git", "annex", "remote/remotetest"},
 	// The suite that every remote passes, and the one place that knows all.
 	"remote/remotetest": {"remote"},
 	"remote/directory":  {"remote"},

@@ -33,7 +33,9 @@ func openNetwork(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 func Open(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 	switch s.Kind {
 	case remote.Path:
-		return asRemote(local.Open(s.Spec, local.Options{HardLink: s.Settings.Get("annex.hardlink") == "true"}))
+		return asRemote(local.Open(s.Spec, local.Options{
+			HardLink: s.Settings.Get("annex.hardlink") == "true", Env: s.Env, From: s.Settings.Get("annex.uuid"),
+		}))
 	case remote.Network:
 		return openNetwork(ctx, s)
 	}

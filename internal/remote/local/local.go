@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/fsx"
@@ -23,11 +24,18 @@ type Remote struct {
 	uuid     string
 	store    Store
 	hardLink bool
+	env      []string
+	from     string
+
+	mu     sync.Mutex
+	opened *Repository // for writing; nil until then
 }
 
 // Options says how content comes from a Remote.
 type Options struct {
-	HardLink bool // annex.hardlink: share the file instead of copying it
+	HardLink bool     // annex.hardlink: share the file instead of copying it
+	Env      []string // for git in the other repository, KEY=VALUE
+	From     string   // UUID of our own repository
 }
 
 // maxConfig bounds the configuration file of another repository, in bytes.
@@ -52,7 +60,7 @@ func Open(spec remote.Spec, opt Options) (*Remote, error) {
 	if spec.UUID != "" && spec.UUID != uuid {
 		return nil, &remote.MismatchError{Name: spec.Name, Want: spec.UUID, Have: uuid}
 	}
-	return &Remote{spec: spec, uuid: uuid, hardLink: opt.HardLink, store: Store{
+	return &Remote{spec: spec, uuid: uuid, hardLink: opt.HardLink, env: opt.Env, from: opt.From, store: Store{
 		Dir:     filepath.Join(gitDir, "annex"),
 		Bare:    cfg.Bool("core.bare", false),
 		Version: cfg.Get("annex.version"),
@@ -157,6 +165,11 @@ func (r *Remote) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.H
 	object, ok := r.store.Locate(k)
 	if !ok {
 		return remote.ErrAbsent
+	}
+	if most, bounded := remote.Bound(ctx, k); bounded {
+		if fi, err := os.Lstat(object); err == nil && fi.Size() > most {
+			return fmt.Errorf("its content is larger than the %d bytes that are allowed", most)
+		}
 	}
 	if r.hardLink && linkable(object) && os.Link(object, dst) == nil {
 		err := hashFile(ctx, dst, h)

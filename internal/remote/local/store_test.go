@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -93,7 +94,7 @@ func TestRemovePrunes(t *testing.T) {
 func TestRetentionAndOldVersions(t *testing.T) {
 	s, object := newStore(t)
 	os.Chmod(filepath.Dir(object), 0o755)
-	os.WriteFile(object+".rtm", []byte("99999999"), 0o644)
+	os.WriteFile(object+".rtm", []byte(strconv.FormatInt(BootClock()+retention/2, 10)), 0o644)
 	if _, err := s.Exclude(key); !errors.Is(err, remote.ErrBusy) {
 		t.Errorf("retained: %v", err)
 	}
