@@ -52,7 +52,7 @@ type Journal struct {
 
 // LockJournal takes git-annex's journal lock, waiting as long as ctx lives.
 func (a *Annex) LockJournal(ctx context.Context) (*Journal, error) {
-	if err := os.MkdirAll(a.dir, 0o777); err != nil {
+	if err := a.Repo.MakeShared(a.dir); err != nil {
 		return nil, fmt.Errorf("lock journal: %w", err)
 	}
 	lock, err := fsx.LockFile(ctx, a.Dir("journal.lck"), true)
@@ -308,8 +308,8 @@ func (a *Annex) WriteJournal(ctx context.Context, path string, change func(old [
 		return nil
 	}
 	dir := a.Dir("journal")
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := a.Repo.MakeShared(dir); err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
-	return fsx.WriteFileVia(a.Dir("tmp"), filepath.Join(dir, annexlog.JournalName(path)), content, 0o644)
+	return a.writeJournal(path, content)
 }

@@ -99,7 +99,7 @@ func (a *Annex) Keep(ctx context.Context, path string, seen fs.FileInfo, k annex
 		return fmt.Errorf("store %s: %w", path, err)
 	}
 	object := a.ObjectPath(k)
-	isNew, err := newKeyDir(filepath.Dir(object))
+	isNew, err := a.newKeyDir(filepath.Dir(object))
 	if err != nil {
 		return fmt.Errorf("store %s: %w", path, err)
 	}
@@ -143,7 +143,7 @@ func unchanged(path string, seen fs.FileInfo) error {
 
 // makeKeyDir creates the key's folder, or makes an existing one writable.
 func (a *Annex) makeKeyDir(dir string) error {
-	isNew, err := newKeyDir(dir)
+	isNew, err := a.newKeyDir(dir)
 	if err == nil && !isNew {
 		err = thaw(dir)
 	}
@@ -152,8 +152,8 @@ func (a *Annex) makeKeyDir(dir string) error {
 
 // newKeyDir creates the key's folder unless there is one. Mostly the folder
 // above it is missing, too.
-func newKeyDir(dir string) (isNew bool, err error) {
-	if err := makeParents(filepath.Dir(dir)); err != nil {
+func (a *Annex) newKeyDir(dir string) (isNew bool, err error) {
+	if err := a.Repo.MakeShared(filepath.Dir(dir)); err != nil {
 		return false, err
 	}
 	err = os.Mkdir(dir, 0o777)
@@ -161,21 +161,6 @@ func newKeyDir(dir string) (isNew bool, err error) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// makeParents is os.MkdirAll without a look before each step.
-func makeParents(dir string) error {
-	err := os.Mkdir(dir, 0o777)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := makeParents(filepath.Dir(dir)); err != nil {
-			return err
-		}
-		err = os.Mkdir(dir, 0o777)
-	}
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	return err
 }
 
 func thaw(dir string) error {
@@ -188,7 +173,11 @@ func thaw(dir string) error {
 
 // place brings the content to the object path.
 func (a *Annex) place(ctx context.Context, path, object string, seen fs.FileInfo) error {
-	err := os.Link(path, object)
+	// What a colleague owns cannot be protected: it is copied.
+	err := error(syscall.EPERM)
+	if mayProtect(seen) {
+		err = os.Link(path, object)
+	}
 	switch {
 	case err == nil:
 		return checkPlaced(path, object, seen)
@@ -202,6 +191,12 @@ func (a *Annex) place(ctx context.Context, path, object string, seen fs.FileInfo
 	}
 	_, err = fsx.Copy(ctx, object, path, fsx.CopyOptions{KeepMode: true, KeepTime: true})
 	return err
+}
+
+// mayProtect reports whether we may change the mode of a file.
+func mayProtect(fi fs.FileInfo) bool {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	return !ok || os.Geteuid() == 0 || int(st.Uid) == os.Geteuid()
 }
 
 // checkPlaced removes the object again if what was linked is not what was
@@ -225,10 +220,25 @@ func linkRefused(err error) bool {
 
 // freeze takes the write permission from object and folder.
 func (a *Annex) freeze(object string, perm fs.FileMode) error {
-	if err := os.Chmod(object, a.frozenFileMode(perm.Perm())); err != nil {
+	if err := protect(object, a.frozenFileMode(perm.Perm())); err != nil {
 		return fmt.Errorf("protect %s: %w", object, err)
 	}
 	return a.freezeDir(filepath.Dir(object))
+}
+
+// protect is os.Chmod for files that may be a colleague's: these have the mode
+// that theirs have, and that is as good if they cannot be written to. Folders
+// of a shared repository can be.
+func protect(path string, mode fs.FileMode) error {
+	err := os.Chmod(path, mode)
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	fi, serr := os.Stat(path)
+	if serr == nil && (fi.IsDir() && fi.Mode().Perm()&0o070 == 0o070 || !fi.IsDir() && fi.Mode().Perm()&0o222 == 0) {
+		return nil
+	}
+	return err
 }
 
 // syncEach is the number of objects up to which each is synced by itself;

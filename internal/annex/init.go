@@ -86,12 +86,12 @@ func (a *Annex) setUp() error {
 
 func (a *Annex) makeDirs() error {
 	for _, d := range []string{"journal", "othertmp"} {
-		if err := os.MkdirAll(a.Dir(d), 0o777); err != nil {
+		if err := a.Repo.MakeShared(a.Dir(d)); err != nil {
 			return err
 		}
 	}
 	for _, f := range []string{"journal.lck", "othertmp.lck"} {
-		if err := os.WriteFile(a.Dir(f), nil, 0o666); err != nil {
+		if err := errors.Join(os.WriteFile(a.Dir(f), nil, 0o666), a.Repo.Share(a.Dir(f))); err != nil {
 			return err
 		}
 	}
@@ -108,7 +108,8 @@ func (a *Annex) writeSentinal() error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(a.Dir("sentinal.cache"), []byte(InodeCache(fi)), 0o666)
+	err = os.WriteFile(a.Dir("sentinal.cache"), []byte(InodeCache(fi)), 0o666)
+	return errors.Join(err, a.Repo.Share(a.Dir("sentinal")), a.Repo.Share(a.Dir("sentinal.cache")))
 }
 
 // InodeCache is git-annex's text for the identity and state of a file:
@@ -125,7 +126,7 @@ func InodeCache(fi fs.FileInfo) string {
 
 func (a *Annex) writeHooks() error {
 	dir := filepath.Join(a.Repo.CommonDir, "hooks")
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := a.Repo.MakeShared(dir); err != nil {
 		return err
 	}
 	for name, text := range hooks {
@@ -133,7 +134,7 @@ func (a *Annex) writeHooks() error {
 		if _, err := os.Lstat(path); err == nil {
 			continue
 		}
-		if err := os.WriteFile(path, []byte(text), 0o777); err != nil {
+		if err := errors.Join(os.WriteFile(path, []byte(text), 0o777), a.Repo.Share(path)); err != nil {
 			return err
 		}
 	}
@@ -142,7 +143,7 @@ func (a *Annex) writeHooks() error {
 
 func (a *Annex) writeAttributes() error {
 	path := filepath.Join(a.Repo.CommonDir, "info", "attributes")
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+	if err := a.Repo.MakeShared(filepath.Dir(path)); err != nil {
 		return err
 	}
 	old, err := os.ReadFile(path)
@@ -152,7 +153,7 @@ func (a *Annex) writeAttributes() error {
 	if strings.Contains(string(old), "filter=annex") {
 		return nil
 	}
-	return fsx.WriteFile(path, append(old, infoAttributes...), 0o644)
+	return errors.Join(fsx.WriteFile(path, append(old, infoAttributes...), 0o644), a.Repo.Share(path))
 }
 
 func (a *Annex) writeConfig() error {

@@ -86,7 +86,7 @@ func ReplaceWithSymlinkVia(tmpDir, path, target string) error {
 func via(tmpDir, path string, fill func(tmp string) error) error {
 	if tmpDir != "" {
 		err := fillAndRename(filepath.Join(tmpDir, filepath.Base(tempBeside(path))), path, fill)
-		if errors.Is(err, fs.ErrNotExist) && os.MkdirAll(tmpDir, 0o777) == nil {
+		if errors.Is(err, fs.ErrNotExist) && makeTemp(tmpDir) == nil {
 			err = fillAndRename(filepath.Join(tmpDir, filepath.Base(tempBeside(path))), path, fill)
 		}
 		if !errors.Is(err, syscall.EXDEV) {

@@ -63,7 +63,7 @@ func (r *Repo) Share(path string) error {
 }
 
 // MakeShared is os.MkdirAll for folders that all users of the repository write
-// to.
+// to, without a look before each step.
 func (r *Repo) MakeShared(dir string) error {
 	err := os.Mkdir(dir, 0o777)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -52,7 +52,7 @@ func (c *scheduling) submit(ctx context.Context) error {
 	started := c.d.Now()
 	a, err := submission{
 		line: c.submitted(), dir: c.staged, env: append(append([]string{}, c.d.Env.Vars...), c.s.Environ()...),
-		file: c.job.SubmitFile, stdin: c.opt.Stdin, stderr: c.opt.Stderr,
+		file: c.job.SubmitFile, stdin: c.opt.Stdin, stderr: c.opt.Stderr, repo: c.d.Repo,
 		slow: func() {
 			c.d.Env.Log.Warn(fmt.Sprintf("the submission still runs after %v: %s (an interrupt leaves it running; the same command takes its job up then)", longSubmission, c.submitted()))
 		},

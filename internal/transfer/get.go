@@ -101,7 +101,7 @@ func (g *Getter) from(ctx context.Context, k annexkey.Key, r remote.Remote) erro
 	tmp := g.Annex.Dir("tmp", fsx.TempPrefix+strings.ToLower(rand.Text()[:16]))
 	fi, err := fetch(ctx, k, r, tmp)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.MkdirAll(g.Annex.Dir("tmp"), 0o777); err == nil {
+		if err = g.Annex.Repo.MakeShared(g.Annex.Dir("tmp")); err == nil {
 			fi, err = fetch(ctx, k, r, tmp)
 		}
 	}
