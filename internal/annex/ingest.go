@@ -35,6 +35,13 @@ func Hash(ctx context.Context, path, name string, b annexkey.Backend, ext annexk
 	if err != nil {
 		return annexkey.Key{}, nil, err
 	}
+	return HashOpen(ctx, f, before, name, b, ext)
+}
+
+// HashOpen is Hash for a file that is open at its start, and whose state was
+// before.
+func HashOpen(ctx context.Context, f *os.File, before fs.FileInfo, name string, b annexkey.Backend, ext annexkey.ExtRule) (annexkey.Key, fs.FileInfo, error) {
+	path := f.Name()
 	if !before.Mode().IsRegular() {
 		return annexkey.Key{}, nil, fmt.Errorf("hash %s: not a regular file", path)
 	}

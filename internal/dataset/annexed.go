@@ -27,7 +27,9 @@ func (d *Dataset) Large(ctx context.Context, rel string, fi fs.FileInfo) (large,
 	if err != nil || text == "" {
 		return true, false, err
 	}
-	large, err = d.large(ctx, rel, fi, nil)
+	c := &content{path: d.Repo.Path(rel), fi: fi}
+	defer c.close()
+	large, err = d.large(ctx, rel, c)
 	return large, true, err
 }
 
@@ -51,7 +53,9 @@ func (d *Dataset) AddUnlocked(ctx context.Context, rel string, fi fs.FileInfo) (
 	if err != nil {
 		return false, fmt.Errorf("annex.addunlocked: %w", err)
 	}
-	return expr.Match(&candidate{rel, d.Repo.Path(rel), fi, nil})
+	c := &content{path: d.Repo.Path(rel), fi: fi}
+	defer c.close()
+	return expr.Match(&candidate{rel, c})
 }
 
 // RepositoryBool is a yes-or-no setting of git's configuration, or else of the

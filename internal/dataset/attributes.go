@@ -2,9 +2,7 @@ package dataset
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -165,8 +163,7 @@ func (d *Dataset) extRule() annexkey.ExtRule {
 }
 
 // large decides whether a file's content belongs into the annex.
-// Its content is given if it was read already, else nil.
-func (d *Dataset) large(ctx context.Context, rel string, fi fs.FileInfo, content []byte) (bool, error) {
+func (d *Dataset) large(ctx context.Context, rel string, c *content) (bool, error) {
 	text, err := d.largefiles(ctx, rel)
 	if err != nil {
 		return false, err
@@ -178,7 +175,7 @@ func (d *Dataset) large(ctx context.Context, rel string, fi fs.FileInfo, content
 	if err != nil {
 		return false, fmt.Errorf("annex.largefiles of %s: %w", rel, err)
 	}
-	return expr.Match(&candidate{rel, d.Repo.Path(rel), fi, content})
+	return expr.Match(&candidate{rel, c})
 }
 
 // largefiles returns the expression for a path: git configuration, then
@@ -232,28 +229,17 @@ func (d *Dataset) expression(text string) (matchexpr.Expr, error) {
 // candidate is a file as an expression sees it; it is read only if the
 // expression asks for its type.
 type candidate struct {
-	rel, path string
-	fi        fs.FileInfo
-	text      []byte // the whole content, if it was read already
+	rel string
+	*content
 }
 
 func (c *candidate) Path() string         { return c.rel }
 func (c *candidate) Size() (int64, error) { return c.fi.Size(), nil }
 
 func (c *candidate) MIME() (typ, enc string, err error) {
-	if c.text != nil {
-		head := c.text[:min(len(c.text), magic.HeadSize)]
-		return magic.Type(head), magic.Encoding(head), nil
-	}
-	f, err := os.Open(c.path)
+	head, err := c.head()
 	if err != nil {
 		return "", "", err
 	}
-	defer f.Close()
-	head := make([]byte, min(int64(magic.HeadSize), c.fi.Size()))
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return "", "", err
-	}
-	return magic.Type(head[:n]), magic.Encoding(head[:n]), nil
+	return magic.Type(head), magic.Encoding(head), nil
 }
