@@ -44,7 +44,7 @@ func (a *Annex) Arrive(k annexkey.Key, uuid string) (*Arrival, error) {
 }
 
 func (r *Arrival) start() error {
-	if err := os.MkdirAll(r.annex.Dir("tmp"), 0o777); err != nil {
+	if err := r.annex.Repo.MakeShared(r.annex.Dir("tmp")); err != nil {
 		return err
 	}
 	r.adopt()

@@ -58,6 +58,15 @@ func Copy(ctx context.Context, dst, src string, opt CopyOptions) (CopyResult, er
 	return res, nil
 }
 
+// Fill copies in, which has size bytes, to the empty file out: it shares the
+// extents, or lets the kernel copy, or reads and writes. h, which may be nil,
+// sees all bytes. It returns how many bytes out has. After an error out holds
+// the beginning of in; nothing is synced.
+func Fill(ctx context.Context, out, in *os.File, size int64, h hash.Hash) (int64, error) {
+	_, n, err := transfer(ctx, out, in, size, CopyOptions{Hash: h})
+	return n, err
+}
+
 func copyFile(ctx context.Context, dst, src string, opt CopyOptions) (CopyResult, error) {
 	in, before, err := openRegular(src)
 	if err != nil {

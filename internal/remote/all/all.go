@@ -33,8 +33,9 @@ func openNetwork(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 func Open(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 	switch s.Kind {
 	case remote.Path:
-		return asRemote(local.Open(s.Spec, local.Options{
-			HardLink: s.Settings.Get("annex.hardlink") == "true", Env: s.Env, From: s.Settings.Get("annex.uuid"),
+		return asRemote(local.Open(ctx, s.Spec, local.Options{
+			HardLink: s.Settings.Bool("annex.hardlink", false), Env: s.Env, From: s.Settings.Get("annex.uuid"),
+			Description: s.Name + " of " + s.WorkTree,
 		}))
 	case remote.Network:
 		return openNetwork(ctx, s)
