@@ -54,18 +54,7 @@ func (a *Annex) Dir(elem ...string) string {
 
 // ObjectPath is where a new object of the key is stored.
 func (a *Annex) ObjectPath(k annexkey.Key) string {
-	if a.Repo.Bare {
-		return a.lowerPath(k)
-	}
-	return a.mixedPath(k)
-}
-
-func (a *Annex) mixedPath(k annexkey.Key) string {
-	return a.Dir("objects", filepath.FromSlash(k.ObjectPath()))
-}
-
-func (a *Annex) lowerPath(k annexkey.Key) string {
-	return a.Dir("objects", filepath.FromSlash(k.ObjectPathLower()))
+	return a.Dir("objects", filepath.FromSlash(k.HashMixed()), k.File(), k.File())
 }
 
 // Locate returns where the key's content lies; ok is false where it is not
@@ -74,11 +63,8 @@ func (a *Annex) Locate(k annexkey.Key) (path string, ok bool) {
 	if k.Safe() != nil {
 		return "", false
 	}
-	other := a.lowerPath(k)
-	if a.Repo.Bare {
-		other = a.mixedPath(k)
-	}
-	for _, p := range []string{a.ObjectPath(k), other} {
+	lower := a.Dir("objects", filepath.FromSlash(k.HashLower()), k.File(), k.File())
+	for _, p := range []string{a.ObjectPath(k), lower} {
 		if fi, err := os.Lstat(p); err == nil && fi.Mode().IsRegular() {
 			return p, true
 		}

@@ -56,9 +56,6 @@ func Main(in Call) int {
 	defer stop()
 	c := &call{Call: in, ctx: ctx}
 	err := c.run()
-	if c.s != nil {
-		err = errors.Join(err, c.s.Release())
-	}
 	if c.d != nil {
 		c.d.Close()
 	}

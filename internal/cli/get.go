@@ -5,18 +5,20 @@ import (
 	"errors"
 
 	"github.com/spf13/cobra"
+	"github.com/stemma-data/stemma/internal/clone"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/render"
 )
 
 type getOptions struct {
-	source, dataset, description, reckless string
-	procedures                             []string
-	noData                                 bool
-	data                                   choice
-	recursion                              recursion
-	jobs                                   parallel
+	source, dataset, description string
+	reckless                     recklessness
+	procedures                   []string
+	noData                       bool
+	data                         choice
+	recursion                    recursion
+	jobs                         parallel
 }
 
 func newGet(a *app) *cobra.Command {
@@ -24,8 +26,9 @@ func newGet(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "get [OPTIONS] [PATH ...]",
 		Short: "Bring the content of annexed files here",
-		Long: "Fetches the content of annexed files from other repositories that have it.\n" +
-			"Without PATH: everything below the working folder.",
+		Long: "Fetches the content of annexed files from other repositories that have it, and\n" +
+			"the subdatasets that PATH lies in. Without PATH: everything below the working\nfolder.",
+		Example: "  stemma get raw/subject1\n  stemma get -n -r .      # all subdatasets, without content",
 		GroupID: groupData,
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.get(cmd.Context(), o, args) },
 	}
@@ -36,13 +39,9 @@ func newGet(a *app) *cobra.Command {
 	f.BoolVarP(&o.noData, "no-data", "n", false, "subdatasets only, no content")
 	f.Var(&o.data, "data", "which content: `WHICH` anything or nothing")
 	f.VarP(&o.jobs, "jobs", "J", jobsHelp)
-	f.StringVarP(&o.description, "description", "D", "", "accepted and ignored: `TEXT` for subdatasets that are installed")
-	f.StringVar(&o.reckless, "reckless", "", "accepted and ignored: `MODE` for subdatasets that are installed")
-	f.StringArrayVarP(&o.procedures, "cfg-proc", "c", nil, "accepted and ignored: `NAME` for subdatasets that are installed")
-	optionalValue(f, "reckless", "auto")
-	for _, name := range []string{"description", "reckless", "cfg-proc"} {
-		f.Lookup(name).Hidden = true
-	}
+	f.StringVarP(&o.description, "description", "D", "", "describe the place of subdatasets that are obtained, as `TEXT`")
+	o.reckless.flag(f)
+	f.StringArrayVarP(&o.procedures, "cfg-proc", "c", nil, "configure subdatasets that are obtained with procedure `NAME`; repeatable")
 	return cmd
 }
 
@@ -54,14 +53,20 @@ func (a *app) get(ctx context.Context, o getOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := o.recursion.check(d); err != nil {
+	opt := clone.GetOptions{
+		Paths: a.pathsOrHere(o.dataset, args), Source: o.source, Jobs: int(o.jobs), NoData: o.noData || o.data.value == "nothing",
+		Reckless: string(o.reckless), Description: o.description, Procedures: o.procedures, Top: a.getenv("DATALAD_DATASETS_TOPURL"),
+	}
+	if o.recursion.on && o.recursion.limit == "existing" {
+		opt.Existing, opt.Levels = true, dataset.AllLevels
+	} else if opt.Levels, err = o.recursion.levels(); err != nil {
 		return err
 	}
 	sink, err := a.report(render.Continue, nil)
-	if err != nil || o.noData || o.data.value == "nothing" {
+	if err != nil {
 		return err
 	}
-	return d.Get(ctx, dataset.GetOptions{Paths: a.pathsOrHere(o.dataset, args), Source: o.source, Jobs: int(o.jobs)}, sink)
+	return clone.Get(ctx, d, opt, sink)
 }
 
 // pathsOrHere is the working folder where no paths are given, or the whole of

@@ -171,8 +171,13 @@ func longOption(f *pflag.FlagSet, name string) (*pflag.Flag, error) {
 
 // takesWord reports whether word can only be the optional value of flag.
 func takesWord(flag *pflag.Flag, word string) bool {
-	c, ok := flag.Value.(*choice)
-	return ok && slices.Contains(c.allowed, word)
+	switch v := flag.Value.(type) {
+	case *choice:
+		return slices.Contains(v.allowed, word)
+	case *recklessness:
+		return v.Set(word) == nil
+	}
+	return false
 }
 
 // usageError gives the errors of pflag DataLad's words and exit codes. inCommand

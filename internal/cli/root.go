@@ -17,9 +17,9 @@ const remainder = "remainder"
 // commands lists all commands, in the order of the help text.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
-		newCreate(a), newSave(a), newStatus(a), newDiff(a), newSubdatasets(a), newUnlock(a), newGet(a), newDrop(a), newAnnex(a),
+		newCreate(a), newClone(a), newSiblings(a), newSave(a), newStatus(a), newDiff(a), newSubdatasets(a), newUnlock(a), newGet(a), newDrop(a), newAnnex(a),
 		newRun(a), newRerun(a),
-		newSchedule(a), newFinish(a), newReschedule(a), newJobs(a), newStage(a),
+		newSchedule(a), newFinish(a), newReschedule(a), newJobs(a),
 		newVersion(a), newHelp(a),
 	}
 }

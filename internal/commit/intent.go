@@ -59,10 +59,7 @@ func (p *Publisher) writeIntent(in *intent) error {
 	if err != nil {
 		return fmt.Errorf("write intent: %w", err)
 	}
-	if err := fsx.WriteFile(p.intentPath(), append(data, '\n'), 0o666); err != nil {
-		return err
-	}
-	return p.Repo.Share(p.intentPath())
+	return fsx.WriteFile(p.intentPath(), append(data, '\n'), 0o666)
 }
 
 func (p *Publisher) clearIntent() error {

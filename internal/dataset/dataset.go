@@ -15,7 +15,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/stemma-data/stemma/internal/annex"
@@ -23,7 +22,6 @@ import (
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
-	"github.com/stemma-data/stemma/internal/remote"
 )
 
 // Env is what the surroundings give to all operations.
@@ -47,9 +45,8 @@ type Dataset struct {
 	ID    string       // lower-case UUID; "" if the repository is no dataset
 	Env   Env
 
-	branch *git.Config  // .datalad/config as it is in the work tree
-	attrs  sync.Mutex   // guards attr
-	texts  atomic.Int64 // bytes of small files that Stage keeps
+	branch *git.Config // .datalad/config as it is in the work tree
+	attrs  sync.Mutex  // guards attr
 	attr   attributes
 
 	realOnce      sync.Once
@@ -59,9 +56,6 @@ type Dataset struct {
 	comparing     comparison
 	publisherOnce sync.Once
 	publisher     *commit.Publisher
-
-	openMu sync.Mutex
-	open   []remote.Closer // remotes with connections
 }
 
 // NoDatasetError says that there is no dataset at or above a folder.
@@ -137,6 +131,17 @@ func (d *Dataset) Config(key string) string {
 func (d *Dataset) ConfigKeys(prefix string) []string {
 	return append(d.Repo.Config.Keys(prefix), d.branch.Keys(prefix)...)
 }
+
+// ConfigAll returns all values of a setting, weakest first.
+func (d *Dataset) ConfigAll(key string) []string {
+	if all := d.Repo.Config.All(key); len(all) > 0 {
+		return all
+	}
+	return d.branch.All(key)
+}
+
+// BranchConfig returns the value of a setting in the dataset's .datalad/config.
+func (d *Dataset) BranchConfig(key string) string { return d.branch.Get(key) }
 
 // OutsideError says that a path does not lie in the dataset.
 type OutsideError struct{ Path, Dataset string }
@@ -242,7 +247,6 @@ func (d *Dataset) within() (name string) {
 
 // Close ends the processes that were started on the way.
 func (d *Dataset) Close() {
-	d.closeRemotes()
 	d.Publisher().Close()
 	d.Repo.Close()
 }

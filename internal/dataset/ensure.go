@@ -2,10 +2,9 @@ package dataset
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
+	login "os/user"
 
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexlog"
@@ -23,19 +22,26 @@ func (d *Dataset) EnsureAnnex(ctx context.Context) error {
 	if d.Annex != nil {
 		return nil
 	}
+	return d.StartAnnex(ctx, "")
+}
+
+// StartAnnex is EnsureAnnex with a description, which a repository that has
+// an annex gets, too; "" is git-annex's default for a new one.
+func (d *Dataset) StartAnnex(ctx context.Context, description string) error {
 	origin, err := d.remoteBranch(ctx)
-	if err != nil || origin == "" {
+	if err != nil || origin == "" && d.Annex == nil {
 		return err
 	}
 	if _, err := os.Lstat(d.Repo.Path(".noannex")); err == nil {
 		return nil
 	}
-	return d.initAnnex(ctx, origin, NewUUID(), d.cloneDescription())
+	return d.InitAnnex(ctx, description)
 }
 
 // InitAnnex makes an annex of the repository, with the description or, where
 // that is "", git-annex's default; the git-annex branch begins as the remote's,
-// if there is one. An annex that is there already only takes the description.
+// if there is one. An annex that is there already only takes the description. A
+// private annex (annex.private) is not mentioned in the git-annex branch.
 func (d *Dataset) InitAnnex(ctx context.Context, description string) error {
 	origin, err := d.remoteBranch(ctx)
 	if err != nil {
@@ -44,49 +50,23 @@ func (d *Dataset) InitAnnex(ctx context.Context, description string) error {
 	if description == "" && d.Annex == nil {
 		description = d.cloneDescription()
 	}
-	return d.initAnnex(ctx, origin, NewUUID(), description)
-}
-
-// InitAnnexAs is InitAnnex with the identity of a repository that is lost: name
-// is that, or the description that the git-annex branch has for it.
-func (d *Dataset) InitAnnexAs(ctx context.Context, name string) error {
-	origin, err := d.remoteBranch(ctx)
-	if err != nil {
-		return err
-	}
-	if origin == "" {
-		return errors.New("no git-annex branch knows any repository")
-	}
-	_, text, err := d.Repo.Object(ctx, string(origin)+":"+annexlog.UUIDFile, -1)
-	if err != nil {
-		return err
-	}
-	for _, e := range annexlog.ParseUUIDLog(text).Entries() {
-		if e.Field == name || e.Value == name {
-			return d.initAnnex(ctx, origin, e.Field, "")
-		}
-	}
-	return fmt.Errorf("no repository with the identity or description %q is known", name)
-}
-
-func (d *Dataset) initAnnex(ctx context.Context, origin gitobj.OID, uuid, description string) error {
 	if origin != "" {
 		if err := d.startBranch(ctx, origin); err != nil {
 			return err
 		}
 	}
-	a, logs, err := annex.Init(d.Repo, annex.InitOptions{
-		UUID: uuid, Description: description, Now: annexlog.ClockOf(d.Now()),
-	})
+	a, logs, err := annex.Init(d.Repo, annex.InitOptions{UUID: NewUUID(), Description: description, Now: annexlog.ClockOf(d.Now())})
 	if err != nil {
 		return err
 	}
 	d.Annex = a
-	_, err = d.Publisher().Publish(ctx, commit.Request{Logs: logs, Reason: "stemma: initialise annex"})
+	if !d.Repo.Config.Bool("annex.private", false) {
+		_, err = d.Publisher().Publish(ctx, commit.Request{Logs: logs, Reason: "stemma: initialise annex"})
+	}
 	if err != nil {
 		return fmt.Errorf("initialise annex: %w", err)
 	}
-	d.rememberRemotes(ctx)
+	d.RememberRemotes(ctx)
 	return nil
 }
 
@@ -122,6 +102,9 @@ func (d *Dataset) cloneDescription() string {
 	if user == "" {
 		user = d.env("LOGNAME")
 	}
+	if u, err := login.Current(); user == "" && err == nil {
+		user = u.Username
+	}
 	host, err := os.Hostname()
 	if err != nil {
 		host = "localhost"
@@ -129,35 +112,20 @@ func (d *Dataset) cloneDescription() string {
 	return CreateOptions{User: user, Host: host, Home: d.env("HOME")}.describe(d.Repo)
 }
 
-// rememberRemotes notes the identity of the remotes, as git-annex does. It is
+// RememberRemotes notes the identity of the remotes, as git-annex does. It is
 // a convenience: what cannot be read or written now is asked again later.
-func (d *Dataset) rememberRemotes(ctx context.Context) {
+func (d *Dataset) RememberRemotes(ctx context.Context) {
+	var edits []git.ConfigEdit
 	peers, err := d.peers(ctx)
 	if err != nil {
-		d.Env.Log.Debug("note annex-uuid of remotes", "error", err)
+		d.Env.Log.Debug("open remotes", "error", err)
 	}
 	for _, p := range peers {
-		text := "[remote " + configQuoteAlways(p.spec.Name) + "]\n"
-		switch {
-		case p.spec.UUID != "":
-			continue
-		case p.remote != nil:
-			text += "\tannex-uuid = " + p.remote.UUID() + "\n"
-		case p.spec.Kind == remote.Network && errors.Is(p.err, remote.ErrNoAnnex):
-			text += "\tannex-ignore = true\n"
-		default:
-			continue
-		}
-		if err := d.Repo.AppendConfig(text); err != nil && !errors.Is(err, fs.ErrExist) {
-			d.Env.Log.Debug("note annex-uuid of a remote", "remote", p.spec.Name, "error", err)
+		if p.remote != nil && p.spec.UUID == "" && p.spec.URL != "" {
+			edits = append(edits, git.Set("remote."+p.spec.Name+".annex-uuid", p.remote.UUID()))
 		}
 	}
-}
-
-// configQuoteAlways quotes a subsection's name.
-func configQuoteAlways(s string) string {
-	if q := configQuote(s); len(q) > 1 && q[0] == '"' {
-		return q
+	if err := d.Repo.SetConfig(edits...); err != nil {
+		d.Env.Log.Debug("note annex-uuid of remotes", "error", err)
 	}
-	return `"` + s + `"`
 }

@@ -145,3 +145,10 @@ func ParseBool(v string) (value, ok bool) {
 	}
 	return false, false
 }
+
+// UserConfig reads the settings that hold outside any repository: system,
+// global, and those of the environment.
+func UserConfig(ctx context.Context, env []string) (*Config, error) {
+	r := &Repo{WorkTree: "/", GitDir: "/", CommonDir: "/", env: append(cleanEnv(env), "GIT_CEILING_DIRECTORIES=/", "GIT_DIR=/dev/null")}
+	return r.readConfig(ctx)
+}

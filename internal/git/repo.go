@@ -23,15 +23,13 @@ import (
 // its parents is a git work tree.
 var ErrNoRepository = errors.New("not inside a git repository")
 
-// Repo is one repository, usually with a work tree. It is safe for concurrent
-// use.
+// Repo is one repository with a work tree. It is safe for concurrent use.
 type Repo struct {
-	WorkTree  string // top folder of the work tree, absolute, as the user reached it; of a bare repository, its git folder
+	WorkTree  string // top folder of the work tree, absolute, as the user reached it
 	GitDir    string // this work tree's git folder, absolute
 	CommonDir string // the git folder shared by all work trees, absolute
 	Format    gitobj.Format
 	Config    *Config
-	Bare      bool // it has no work tree; only OpenAt returns such a Repo
 	env       []string
 	reader    reader
 
@@ -173,7 +171,7 @@ func (r *Repo) checkFormat(ctx context.Context) error {
 	if strings.EqualFold(r.Config.Get("extensions.objectformat"), "sha256") {
 		r.Format = gitobj.SHA256
 	}
-	if r.Config.Bool("core.bare", false) && !r.Bare {
+	if r.Config.Bool("core.bare", false) {
 		return errs.WithHint(fmt.Errorf("open repository %s: it is bare", r.WorkTree),
 			"work in a clone of it that has a work tree")
 	}
@@ -190,4 +188,10 @@ func (r *Repo) NativeRefs() bool {
 // Path joins elem to the work tree's top folder.
 func (r *Repo) Path(elem ...string) string {
 	return filepath.Join(append([]string{r.WorkTree}, elem...)...)
+}
+
+// Has reports whether the object is in the repository.
+func (r *Repo) Has(ctx context.Context, id gitobj.OID) bool {
+	_, err := r.Output(ctx, "cat-file", "-e", string(id))
+	return err == nil
 }

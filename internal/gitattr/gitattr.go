@@ -57,14 +57,7 @@ type Matcher struct {
 	info       file
 
 	mu   sync.Mutex
-	dirs map[string]*dirFile
-}
-
-// dirFile is the file of one directory, once it is read.
-type dirFile struct {
-	mu   sync.Mutex
-	read bool
-	file file
+	dirs map[string]file
 }
 
 // builtin is the macro that git brings along.
@@ -79,7 +72,7 @@ func New(src Source, system, global, info []byte, ignoreCase bool) *Matcher {
 		ignoreCase: ignoreCase,
 		below:      []file{parse([]byte(builtin), true), parse(system, true), parse(global, true)},
 		info:       parse(info, true),
-		dirs:       map[string]*dirFile{},
+		dirs:       map[string]file{},
 	}
 }
 
@@ -145,24 +138,22 @@ func nextSlash(path string, from int) int {
 	return from + 1 + i
 }
 
-// dir returns the parsed file of a directory. Errors are not kept.
+// dir returns the parsed file of a directory. Two callers may read the same
+// file at first; errors are not kept.
 func (m *Matcher) dir(dir string) (file, error) {
 	m.mu.Lock()
-	d := m.dirs[dir]
-	if d == nil {
-		d = &dirFile{}
-		m.dirs[dir] = d
-	}
+	f, ok := m.dirs[dir]
 	m.mu.Unlock()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.read {
-		return d.file, nil
+	if ok {
+		return f, nil
 	}
 	data, err := m.src(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return file{}, err
 	}
-	d.file, d.read = parse(data, dir == ""), true
-	return d.file, nil
+	f = parse(data, dir == "")
+	m.mu.Lock()
+	m.dirs[dir] = f
+	m.mu.Unlock()
+	return f, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -57,7 +58,7 @@ func (b *sweepBatch) addHelpers(ctx context.Context) {
 // and finishes it with the given program.
 func submitHelper(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, j *ledger.Job, program string) error {
 	dir := helperDir(d)
-	if err := d.Repo.MakeShared(dir); err != nil {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, schedulerPatience)

@@ -14,7 +14,7 @@ import (
 // writes it, without what is known only at the end.
 func jobRecord(j *ledger.Job, p provenance) *runrec.Record {
 	alt := j.AltDir
-	if p.Anonymous || j.Isolated != "" { // such a folder is for one job only
+	if p.Anonymous {
 		alt = ""
 	}
 	return &runrec.Record{

@@ -52,8 +52,6 @@ type Job struct {
 	DSID      string `json:"dsid,omitempty"`         // the dataset's id
 	Pwd       string `json:"pwd,omitempty"`          // folder of the command
 	AltDir    string `json:"alt_dir,omitempty"`      // absolute; "" where the job works in place
-	Isolated  string `json:"isolated,omitempty"`     // absolute; the area in which AltDir is a folder of this job alone
-	Words     string `json:"words,omitempty"`        // of an isolated job: names what was asked for, see Ledger.Worded
 	Script    string `json:"script,omitempty"`       // the job script
 	Message   string `json:"message,omitempty"`      // the user's, for the commit
 	Tasks     int    `json:"tasks,omitempty"`        // array tasks; 0 for no array
@@ -118,7 +116,7 @@ func checkClaim(p string) error {
 
 // encode prints the record for the database.
 func (j Job) encode() (string, error) {
-	j.mapStrings(QuoteBytes)
+	j.mapStrings(quoteBytes)
 	b, err := json.Marshal(j)
 	return string(b), err
 }
@@ -129,7 +127,7 @@ func (j *Job) decode(record string) error {
 		return err
 	}
 	if strings.Contains(record, quoteMark) {
-		j.mapStrings(UnquoteBytes)
+		j.mapStrings(unquoteBytes)
 	}
 	return nil
 }
@@ -138,7 +136,7 @@ func (j *Job) decode(record string) error {
 // f's result. Slices and maps are replaced, not changed.
 func (j *Job) mapStrings(f func(string) string) {
 	for _, s := range []*string{&j.JobID, &j.Cluster, &j.WorkTree, &j.Branch, &j.DSID, &j.Pwd, &j.AltDir,
-		&j.Isolated, &j.Words, &j.Script, &j.Message, &j.Cmd, &j.Expanded, &j.SubmitFile, &j.Owner.Host} {
+		&j.Script, &j.Message, &j.Cmd, &j.Expanded, &j.SubmitFile, &j.Owner.Host} {
 		*s = f(*s)
 	}
 	for _, l := range []*[]string{&j.Chain, &j.Inputs, &j.ExtraInputs, &j.Outputs, &j.SlurmOutputs, &j.Claims} {
@@ -164,20 +162,19 @@ func mapList(l []string, f func(string) string) []string {
 	return out
 }
 
-// quoteMark is how JSON prints the mark of QuoteBytes.
+// quoteMark is how JSON prints the mark of quoteBytes.
 const quoteMark = `\u0000`
 
-// QuoteBytes carries strings that are not UTF-8, which JSON cannot. The NUL in
+// quoteBytes carries strings that are not UTF-8, which JSON cannot. The NUL in
 // front marks them; no path has one.
-func QuoteBytes(s string) string {
+func quoteBytes(s string) string {
 	if utf8.ValidString(s) && !strings.HasPrefix(s, "\x00") {
 		return s
 	}
 	return "\x00" + base64.StdEncoding.EncodeToString([]byte(s))
 }
 
-// UnquoteBytes is the inverse of QuoteBytes.
-func UnquoteBytes(s string) string {
+func unquoteBytes(s string) string {
 	if !strings.HasPrefix(s, "\x00") {
 		return s
 	}

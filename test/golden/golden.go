@@ -26,6 +26,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -147,11 +148,29 @@ func (c *Case) compared(s Snapshot) Snapshot {
 		for section := range c.skip {
 			keep = keep && !names(section, name)
 		}
+		if names("annex", name) {
+			text = sortLogs(text)
+		}
 		if keep {
 			out[name] = text
 		}
 	}
 	return out
+}
+
+// sortLogs sorts the lines of each log: git-annex orders them by ids, which
+// are random. A log's path has no blank in it, its lines have.
+func sortLogs(text string) string {
+	lines := strings.SplitAfter(text, "\n")
+	from := 0
+	for i, line := range lines {
+		if !strings.Contains(line, " ") {
+			slices.Sort(lines[from:i])
+			from = i + 1
+		}
+	}
+	slices.Sort(lines[from:])
+	return strings.Join(lines, "")
 }
 
 // names reports whether the section of a directive means the section name.

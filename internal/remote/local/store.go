@@ -158,7 +158,8 @@ func (s *Store) lockObject(object string, excl bool) (*ContentLock, error) {
 	case !isRegular(object):
 		c.Release()
 		return nil, remote.ErrAbsent
-	case excl && retained(object):
+	case excl && exists(object+".rtm"):
+		// A newer git-annex has promised somebody to keep it for a while.
 		c.Release()
 		return nil, remote.ErrBusy
 	}
@@ -237,8 +238,6 @@ func (c *ContentLock) Remove() error {
 		return fmt.Errorf("remove content: %w", err)
 	}
 	os.Remove(lockPath(c.object))
-	os.Remove(retainPath(c.object))
-	os.Remove(c.object + ".rtl")
 	c.removed = true
 	c.file.Unlock()
 	c.prune()

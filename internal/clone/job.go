@@ -1,0 +1,224 @@
+package clone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/result"
+)
+
+// job is one clone: sources to try, in order, and what is done afterwards.
+type job struct {
+	env         dataset.Env
+	cfg         Rewriter // of the superdataset, or the user's
+	top         string   // for addresses with "///"
+	dest        string   // absolute
+	sources     []string // addresses, best first
+	from        string   // folder that relative ones start from, absolute
+	untrusted   bool     // the addresses stand in a repository
+	args        []string // for git clone
+	reckless    string
+	description string
+	commit      gitobj.OID    // to check out; "" for the branch as it is
+	record      result.Record // what all records have
+	existed     bool          // the folder was there before
+	contains    []any         // for the record of success
+	said        any           // message of success
+}
+
+// run clones and reports. The dataset is nil where that failed, which has been
+// reported; the caller closes its Repo.
+func (j *job) run(ctx context.Context, sink result.Sink) (*dataset.Dataset, Source, error) {
+	candidates, err := j.candidates()
+	if err != nil && j.untrusted {
+		return nil, Source{}, sink.Emit(j.record.As(result.Error).Msg(err.Error()))
+	}
+	if err != nil {
+		return nil, Source{}, err
+	}
+	rec, stop, err := j.occupied(ctx, candidates)
+	if err != nil || stop {
+		if err == nil {
+			err = sink.Emit(rec)
+		}
+		return nil, Source{}, err
+	}
+	src, why, err := j.try(ctx, candidates)
+	if err != nil {
+		return nil, src, err
+	}
+	rec = j.record.With("source", src.record())
+	if why != nil {
+		return nil, src, sink.Emit(rec.As(result.Error).With("message", why))
+	}
+	d, err := j.finish(ctx, src, sink)
+	if err != nil {
+		j.wipe()
+		if ctx.Err() != nil {
+			return nil, src, err
+		}
+		return nil, src, sink.Emit(rec.As(result.Error).Msg(err.Error()))
+	}
+	if j.contains != nil {
+		rec = rec.With("contains", j.contains)
+	}
+	if j.said != nil {
+		rec = rec.With("message", j.said)
+	}
+	return d, src, sink.Emit(rec.As(result.OK))
+}
+
+// candidates lists what git is told, one after the other.
+func (j *job) candidates() ([]Source, error) {
+	rules, err := readRules(j.cfg, j.top)
+	if err != nil {
+		return nil, err
+	}
+	var list []Source
+	for _, spec := range j.sources {
+		for _, s := range rules.substitute(spec) {
+			src, err := decode(s, rules)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, src.variants()...)
+		}
+	}
+	return list, nil
+}
+
+// refusal is DataLad's.
+const refusal = "target path already exists and not empty, refuse to clone into target path"
+
+// occupied looks at the place for the clone. A record says why nothing is to
+// be done there.
+func (j *job) occupied(ctx context.Context, candidates []Source) (rec result.Record, stop bool, err error) {
+	entries, err := os.ReadDir(j.dest)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return rec, false, nil
+	case err != nil && !isFile(j.dest):
+		return rec, false, fmt.Errorf("clone: %w", err)
+	case err == nil && len(entries) == 0:
+		j.existed = true
+		return rec, false, nil
+	}
+	if git.IsTop(j.dest) {
+		if address := j.clonedFrom(ctx, candidates); address != "" {
+			return j.record.As(result.NotNeeded).With("message", result.Tuple{"dataset %s was already cloned from '%s'", "Dataset(" + j.dest + ")", address}), true, nil
+		}
+	}
+	return j.record.As(result.Error).Msg(refusal), true, nil
+}
+
+func isFile(path string) bool {
+	fi, err := os.Lstat(path)
+	return err == nil && !fi.IsDir()
+}
+
+// clonedFrom returns the candidate that the repository at dest tracks.
+func (j *job) clonedFrom(ctx context.Context, candidates []Source) string {
+	repo, err := git.Open(ctx, j.dest, git.Options{Env: j.env.Vars})
+	if err != nil {
+		return ""
+	}
+	defer repo.Close()
+	_, tracked, err := repo.Tracking(ctx)
+	if err != nil || tracked == "" {
+		return ""
+	}
+	for _, c := range candidates {
+		place, ok := localPath(c.GitURL)
+		if tracked == c.GitURL || ok && tracked == j.expand(place) {
+			return c.GitURL
+		}
+	}
+	return ""
+}
+
+func absFrom(base, p string) string {
+	if filepath.IsAbs(p) {
+		return filepath.Clean(p)
+	}
+	return filepath.Join(base, p)
+}
+
+// expand replaces "~" at the beginning of a path.
+func (j *job) expand(p string) string {
+	if rest, ok := strings.CutPrefix(p, "~"); ok && (rest == "" || rest[0] == '/') {
+		for _, kv := range j.env.Vars {
+			if home, ok := strings.CutPrefix(kv, "HOME="); ok && home != "" {
+				return home + rest
+			}
+		}
+	}
+	return p
+}
+
+// try clones from the first source that works. why says, as a message for a
+// record, that none did.
+func (j *job) try(ctx context.Context, candidates []Source) (src Source, why any, err error) {
+	j.env.Log.Info("Attempting a clone into " + j.dest)
+	defer j.env.Log.Info("Completed clone attempts for Dataset(" + j.dest + ")")
+	var failures []string
+	for _, src = range candidates {
+		j.env.Log.Info("Attempting to clone from " + src.GitURL + " to " + j.dest)
+		err := j.gitClone(ctx, src)
+		if err == nil {
+			return src, nil, nil
+		}
+		j.wipe()
+		if ctx.Err() != nil {
+			return src, nil, ctx.Err()
+		}
+		if text, fatal := strings.CutPrefix(err.Error(), "git clone: fatal: could not create work tree"); fatal {
+			return src, "could not create work tree" + text, nil
+		}
+		failures = append(failures, src.GitURL+"\n  "+describe(err))
+	}
+	return src, result.Tuple{"Failed to clone from any candidate source URL. Encountered errors per each url were:\n- %s", strings.Join(failures, "\n- ")}, nil
+}
+
+// describe words git's failure as DataLad does.
+func describe(err error) string {
+	var failed *git.CommandError
+	if !errors.As(err, &failed) {
+		return err.Error()
+	}
+	return fmt.Sprintf("CommandError: 'git %s' failed with exitcode %d [err: '%s']", strings.Join(failed.Args, " "), failed.Exit, failed.Stderr)
+}
+
+func (j *job) gitClone(ctx context.Context, src Source) error {
+	address := src.GitURL
+	if p, ok := localPath(address); ok {
+		address = j.expand(p)
+	}
+	args := j.args
+	if src.Version != "" {
+		args = append(args[:len(args):len(args)], "--branch="+src.Version)
+	}
+	return git.Clone(ctx, git.CloneOptions{URL: address, Dir: j.dest, From: j.from, Args: args, Env: j.env.Vars, Untrusted: j.untrusted})
+}
+
+// wipe takes away what a failed attempt left; the folder itself stays if it
+// was there before.
+func (j *job) wipe() {
+	if !j.existed {
+		os.RemoveAll(j.dest)
+		return
+	}
+	entries, err := os.ReadDir(j.dest)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		os.RemoveAll(filepath.Join(j.dest, e.Name()))
+	}
+}

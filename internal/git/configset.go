@@ -1,0 +1,44 @@
+package git
+
+import "path/filepath"
+
+// SetConfig applies edits to the repository's own configuration file and takes
+// them into r.Config. A key to remove that is not there is ErrNoSuchKey.
+func (r *Repo) SetConfig(edits ...ConfigEdit) error {
+	if len(edits) == 0 {
+		return nil
+	}
+	if err := EditConfigFile(filepath.Join(r.CommonDir, "config"), edits...); err != nil {
+		return err
+	}
+	r.Config = r.Config.edited(edits)
+	return nil
+}
+
+// Set is the edit that gives a variable one value.
+func Set(key, value string) ConfigEdit { return ConfigEdit{Key: key, Value: value} }
+
+// edited returns c as it is after edits of the repository's own file.
+func (c *Config) edited(edits []ConfigEdit) *Config {
+	out := c.with(NewConfig())
+	for _, e := range edits {
+		key := canonicalKey(e.Key)
+		if e.Remove || !e.Add {
+			delete(out.values, key)
+			delete(out.local, key)
+		}
+		if !e.Remove {
+			out.add(key, e.Value, true)
+		}
+	}
+	order := out.order[:0:0]
+	seen := map[string]bool{}
+	for _, key := range out.order {
+		if len(out.values[key]) > 0 && !seen[key] {
+			seen[key] = true
+			order = append(order, key)
+		}
+	}
+	out.order = order
+	return out
+}
