@@ -3,10 +3,7 @@ package slurm
 import (
 	"fmt"
 	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 )
 
@@ -76,7 +73,7 @@ func TestAccountingOutage(t *testing.T) {
 	l := newLab(t, c)
 	before := l.write("before.txt")
 	l.await(before)
-	stopDaemon(t, c, "slurmdbd")
+	c.stop(t, "slurmdbd")
 	c.accounting = false
 	during, bad := l.write("during.txt"), l.submit("", "-o", "bad.txt", "sbatch", "fail.sh", "bad.txt")
 	held := l.submit("", "-o", "held.txt", "sbatch", "--hold", "job.sh", "held.txt")
@@ -91,24 +88,4 @@ func TestAccountingOutage(t *testing.T) {
 		t.Errorf("open jobs:\n%s", list)
 	}
 	l.in("", "finish", "--close-failed-jobs", bad).want(t, 0)
-}
-
-// stopDaemon ends a daemon of a test's own cluster.
-func stopDaemon(t *testing.T, c *cluster, name string) {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(c.dir, "run", name+".pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err != nil || strings.TrimSpace(string(comm)) != name {
-		t.Fatalf("process %d is %q (%v), not %s", pid, comm, err, name)
-	}
-	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	until(t, name+" to end", func() bool { return syscall.Kill(pid, 0) != nil })
 }

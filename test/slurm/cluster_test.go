@@ -157,7 +157,7 @@ func ownCluster(t *testing.T, options ...string) *cluster {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	c := &cluster{conf: filepath.Join(dir, "etc", "slurm.conf"), dir: dir, accounting: len(options) == 0}
+	c := &cluster{conf: filepath.Join(dir, "etc", "slurm.conf"), dir: dir, accounting: !slices.Contains(options, "--no-accounting")}
 	script, err := filepath.Abs("../../scripts/slurm-cluster")
 	if err != nil {
 		t.Fatal(err)
