@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/jobs"
@@ -25,6 +26,9 @@ func (a *app) conclude(ctx context.Context, err error) int {
 		err = errs.WithExit(errors.New("interrupted"), errs.ExitInterrupt)
 	}
 	hint := errs.Hint(err)
+	if hint == "" && outOfSpace(err) {
+		hint = "free some space, or have the quota raised, and repeat the command: nothing is lost"
+	}
 	if rec, ok := failureRecord(err); ok {
 		err = a.emitLast(rec)
 	} else if err != nil && a.machine() {
@@ -41,6 +45,17 @@ func (a *app) conclude(ctx context.Context, err error) int {
 	}
 	a.showError(err, hint)
 	return errs.ExitCode(err)
+}
+
+// outOfSpace reports whether the disk is full or a quota used up; git says so
+// in words.
+func outOfSpace(err error) bool {
+	if err == nil {
+		return false
+	}
+	words := strings.ToLower(err.Error())
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || strings.Contains(words, "no space left on device") ||
+		strings.Contains(words, "disk quota exceeded") || strings.Contains(words, "out of diskspace")
 }
 
 // emitLast shows a record after the command has ended.

@@ -15,7 +15,7 @@ import (
 	"path/filepath"
 	"sync"
 
-	"modernc.org/sqlite" // the "sqlite" driver
+	_ "modernc.org/sqlite" // the "sqlite" driver
 )
 
 // FileName is the name of the ledger in its folder.
@@ -213,21 +213,3 @@ type DamagedError struct {
 
 func (e *DamagedError) Error() string { return fmt.Sprintf("ledger %s is damaged: %v", e.Path, e.Err) }
 func (e *DamagedError) Unwrap() error { return e.Err }
-
-// Primary result codes of SQLite that mean damage.
-const (
-	sqliteCorrupt = 11
-	sqliteNotADB  = 26
-)
-
-// wrap recognises damage and names the operation; typed errors keep their text.
-func (l *Ledger) wrap(op string, err error) error {
-	var se *sqlite.Error
-	if !errors.As(err, &se) {
-		return err
-	}
-	if c := se.Code() & 0xff; c == sqliteCorrupt || c == sqliteNotADB {
-		return &DamagedError{l.path, err}
-	}
-	return fmt.Errorf("%s %s: %w", op, l.path, err)
-}

@@ -118,5 +118,10 @@ func (l *Ledger) begin(tx *Tx) error {
 // rollback undoes all but what was told.
 func (l *Ledger) rollback(tx *Tx) error {
 	l.begun = false
-	return errors.Join(tx.exec("ROLLBACK"), l.takeIn(tx))
+	err := tx.exec("ROLLBACK")
+	if hasEnded(err) {
+		_ = l.takeIn(tx) // in vain where the disk is full; the next one does it
+		return nil
+	}
+	return errors.Join(err, l.takeIn(tx))
 }

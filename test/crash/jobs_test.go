@@ -19,10 +19,12 @@ type jobStory struct {
 	uncertain int // submissions that the user had to settle
 }
 
-func newJobStory(t *testing.T) *jobStory {
-	s := &jobStory{story: newStory(t)}
-	s.NeedCommand(t, "schedule")
-	s.NeedCommand(t, "finish")
+func newJobStory(t *testing.T) *jobStory { return jobStoryOf(newStory(t)) }
+
+func jobStoryOf(base *story) *jobStory {
+	s := &jobStory{story: base}
+	s.NeedCommand(s.T, "schedule")
+	s.NeedCommand(s.T, "finish")
 	s.write("job.sh", "#!/bin/sh\n#SBATCH --job-name=crash\necho \"$1\" >> '"+s.journal()+"'\n'"+s.maker()+"' \"$1\"\n")
 	s.Save("-m", "job script")
 	return s
