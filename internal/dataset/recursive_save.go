@@ -22,6 +22,9 @@ type saving struct {
 	sink  result.Sink
 	parts parts
 	clean map[string]bool // datasets of which that is known already
+	// declared says that the paths are outputs that were declared: they are
+	// saved as they are, also where they are ignored.
+	declared bool
 }
 
 // Save commits what changed in the work tree, bottom-up where subdatasets
@@ -215,20 +218,31 @@ func (s *saving) one(ctx context.Context, p *part) (gitobj.OID, error) {
 	if err := d.Writable(ctx); err != nil {
 		return "", err
 	}
-	scope, refused, err := s.scope(ctx, d, p)
+	staged, refused, err := s.stage(ctx, d, p)
 	if err != nil || refused {
 		return "", err
-	}
-	staged := &Staged{}
-	if p.whole || len(scope.Paths) > 0 || len(p.subs) > 0 {
-		if staged, err = d.stageScope(ctx, scope, p, StageOptions{ToGit: s.opt.ToGit, Jobs: s.opt.Jobs}); err != nil {
-			return "", err
-		}
 	}
 	opt := s.opt
 	opt.refds = s.top.Path()
 	opt.AllowEmpty = opt.AllowEmpty && p.rel == "."
 	return d.Commit(ctx, staged, opt, s.sink)
+}
+
+func (s *saving) stage(ctx context.Context, d *Dataset, p *part) (staged *Staged, refused bool, err error) {
+	opt := StageOptions{ToGit: s.opt.ToGit, Jobs: s.opt.Jobs}
+	if s.declared {
+		staged, err = d.stageDeclared(ctx, p, opt)
+		return staged, false, err
+	}
+	scope, refused, err := s.scope(ctx, d, p)
+	if err != nil || refused {
+		return nil, refused, err
+	}
+	if !p.whole && len(scope.Paths) == 0 && len(p.subs) == 0 {
+		return &Staged{}, false, nil
+	}
+	staged, err = d.stageScope(ctx, scope, p, opt)
+	return staged, false, err
 }
 
 // scope is what of the dataset is looked at. Claimed paths are passed over, or

@@ -225,9 +225,5 @@ func (t *task) commitChanges(ctx context.Context, message, sidecar string, sink 
 	if len(paths) == 0 {
 		return "", nil
 	}
-	staged, err := t.d.StagePaths(ctx, paths, dataset.StageOptions{Jobs: t.opt.Jobs})
-	if err != nil {
-		return "", err
-	}
-	return t.d.Commit(ctx, staged, opt, sink)
+	return t.d.SaveOutputs(ctx, paths, opt, sink)
 }

@@ -44,7 +44,7 @@ func (t *task) prepare(ctx context.Context, sink result.Sink) (ok bool, err erro
 			paths = append(paths, p)
 		}
 	}
-	_, err = t.d.PrepareOutputs(ctx, paths, dataset.PrepareOptions{}, sink)
+	err = t.d.PrepareNested(ctx, paths, dataset.PrepareOptions{}, sink)
 	return err == nil, err
 }
 
