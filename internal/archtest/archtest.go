@@ -10,7 +10,7 @@ var layers = []layer{
 	{"base", []string{"errs", "result", "fsx", "proc", "pyfmt", "wildmatch"}},
 	{"format", []string{"gitobj", "gitindex", "gitattr", "annexkey", "annexlog", "pointer", "runrec", "iospec", "matchexpr", "magic"}},
 	{"store", []string{"git", "annex", "remote", "remote/local", "remote/directory", "remote/all", "remote/remotetest", "ria", "sched", "sched/slurm", "sched/local", "sched/schedtest", "ledger", "stage"}},
-	{"domain", []string{"commit", "dataset", "smudge", "annexcmd", "transfer", "siblings", "clone", "run", "jobs", "container", "lineage", "export"}},
+	{"domain", []string{"commit", "dataset", "smudge", "annexcmd", "transfer", "siblings", "clone", "run", "jobs", "procedure", "container", "lineage", "export"}},
 	{"face", []string{"render", "ui", "web", "annexcli", "cli"}},
 }
 
@@ -33,6 +33,7 @@ var sideways = map[string][]string{
 	"clone":             {"commit", "dataset", "siblings", "transfer"},
 	"run":               {"commit", "dataset"},
 	"jobs":              {"commit", "dataset", "run"},
+	"procedure":         {"dataset", "run"},
 	"cli":               {"render", "annexcli"},
 	"gitindex":          {"gitobj"},
 	"pointer":           {"annexkey"},

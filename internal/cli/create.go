@@ -36,7 +36,7 @@ func newCreate(a *app) *cobra.Command {
 	f.StringVarP(&o.dataset, "dataset", "d", "", "`DATASET` in which the new one is registered; without PATH, the one to create")
 	f.BoolVar(&o.noAnnex, "no-annex", false, "a plain git repository without annex")
 	f.BoolVar(&o.fakeDates, "fake-dates", false, "not supported")
-	f.StringArrayVarP(&o.procedures, "cfg-proc", "c", nil, "configure with procedure `NAME`: text2git, yoda; repeatable")
+	f.StringArrayVarP(&o.procedures, "cfg-proc", "c", nil, "configure with procedure cfg_`NAME`: text2git, yoda, noannex, or one of your own; repeatable")
 	f.StringVarP(&o.message, "message", "m", "", "`MESSAGE` of the first commit")
 	f.Lookup("fake-dates").Hidden = true
 	return cmd
@@ -50,6 +50,12 @@ func (a *app) create(ctx context.Context, o createOptions, args []string) error 
 		Path: a.cwd, Description: o.description, NoAnnex: o.noAnnex, Force: o.force,
 		Procedures: o.procedures, Message: o.message, Backend: a.overrides.get("datalad.repo.backend"),
 		Config: a.overrides.typed, User: a.userName(), Host: hostName(), Home: a.getenv("HOME"),
+	}
+	opt.RunProcedure = a.configureWith
+	for _, name := range o.procedures {
+		if _, err := a.procedures(nil).Find(ctx, "cfg_"+name); err != nil {
+			return err
+		}
 	}
 	if o.dataset != "" {
 		const purpose = "create a subdataset"

@@ -17,8 +17,10 @@ const remainder = "remainder"
 // commands lists all commands, in the order of the help text.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
-		newCreate(a), newClone(a), newSiblings(a), newSave(a), newStatus(a), newDiff(a), newSubdatasets(a), newUnlock(a), newGet(a), newDrop(a), newAnnex(a),
+		newCreate(a), newClone(a), newSiblings(a), newSave(a), newStatus(a), newUnlock(a), newGet(a), newDrop(a), newAnnex(a),
+		newDiff(a), newSubdatasets(a), newConfiguration(a), newForeach(a), newClean(a),
 		newRun(a), newRerun(a),
+		newRunProcedure(a),
 		newSchedule(a), newFinish(a), newReschedule(a), newJobs(a),
 		newVersion(a), newHelp(a),
 	}

@@ -38,6 +38,8 @@ type CreateOptions struct {
 	User   string // login name, for the description
 	Host   string
 	Home   string
+	// RunProcedure runs one of Procedures; nil: only those built in are known.
+	RunProcedure func(ctx context.Context, d *Dataset, name string, sink result.Sink) error
 }
 
 // notEmptyMessage is DataLad's.
@@ -79,7 +81,13 @@ func Create(ctx context.Context, opt CreateOptions, env Env, sink result.Sink) (
 		return nil, err
 	}
 	for _, p := range opt.Procedures {
-		if err := d.Procedure(ctx, p, sink); err != nil {
+		runProcedure := d.Procedure
+		if opt.RunProcedure != nil {
+			runProcedure = func(ctx context.Context, name string, sink result.Sink) error {
+				return opt.RunProcedure(ctx, d, name, sink)
+			}
+		}
+		if err := runProcedure(ctx, p, sink); err != nil {
 			return nil, err
 		}
 	}

@@ -2,34 +2,97 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/result"
 )
 
 // text2gitExpr sends text to git, as DataLad's text2git does.
 const text2gitExpr = "((mimeencoding=binary)and(largerthan=0))"
 
-// Procedure runs one of the built-in configuration procedures by its name
-// without "cfg_": text2git or yoda. It reports a run record.
+// builtins are the procedures that come along, by their full name.
+var builtins = []struct{ name, help string }{
+	{"cfg_noannex", "Makes the dataset a plain git repository, if nothing is annexed yet"},
+	{"cfg_text2git", "Text files go to git, other files to the annex"},
+	{"cfg_yoda", "Lays out folders and notes as the YODA principles ask"},
+}
+
+// BuiltinProcedures lists the names of the procedures that come along.
+func BuiltinProcedures() []string {
+	var names []string
+	for _, b := range builtins {
+		names = append(names, b.name)
+	}
+	return names
+}
+
+// BuiltinHelp says what a procedure of BuiltinProcedures does.
+func BuiltinHelp(name string) string {
+	for _, b := range builtins {
+		if b.name == name {
+			return b.help
+		}
+	}
+	return ""
+}
+
+// Procedure runs one of the built-in configuration procedures by its name,
+// with or without "cfg_". It reports a run record.
 func (d *Dataset) Procedure(ctx context.Context, name string, sink result.Sink) error {
+	name = "cfg_" + strings.TrimPrefix(name, "cfg_")
+	r := result.New("run", result.OK, d.Path(), result.Dataset).Msg(name).With("exit_code", 0)
 	var err error
-	switch strings.TrimPrefix(name, "cfg_") {
-	case "text2git":
+	switch name {
+	case "cfg_text2git":
 		err = d.text2git(ctx)
-	case "yoda":
+	case "cfg_yoda":
 		err = d.yoda(ctx)
+	case "cfg_noannex":
+		if err = d.withoutAnnex(ctx); errors.Is(err, annex.ErrHasContent) {
+			d.Env.Log.Error(err.Error())
+			return sink.Emit(r.As(result.Error).With("exit_code", 1))
+		}
 	default:
-		err = errs.WithHint(fmt.Errorf("Cannot find procedure with name '%s'", name), "known procedures: text2git, yoda")
+		err = errs.WithHint(fmt.Errorf("Cannot find procedure with name '%s'", name), "known procedures: %s", strings.Join(BuiltinProcedures(), ", "))
 	}
 	if err != nil {
 		return err
 	}
-	return sink.Emit(result.New("run", result.OK, d.Path(), result.Dataset).
-		Msg("cfg_"+strings.TrimPrefix(name, "cfg_")).With("exit_code", 0))
+	return sink.Emit(r)
+}
+
+// withoutAnnex takes the annex away and keeps it from coming back.
+func (d *Dataset) withoutAnnex(ctx context.Context) error {
+	if d.Annex != nil {
+		if err := d.Annex.Uninit(ctx); err != nil {
+			return err
+		}
+		d.Annex = nil
+	}
+	if _, err := os.Lstat(d.Repo.Path(".noannex")); err == nil {
+		return nil
+	}
+	f, err := d.ownFile(".noannex", "")
+	if err != nil {
+		return err
+	}
+	fresh, err := git.Open(ctx, d.Path(), git.Options{Env: d.Env.Vars})
+	if err != nil {
+		return err
+	}
+	defer fresh.Close()
+	plain, err := From(fresh, d.Env)
+	if err != nil {
+		return err
+	}
+	return plain.commitFiles(ctx, "Added .noannex to prevent accidental initialization of git-annex", []commit.File{f})
 }
 
 func (d *Dataset) text2git(ctx context.Context) error {

@@ -152,3 +152,36 @@ func UserConfig(ctx context.Context, env []string) (*Config, error) {
 	r := &Repo{WorkTree: "/", GitDir: "/", CommonDir: "/", env: append(cleanEnv(env), "GIT_CEILING_DIRECTORIES=/", "GIT_DIR=/dev/null")}
 	return r.readConfig(ctx)
 }
+
+// Override returns the value that the command line or environment gives key.
+func (c *Config) Override(key string) (value string, ok bool) {
+	return lastOf(c.outer.strong, key)
+}
+
+// Outside returns the value that the system's or user's files give key.
+func (c *Config) Outside(key string) (value string, ok bool) {
+	return lastOf(c.outer.weak, key)
+}
+
+// InFiles returns the value that files give key: all but overrides.
+func (c *Config) InFiles(key string) (value string, ok bool) {
+	all := c.values[canonicalKey(key)]
+	for _, kv := range c.outer.strong {
+		if canonicalKey(kv[0]) == canonicalKey(key) && len(all) > 0 {
+			all = all[:len(all)-1] // overrides come last
+		}
+	}
+	if len(all) == 0 {
+		return "", false
+	}
+	return all[len(all)-1], true
+}
+
+func lastOf(pairs [][2]string, key string) (value string, ok bool) {
+	for _, kv := range pairs {
+		if canonicalKey(kv[0]) == canonicalKey(key) {
+			value, ok = kv[1], true
+		}
+	}
+	return value, ok
+}

@@ -12,11 +12,17 @@ import (
 func (r *Renderer) line(rec result.Record) error {
 	if r.tail.Line != nil {
 		if text, own := r.tail.Line(rec); own {
-			if text == "" {
+			switch text {
+			case "":
 				return nil
+			case EmptyLine:
+				text = ""
 			}
 			return r.println(text)
 		}
+	}
+	if r.tail.Rewrite != nil {
+		rec = r.tail.Rewrite(rec)
 	}
 	if rec.Status == result.NotNeeded {
 		return r.similar.skip(rec, r.println)
@@ -58,6 +64,9 @@ func RelPath(rec result.Record) string {
 	}
 	return rel
 }
+
+// Message returns a record's message as people see it.
+func Message(rec result.Record) string { return new(Renderer).message(rec, "message") }
 
 func (r *Renderer) message(rec result.Record, field string) string {
 	switch m := rec.Fields[field].(type) {

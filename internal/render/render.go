@@ -52,12 +52,17 @@ const (
 	SummaryAlways         // also for none or one
 )
 
+// EmptyLine is what Tailored.Line returns to have an empty line shown.
+const EmptyLine = "\x00"
+
 // Tailored is a command's own renderer for people.
 type Tailored struct {
 	// Line returns the text for a record (one or more lines, without the last
 	// newline; "" for none) and true, or false to have the generic line. Nil
 	// means always the generic line.
 	Line func(result.Record) (string, bool)
+	// Rewrite, if not nil, changes a record before its generic line is made.
+	Rewrite func(result.Record) result.Record
 	// End, if not nil, returns text to print after all records ("" for none).
 	End     func() string
 	Summary Summary

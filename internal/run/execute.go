@@ -98,7 +98,7 @@ func (t *task) finish(ctx context.Context, exit int, sink result.Sink) error {
 		return t.save(ctx, message, sidecar, sink)
 	}
 	r = r.As(result.Error).With("msg_path", nil)
-	if !t.opt.again {
+	if !t.opt.again && !t.opt.NoMessageFile {
 		msgPath, err := t.keepMessage(message)
 		if err != nil {
 			return err

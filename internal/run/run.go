@@ -16,6 +16,7 @@ import (
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/iospec"
+	"github.com/stemma-data/stemma/internal/pyfmt"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/runrec"
 )
@@ -49,6 +50,9 @@ type Options struct {
 	// KeepGoing saves and records although the command failed
 	// (--on-failure ignore or continue).
 	KeepGoing bool
+	AtTop     bool // run in the top folder instead of the user's
+	// NoMessageFile says that a failure leaves no message for a later commit.
+	NoMessageFile bool
 
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
@@ -140,6 +144,10 @@ func (t *task) locate() error {
 		}
 		return nil
 	}
+	if t.opt.AtTop {
+		t.pwd, t.relPwd = t.d.Path(), "."
+		return nil
+	}
 	rel, err := t.d.Rel(t.d.Env.Cwd)
 	if err != nil {
 		return fmt.Errorf("run: the current folder %s: %w", t.d.Env.Cwd, err)
@@ -170,7 +178,12 @@ func (t *task) impossible(err error, sink result.Sink) error {
 	if !errors.As(err, &p) {
 		return err
 	}
-	return sink.Emit(result.New("run", result.Impossible, t.d.Path(), result.Dataset).Msg(err.Error()))
+	r := result.New("run", result.Impossible, t.d.Path(), result.Dataset).Msg(err.Error())
+	var key *pyfmt.KeyError
+	if errors.As(err, &key) {
+		r = r.With("message", result.Tuple{p.Subject + " has an unrecognized placeholder: %s", key.Error()})
+	}
+	return sink.Emit(r)
 }
 
 const substitutionPrefix = "datalad.run.substitutions."

@@ -2,6 +2,8 @@ package golden
 
 import (
 	"flag"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -137,8 +139,10 @@ func recorded(t *testing.T, c *Case) Snapshot {
 
 func newWorld(t *testing.T, program string) *World {
 	t.Helper()
-	// A short path of constant length: messages and log lines contain it.
-	root, err := os.MkdirTemp("", "golden")
+	// A short path of constant length: messages and log lines contain it, also
+	// where they are cut.
+	root := filepath.Join(os.TempDir(), fmt.Sprintf("golden%010d", rand.Uint32()))
+	err := os.Mkdir(root, 0o700)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`\.datalad/runinfo/[0-9a-f]{32}`), ".datalad/runinfo/<RECORD>"},
 	{regexp.MustCompile(`(?m)^"[0-9a-f]{32}"$`), `"<RECORD>"`},
 	// What a configuration procedure calls itself; DataLad names its Python file.
-	{regexp.MustCompile(`(?m)^(run\(ok\): .* \(dataset\)) \[(?:/\S*python3 /\S*|cfg_\S.*)\]$`), "$1 [<PROCEDURE>]"},
+	{regexp.MustCompile(`(?m)^(run\((?:ok|error)\): .* \(dataset\)) \[(?:/\S*python3 /\S*|cfg_\S.*)\]$`), "$1 [<PROCEDURE>]"},
 	{regexp.MustCompile(`(?m)^\{"action": "run", .*"(?:cmd|message)": "[^"]*\bcfg_.*$`), `{"action": "run", <PROCEDURE>}`},
 }
 

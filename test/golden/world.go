@@ -104,7 +104,7 @@ func (w *World) Check() []string {
 	var wrong []string
 	for _, r := range repos {
 		for _, args := range [][]string{{"fsck", "--no-progress", "--no-dangling"}, {"annex", "fsck", "--quiet"}} {
-			if args[0] == "annex" && r.git("config", "annex.uuid") == "" {
+			if args[0] == "annex" && strings.TrimSpace(r.git("config", "annex.uuid")) == "" {
 				continue
 			}
 			if out, err := r.try(args...); err != nil {
