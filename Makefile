@@ -4,7 +4,7 @@ GO     ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PKGS   ?= ./...
 
-.PHONY: build cross lint check test demo bench microbench soak clean
+.PHONY: build cross lint check test demo bench bench-fs bench-scale microbench soak clean
 
 build: ## bin/stemma, one static program
 	@mkdir -p bin
@@ -32,6 +32,12 @@ demo: build ## the guided tour: simulate, train, reschedule
 
 bench: build ## stemma beside git, git-annex, DataLad and Slurm: docs/benchmarks/main-job.md
 	$(GO) run ./bench -stemma bin/stemma $(BENCHFLAGS)
+
+bench-fs: build ## the simulated file systems: docs/benchmarks/file-systems.md (as root; about an hour, BENCHFLAGS=-quick: five minutes)
+	$(GO) run ./bench -suite file-systems -stemma bin/stemma $(BENCHFLAGS)
+
+bench-scale: build ## a million files, ten thousand jobs: docs/benchmarks/scale.md (about an hour, BENCHFLAGS=-quick: five minutes)
+	$(GO) run ./bench -suite scale -stemma bin/stemma $(BENCHFLAGS)
 
 microbench: ## Go benchmarks of every package
 	$(GO) test -run '^$$' -bench . -benchmem $(PKGS)

@@ -16,18 +16,6 @@ type experiment struct {
 	run  func(context.Context, *bench) error
 }
 
-var experiments = []experiment{
-	{"startup", startup}, {"jobs", jobs}, {"save", bulkSave}, {"get", bulkGet},
-	{"paths", paths}, {"tree", wholeTree}, {"lock", indexLock}, {"counts", counts},
-}
-
-func experimentNames() (names []string) {
-	for _, e := range experiments {
-		names = append(names, e.name)
-	}
-	return names
-}
-
 // bench is one run: its options, the programs it found, and its temporary folder.
 type bench struct {
 	options
@@ -36,7 +24,7 @@ type bench struct {
 	env    []string
 	slurm  bool // a private Slurm answers
 	out    io.Writer
-	repos  map[int]*repo
+	repos  map[string]*repo
 	known  map[string]bool // stemma's commands, once asked
 	checks []check
 }
@@ -46,7 +34,7 @@ func newBench(ctx context.Context, o options) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bench{options: o, tmp: tmp, repos: map[int]*repo{}, known: map[string]bool{}}
+	b := &bench{options: o, tmp: tmp, repos: map[string]*repo{}, known: map[string]bool{}}
 	b.slurm = !o.noSlurm && os.Getenv("STEMMA_TEST_SLURM") != ""
 	if err := b.isolate(); err != nil {
 		return nil, err

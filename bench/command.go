@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -38,6 +39,9 @@ func (b *bench) run(ctx context.Context, c command) (cost, error) {
 	defer out.Close()
 	cmd := exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = c.dir, b.env, out, out
+	// Whoever is given up goes with all that it started.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	begin := time.Now()
 	err = cmd.Run()
 	took := cost{wall: time.Since(begin)}

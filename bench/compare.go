@@ -24,9 +24,9 @@ type stat struct {
 	costs         []cost // in the order of the repetitions
 }
 
-// patience ends the repetitions of a slow contender: no further one begins once
+// enough ends the repetitions of a slow contender: no further one begins once
 // its runs have taken this long together.
-func (b *bench) patience() time.Duration {
+func (b *bench) enough() time.Duration {
 	if b.quick {
 		return 10 * time.Second
 	}
@@ -43,7 +43,7 @@ func (b *bench) compare(ctx context.Context, reps int, contenders ...contender) 
 	for rep := range reps {
 		for k := range contenders {
 			i := (rep + k) % len(contenders)
-			if stats[i].missing != "" || stats[i].total() > b.patience() {
+			if stats[i].missing != "" || stats[i].total() > b.enough() {
 				continue
 			}
 			took, err := b.once(ctx, contenders[i], rep)

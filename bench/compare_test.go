@@ -57,7 +57,7 @@ func TestSizes(t *testing.T) {
 	if err != nil || len(o.sizes) != 2 || o.sizes[1] != 2000 || o.file != "" || o.needsSlurm() {
 		t.Errorf("%+v %v", o, err)
 	}
-	if o, err = parse(nil); err != nil || o.file != reportFile {
+	if o, err = parse(nil); err != nil || o.file != suites[0].file {
 		t.Errorf("a complete run writes to %q, %v", o.file, err)
 	}
 	if _, err = parse([]string{"-sizes", "many"}); err == nil {

@@ -13,8 +13,8 @@ import (
 // head prints what was measured with what, on what kind of machine. It names
 // no host and no path: reports are published.
 func (b *bench) head(ctx context.Context) {
-	fmt.Fprintf(b.out, "# Benchmark of the main job\n\n")
-	fmt.Fprintf(b.out, "Written by `make bench` on %s. Times are medians of interleaved repetitions in one run; other work on\nthe machine disturbs them, so compare ratios. Counts do not drift.\n\n", time.Now().UTC().Format("2006-01-02"))
+	fmt.Fprintf(b.out, "# %s\n\n", b.suite.title)
+	fmt.Fprintf(b.out, "Written by `%s` on %s. Times are medians of interleaved repetitions in one run; other work on\nthe machine disturbs them, so compare ratios. Counts do not drift.\n\n", b.suite.by, time.Now().UTC().Format("2006-01-02"))
 	fmt.Fprintf(b.out, "Machine: %d cores, %s, %s; file system %s; %s.\n\n", runtime.NumCPU(), cpuKind(), memory(), b.fileSystem(ctx), b.kernel(ctx))
 	fmt.Fprintf(b.out, "Programs: %s.\n", strings.Join(b.versions(ctx), ", "))
 }

@@ -10,6 +10,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -17,13 +18,22 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
+
+	"github.com/stemma-data/stemma/bench/slowfs"
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == serveWord {
+		if err := slowfs.Serve(os.Args[2:], os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := start(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -32,48 +42,106 @@ func main() {
 
 // options are the command line's.
 type options struct {
+	suite               suite
 	quick               bool
+	profiles            []string
+	contents            []int64 // sizes of outputs, in bytes
+	jobs                int
+	patience            time.Duration
 	sizes               []int
 	only                map[string]bool
 	cache, stemma, file string
 	noSlurm             bool
 }
 
-const reportFile = "docs/benchmarks/main-job.md"
-
 func parse(args []string) (options, error) {
 	var o options
-	var sizes, only string
+	var sizes, only, name, profiles, contents string
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.StringVar(&name, "suite", "main-job", "`NAME` of the set of experiments: main-job, file-systems or scale")
 	f.BoolVar(&o.quick, "quick", false, "a smaller set, under 3 minutes")
-	f.StringVar(&sizes, "sizes", "", "`N,...` tracked files (default 1000,50000,200000; quick 1000,10000)")
-	f.StringVar(&only, "only", "", "`NAME,...` of the experiments to run: "+strings.Join(experimentNames(), ", "))
+	f.StringVar(&sizes, "sizes", "", "`N,...` tracked files (default depends on the suite)")
+	f.StringVar(&only, "only", "", "`NAME,...` of the experiments to run: "+experimentNames())
+	f.StringVar(&profiles, "profiles", "", "`NAME,...` of simulated file systems (default "+strings.Join(slowfs.Names(), ",")+"; quick local,lustre)")
+	f.StringVar(&contents, "contents", "", "`BYTES,...` of an output, when ways of staging are compared (default 10000,1000000,100000000,1000000000)")
+	f.IntVar(&o.jobs, "jobs", 0, "`N` open jobs at once (default 10000; quick 300)")
+	f.DurationVar(&o.patience, "patience", 0, "`TIME` after which a command is given up (default 2m; quick 20s)")
 	f.StringVar(&o.cache, "cache", "", "`FOLDER` that keeps the big repositories for the next run")
 	f.StringVar(&o.stemma, "stemma", "", "`PROGRAM` to measure (default: built from this checkout)")
-	f.StringVar(&o.file, "o", "", "`FILE` for the report (default "+reportFile+" for a complete run)")
+	f.StringVar(&o.file, "o", "", "`FILE` for the report (default: the suite's page, for a complete run)")
 	f.BoolVar(&o.noSlurm, "no-slurm", false, "leave out what needs a private Slurm")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
-	if o.file == "" && !o.quick && only == "" && sizes == "" {
-		o.file = reportFile
+	var err error
+	if o.suite, err = suiteNamed(name); err != nil {
+		return o, err
 	}
+	if o.file == "" && !o.quick && only == "" && sizes == "" && profiles == "" && contents == "" {
+		o.file = o.suite.file
+	}
+	o.setDefaults()
 	if o.only = map[string]bool{}; only != "" {
 		for _, name := range strings.Split(only, ",") {
-			if !slices.Contains(experimentNames(), name) {
-				return o, fmt.Errorf("-only: there is no experiment %q", name)
+			if !o.suite.has(name) {
+				return o, fmt.Errorf("-only: there is no experiment %q in suite %s", name, o.suite.name)
 			}
 			o.only[name] = true
 		}
 	}
-	return o, o.setSizes(sizes)
+	return o, errors.Join(o.setSizes(sizes), o.setProfiles(profiles), o.setContents(contents))
+}
+
+func (o *options) setDefaults() {
+	if o.jobs == 0 {
+		if o.jobs = 10_000; o.quick {
+			o.jobs = 300
+		}
+	}
+	if o.patience == 0 {
+		if o.patience = 2 * time.Minute; o.quick {
+			o.patience = 20 * time.Second
+		}
+	}
+}
+
+func (o *options) setProfiles(list string) error {
+	if list == "" {
+		list = strings.Join(slowfs.Names(), ",")
+		if o.quick {
+			list = "local,lustre"
+		}
+	}
+	for _, name := range strings.Split(list, ",") {
+		if _, err := slowfs.ByName(name); err != nil {
+			return fmt.Errorf("-profiles: %w", err)
+		}
+		o.profiles = append(o.profiles, name)
+	}
+	return nil
+}
+
+func (o *options) setContents(list string) error {
+	if list == "" {
+		list = "10000,1000000,100000000,1000000000"
+		if o.quick {
+			list = "10000,1000000"
+		}
+	}
+	for _, word := range strings.Split(list, ",") {
+		n, err := strconv.ParseInt(word, 10, 64)
+		if err != nil || n < 1 || n > 1e11 {
+			return fmt.Errorf("-contents: %q is not a size in bytes from 1 to 10^11", word)
+		}
+		o.contents = append(o.contents, n)
+	}
+	return nil
 }
 
 func (o *options) setSizes(list string) error {
 	if list == "" {
-		list = "1000,50000,200000"
-		if o.quick {
-			list = "1000,10000"
+		if list = o.suite.sizes; o.quick {
+			list = o.suite.quickSizes
 		}
 	}
 	for _, word := range strings.Split(list, ",") {
@@ -110,7 +178,7 @@ func measure(ctx context.Context, o options) error {
 	var report bytes.Buffer
 	b.out = io.MultiWriter(os.Stdout, &report)
 	b.head(ctx)
-	for _, e := range experiments {
+	for _, e := range o.suite.experiments {
 		if len(o.only) > 0 && !o.only[e.name] {
 			continue
 		}
@@ -143,7 +211,8 @@ func canStartSlurm() bool {
 }
 
 func (o options) needsSlurm() bool {
-	return !o.noSlurm && (len(o.only) == 0 || o.only["jobs"] || o.only["counts"] || o.only["lock"])
+	wants := func(name string) bool { return o.suite.has(name) && (len(o.only) == 0 || o.only[name]) }
+	return !o.noSlurm && (wants("jobs") || wants("counts") || wants("lock") || wants("single") || wants("batch"))
 }
 
 // underSlurm runs this program again with a private Slurm around it.

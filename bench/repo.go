@@ -26,13 +26,18 @@ const baseFile = ".git/bench-base" // the commits of both branches, and the pack
 // repository returns the dataset of n files in its first state: one pack, no
 // racy index entries, nothing of earlier experiments.
 func (b *bench) repository(ctx context.Context, n int) (*repo, error) {
-	r := b.repos[n]
+	return b.repositoryAt(ctx, n, fmt.Sprintf("%s-%d", layout, n))
+}
+
+// repositoryAt is repository with a place in the cache.
+func (b *bench) repositoryAt(ctx context.Context, n int, place string) (*repo, error) {
+	r := b.repos[place]
 	if r == nil {
 		folder := b.cache
 		if folder == "" {
 			folder = filepath.Join(b.tmp, "repositories")
 		}
-		dir, err := filepath.Abs(filepath.Join(folder, fmt.Sprintf("%s-%d", layout, n)))
+		dir, err := filepath.Abs(filepath.Join(folder, place))
 		if err != nil {
 			return nil, err
 		}
@@ -44,7 +49,7 @@ func (b *bench) repository(ctx context.Context, n int) (*repo, error) {
 				return nil, fmt.Errorf("build the repository of %d files: %w", n, err)
 			}
 		}
-		b.repos[n] = r
+		b.repos[place] = r
 	}
 	return r, b.reset(ctx, r)
 }

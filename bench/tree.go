@@ -15,13 +15,8 @@ func wholeTree(ctx context.Context, b *bench) error {
 		}
 		progress("status and save of the whole tree, %s files", thousands(n))
 		b.section("The whole tree of %s files", thousands(n))
-		status := func(name, missing string, argv ...string) contender {
-			return contender{name: name, missing: missing, command: func(int) command { return in(r.dir, argv...) }}
-		}
-		stats, err := b.compare(ctx, b.reps(5),
-			status("stemma status", b.absent(ctx, "status"), b.stemma, "status"),
-			status("git status", "", "git", "status"),
-			status("datalad status", b.crawling("datalad", n), "datalad", "status"))
+		own, git, peer := statusers(ctx, b, r)
+		stats, err := b.compare(ctx, b.reps(5), own, git, peer)
 		if err != nil {
 			return err
 		}
@@ -33,6 +28,14 @@ func wholeTree(ctx context.Context, b *bench) error {
 		b.timing("stemma save", stats)
 	}
 	return nil
+}
+
+func statusers(ctx context.Context, b *bench, r *repo) (own, git, peer contender) {
+	status := func(name, missing string, argv ...string) contender {
+		return contender{name: name, missing: missing, command: func(int) command { return in(r.dir, argv...) }}
+	}
+	return status("stemma status", b.absent(ctx, "status"), b.stemma, "status"), status("git status", "", "git", "status"),
+		status("datalad status", b.crawling("datalad", r.files), "datalad", "status")
 }
 
 func (b *bench) treeSavers(ctx context.Context, r *repo) []contender {

@@ -12,7 +12,8 @@ type Class int
 // The classes. Data is what moves content (read, write, flush, release) and is
 // no metadata operation.
 const (
-	Lookup Class = iota // one component of a path
+	Lookup Class = iota // one component of a path, that is there
+	Absent              // a component that is not there, and is not made by the same call
 	Stat
 	Open
 	Create // of files, links and symlinks
@@ -29,7 +30,7 @@ const (
 	classes
 )
 
-var classNames = [classes]string{"lookup", "stat", "open", "create", "unlink", "rename", "mkdir", "readdir", "readlink", "setattr", "fsync", "xattr", "statfs", "data"}
+var classNames = [classes]string{"lookup", "absent", "stat", "open", "create", "unlink", "rename", "mkdir", "readdir", "readlink", "setattr", "fsync", "xattr", "statfs", "data"}
 
 func (c Class) String() string { return classNames[c] }
 
@@ -47,7 +48,8 @@ func (c Counts) Metadata() (sum int64) {
 }
 
 // Paths is what a client asks that keeps the entries of folders it has seen:
-// Metadata without the components of paths.
+// Metadata without the components of paths. A call that names a path, or an
+// open file, is mostly one of them.
 func (c Counts) Paths() int64 { return c.Metadata() - c[Lookup] }
 
 // Minus is what happened since the earlier counts.

@@ -11,6 +11,7 @@ type slow struct {
 	fuse.RawFileSystem
 	clock  *clock
 	cache  *statCache
+	absent absences
 	counts counters
 	sleep  func(time.Duration)
 }
@@ -21,6 +22,16 @@ func (s *slow) ask(c Class) {
 	if d := s.clock.draw(c); d > 0 {
 		s.sleep(d)
 	}
+}
+
+// fills is ask for an operation that makes a name. The kernel has looked before
+// whether it is there; other clients do both in one question.
+func (s *slow) fills(c Class, parent uint64, name string) {
+	if s.absent.forget(parent, name) {
+		s.counts[Absent].Add(-1)
+		s.counts[Lookup].Add(1)
+	}
+	s.ask(c)
 }
 
 // look is ask for a question about an inode that the client may know.
@@ -34,6 +45,11 @@ func (s *slow) look(c Class, ino uint64, status fuse.Status) {
 
 func (s *slow) Lookup(cancel <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
 	status := s.RawFileSystem.Lookup(cancel, h, name, out)
+	if status == fuse.ENOENT || status == fuse.OK && out.NodeId == 0 {
+		s.absent.note(h.NodeId, name)
+		s.ask(Absent)
+		return status
+	}
 	s.look(Lookup, out.Attr.Ino, status)
 	return status
 }
@@ -64,12 +80,12 @@ func (s *slow) SetAttr(cancel <-chan struct{}, in *fuse.SetAttrIn, out *fuse.Att
 }
 
 func (s *slow) Mknod(cancel <-chan struct{}, in *fuse.MknodIn, name string, out *fuse.EntryOut) fuse.Status {
-	s.ask(Create)
+	s.fills(Create, in.NodeId, name)
 	return s.RawFileSystem.Mknod(cancel, in, name, out)
 }
 
 func (s *slow) Create(cancel <-chan struct{}, in *fuse.CreateIn, name string, out *fuse.CreateOut) fuse.Status {
-	s.ask(Create)
+	s.fills(Create, in.NodeId, name)
 	return s.RawFileSystem.Create(cancel, in, name, out)
 }
 
@@ -79,17 +95,17 @@ func (s *slow) Tmpfile(cancel <-chan struct{}, in *fuse.CreateIn, out *fuse.Crea
 }
 
 func (s *slow) Link(cancel <-chan struct{}, in *fuse.LinkIn, name string, out *fuse.EntryOut) fuse.Status {
-	s.ask(Create)
+	s.fills(Create, in.NodeId, name)
 	return s.RawFileSystem.Link(cancel, in, name, out)
 }
 
 func (s *slow) Symlink(cancel <-chan struct{}, h *fuse.InHeader, target, name string, out *fuse.EntryOut) fuse.Status {
-	s.ask(Create)
+	s.fills(Create, h.NodeId, name)
 	return s.RawFileSystem.Symlink(cancel, h, target, name, out)
 }
 
 func (s *slow) Mkdir(cancel <-chan struct{}, in *fuse.MkdirIn, name string, out *fuse.EntryOut) fuse.Status {
-	s.ask(Mkdir)
+	s.fills(Mkdir, in.NodeId, name)
 	return s.RawFileSystem.Mkdir(cancel, in, name, out)
 }
 
@@ -104,7 +120,7 @@ func (s *slow) Rmdir(cancel <-chan struct{}, h *fuse.InHeader, name string) fuse
 }
 
 func (s *slow) Rename(cancel <-chan struct{}, in *fuse.RenameIn, from, to string) fuse.Status {
-	s.ask(Rename)
+	s.fills(Rename, in.Newdir, to)
 	return s.RawFileSystem.Rename(cancel, in, from, to)
 }
 

@@ -75,6 +75,9 @@ func newClock(p Profile, seed uint64) *clock {
 
 // draw returns how long the next call of the class takes.
 func (c *clock) draw(class Class) time.Duration {
+	if class == Absent {
+		class = Lookup
+	}
 	median := c.profile.Latency[class]
 	if median == 0 {
 		return 0

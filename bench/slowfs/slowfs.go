@@ -47,7 +47,7 @@ func Mount(o Options) (*Mounted, error) {
 	options := &fs.Options{EntryTimeout: &never, AttrTimeout: &never, NegativeTimeout: &never,
 		MountOptions: fuse.MountOptions{
 			DirectMount: os.Geteuid() == 0,
-			FsName:      "slowfs-" + o.Profile.Name, Name: "slowfs", MaxBackground: 512,
+			FsName:      "slowfs-" + o.Profile.Name, Name: "slowfs", MaxBackground: 512, DisableXAttrs: true,
 		}}
 	s := &slow{RawFileSystem: fs.NewNodeFS(root, options), clock: newClock(o.Profile, o.Seed),
 		cache: newStatCache(o.Profile.StatCache), sleep: time.Sleep}

@@ -54,7 +54,18 @@ func (a *Annex) Dir(elem ...string) string {
 
 // ObjectPath is where a new object of the key is stored.
 func (a *Annex) ObjectPath(k annexkey.Key) string {
-	return a.Dir("objects", filepath.FromSlash(k.HashMixed()), k.File(), k.File())
+	if a.Repo.Bare {
+		return a.lowerPath(k)
+	}
+	return a.mixedPath(k)
+}
+
+func (a *Annex) mixedPath(k annexkey.Key) string {
+	return a.Dir("objects", filepath.FromSlash(k.ObjectPath()))
+}
+
+func (a *Annex) lowerPath(k annexkey.Key) string {
+	return a.Dir("objects", filepath.FromSlash(k.ObjectPathLower()))
 }
 
 // Locate returns where the key's content lies; ok is false where it is not
@@ -63,8 +74,11 @@ func (a *Annex) Locate(k annexkey.Key) (path string, ok bool) {
 	if k.Safe() != nil {
 		return "", false
 	}
-	lower := a.Dir("objects", filepath.FromSlash(k.HashLower()), k.File(), k.File())
-	for _, p := range []string{a.ObjectPath(k), lower} {
+	other := a.lowerPath(k)
+	if a.Repo.Bare {
+		other = a.mixedPath(k)
+	}
+	for _, p := range []string{a.ObjectPath(k), other} {
 		if fi, err := os.Lstat(p); err == nil && fi.Mode().IsRegular() {
 			return p, true
 		}

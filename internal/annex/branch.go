@@ -52,7 +52,7 @@ type Journal struct {
 
 // LockJournal takes git-annex's journal lock, waiting as long as ctx lives.
 func (a *Annex) LockJournal(ctx context.Context) (*Journal, error) {
-	if err := os.MkdirAll(a.dir, 0o777); err != nil {
+	if err := a.Repo.MakeShared(a.dir); err != nil {
 		return nil, fmt.Errorf("lock journal: %w", err)
 	}
 	lock, err := fsx.LockFile(ctx, a.Dir("journal.lck"), true)
@@ -105,7 +105,7 @@ func safeLogPath(p string) bool {
 // Prepare makes the commit that applies the edits, and whatever waits in the
 // journal, to the branch whose tip is tip. It returns tip itself where nothing
 // would change. The caller moves the ref and then calls Folded.
-func (j *Journal) Prepare(im *git.Import, tip gitobj.OID, edits []LogEdit, who git.Identities) (gitobj.OID, error) {
+func (j *Journal) Prepare(ctx context.Context, im *git.Import, tip gitobj.OID, edits []LogEdit, who git.Identities) (gitobj.OID, error) {
 	journal, err := j.readJournal()
 	if err != nil {
 		return "", err
@@ -124,7 +124,7 @@ func (j *Journal) Prepare(im *git.Import, tip gitobj.OID, edits []LogEdit, who g
 		paths = append(paths, p)
 	}
 	sort.Strings(paths)
-	old, err := readLogs(im, tip, paths)
+	old, err := j.readLogs(ctx, im, tip, paths)
 	if err != nil {
 		return "", err
 	}
@@ -190,12 +190,40 @@ func (j *Journal) refresh(path string, journal map[string][]byte, content []byte
 	return fsx.WriteFileVia(j.annex.Dir("tmp"), j.annex.Dir("journal", annexlog.JournalName(path)), content, 0o644)
 }
 
+// manyLogs is the number of logs from which on the trees of the branch are read
+// here, each once: fast-import reads those that are not in a pack again for
+// each question.
+const manyLogs = 16
+
 // readLogs reads the paths from the branch; missing ones are left out.
-func readLogs(im *git.Import, tip gitobj.OID, paths []string) (map[string][]byte, error) {
-	logs := map[string][]byte{}
+func (j *Journal) readLogs(ctx context.Context, im *git.Import, tip gitobj.OID, paths []string) (map[string][]byte, error) {
 	if tip == "" {
-		return logs, nil
+		return map[string][]byte{}, nil
 	}
+	if len(paths) < manyLogs {
+		return askLogs(im, tip, paths)
+	}
+	view := j.annex.Repo.View(tip)
+	defer view.Close()
+	logs := map[string][]byte{}
+	for _, p := range paths {
+		e, ok, err := view.Lookup(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		if !ok || e.Mode == gitobj.ModeTree {
+			continue
+		}
+		if logs[p], err = im.Blob(e.OID); err != nil {
+			return nil, err
+		}
+	}
+	return logs, nil
+}
+
+// askLogs is readLogs for a few paths.
+func askLogs(im *git.Import, tip gitobj.OID, paths []string) (map[string][]byte, error) {
+	logs := map[string][]byte{}
 	const window = 64 // questions in flight: answers must fit into the pipe
 	for len(paths) > 0 {
 		n := min(window, len(paths))
@@ -280,8 +308,8 @@ func (a *Annex) WriteJournal(ctx context.Context, path string, change func(old [
 		return nil
 	}
 	dir := a.Dir("journal")
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := a.Repo.MakeShared(dir); err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
-	return fsx.WriteFileVia(a.Dir("tmp"), filepath.Join(dir, annexlog.JournalName(path)), content, 0o644)
+	return a.writeJournal(path, content)
 }

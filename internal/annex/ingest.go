@@ -35,6 +35,13 @@ func Hash(ctx context.Context, path, name string, b annexkey.Backend, ext annexk
 	if err != nil {
 		return annexkey.Key{}, nil, err
 	}
+	return HashOpen(ctx, f, before, name, b, ext)
+}
+
+// HashOpen is Hash for a file that is open at its start, and whose state was
+// before.
+func HashOpen(ctx context.Context, f *os.File, before fs.FileInfo, name string, b annexkey.Backend, ext annexkey.ExtRule) (annexkey.Key, fs.FileInfo, error) {
+	path := f.Name()
 	if !before.Mode().IsRegular() {
 		return annexkey.Key{}, nil, fmt.Errorf("hash %s: not a regular file", path)
 	}
@@ -51,6 +58,13 @@ func Hash(ctx context.Context, path, name string, b annexkey.Backend, ext annexk
 		return annexkey.Key{}, nil, &ChangedError{path}
 	}
 	return b.Key(name, n, h.Sum(nil), ext), after, nil
+}
+
+// KeyOf is Hash for content that was read already.
+func KeyOf(content []byte, name string, b annexkey.Backend, ext annexkey.ExtRule) annexkey.Key {
+	h := b.New()
+	h.Write(content)
+	return b.Key(name, int64(len(content)), h.Sum(nil), ext)
 }
 
 // blocks are the read buffers of Hash; many small files would otherwise cost
@@ -91,24 +105,22 @@ func (a *Annex) Keep(ctx context.Context, path string, seen fs.FileInfo, k annex
 	if err := k.Safe(); err != nil {
 		return fmt.Errorf("store %s: %w", path, err)
 	}
-	now, err := os.Lstat(path)
-	if err != nil {
-		return err
-	}
-	if !sameContent(seen, now) {
-		return &ChangedError{path}
-	}
 	object := a.ObjectPath(k)
-	switch here, damaged := a.present(object, k); {
-	case here:
-		return a.freeze(object, now.Mode())
-	case damaged:
-		if err := errors.Join(thaw(filepath.Dir(object)), os.Remove(object)); err != nil {
+	isNew, err := a.newKeyDir(filepath.Dir(object))
+	if err != nil {
+		return fmt.Errorf("store %s: %w", path, err)
+	}
+	if !isNew { // else nothing can be there
+		here, damaged := a.present(object, k)
+		if here {
+			return errors.Join(unchanged(path, seen), a.freeze(object, seen.Mode()))
+		}
+		if err = thaw(filepath.Dir(object)); err == nil && damaged {
+			err = os.Remove(object)
+		}
+		if err != nil {
 			return fmt.Errorf("store %s: %w", path, err)
 		}
-	}
-	if err := a.makeKeyDir(filepath.Dir(object)); err != nil {
-		return fmt.Errorf("store %s: %w", path, err)
 	}
 	if err := a.place(ctx, path, object, seen); err != nil {
 		return fmt.Errorf("store %s: %w", path, err)
@@ -127,34 +139,35 @@ func (a *Annex) present(object string, k annexkey.Key) (here, damaged bool) {
 	return here, !here
 }
 
+// unchanged says that the file is as it was seen, or that it is not.
+func unchanged(path string, seen fs.FileInfo) error {
+	now, err := os.Lstat(path)
+	if err == nil && !sameContent(seen, now) {
+		err = &ChangedError{path}
+	}
+	return err
+}
+
 // makeKeyDir creates the key's folder, or makes an existing one writable.
 func (a *Annex) makeKeyDir(dir string) error {
-	err := os.Mkdir(dir, 0o777)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := makeParents(filepath.Dir(dir)); err != nil {
-			return err
-		}
-		err = os.Mkdir(dir, 0o777)
-	}
-	if errors.Is(err, fs.ErrExist) {
+	isNew, err := a.newKeyDir(dir)
+	if err == nil && !isNew {
 		err = thaw(dir)
 	}
 	return err
 }
 
-// makeParents is os.MkdirAll without a look before each step.
-func makeParents(dir string) error {
-	err := os.Mkdir(dir, 0o777)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := makeParents(filepath.Dir(dir)); err != nil {
-			return err
-		}
-		err = os.Mkdir(dir, 0o777)
+// newKeyDir creates the key's folder unless there is one. Mostly the folder
+// above it is missing, too.
+func (a *Annex) newKeyDir(dir string) (isNew bool, err error) {
+	if err := a.Repo.MakeShared(filepath.Dir(dir)); err != nil {
+		return false, err
 	}
+	err = os.Mkdir(dir, 0o777)
 	if errors.Is(err, fs.ErrExist) {
-		return nil
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
 func thaw(dir string) error {
@@ -167,7 +180,11 @@ func thaw(dir string) error {
 
 // place brings the content to the object path.
 func (a *Annex) place(ctx context.Context, path, object string, seen fs.FileInfo) error {
-	err := os.Link(path, object)
+	// What a colleague owns cannot be protected: it is copied.
+	err := error(syscall.EPERM)
+	if mayProtect(seen) {
+		err = os.Link(path, object)
+	}
 	switch {
 	case err == nil:
 		return checkPlaced(path, object, seen)
@@ -176,8 +193,17 @@ func (a *Annex) place(ctx context.Context, path, object string, seen fs.FileInfo
 	case !linkRefused(err):
 		return err
 	}
+	if err := unchanged(path, seen); err != nil {
+		return err
+	}
 	_, err = fsx.Copy(ctx, object, path, fsx.CopyOptions{KeepMode: true, KeepTime: true})
 	return err
+}
+
+// mayProtect reports whether we may change the mode of a file.
+func mayProtect(fi fs.FileInfo) bool {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	return !ok || os.Geteuid() == 0 || int(st.Uid) == os.Geteuid()
 }
 
 // checkPlaced removes the object again if what was linked is not what was
@@ -201,10 +227,25 @@ func linkRefused(err error) bool {
 
 // freeze takes the write permission from object and folder.
 func (a *Annex) freeze(object string, perm fs.FileMode) error {
-	if err := os.Chmod(object, a.frozenFileMode(perm.Perm())); err != nil {
+	if err := protect(object, a.frozenFileMode(perm.Perm())); err != nil {
 		return fmt.Errorf("protect %s: %w", object, err)
 	}
 	return a.freezeDir(filepath.Dir(object))
+}
+
+// protect is os.Chmod for files that may be a colleague's: these have the mode
+// that theirs have, and that is as good if they cannot be written to. Folders
+// of a shared repository can be.
+func protect(path string, mode fs.FileMode) error {
+	err := os.Chmod(path, mode)
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	fi, serr := os.Stat(path)
+	if serr == nil && (fi.IsDir() && fi.Mode().Perm()&0o070 == 0o070 || !fi.IsDir() && fi.Mode().Perm()&0o222 == 0) {
+		return nil
+	}
+	return err
 }
 
 // syncEach is the number of objects up to which each is synced by itself;

@@ -1,6 +1,7 @@
 package annex
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -71,7 +72,11 @@ func Init(repo *git.Repo, opt InitOptions) (*Annex, []LogEdit, error) {
 }
 
 func (a *Annex) setUp() error {
-	for _, step := range []func() error{a.makeDirs, a.writeSentinal, a.writeHooks, a.writeAttributes, a.writeConfig} {
+	steps := []func() error{a.makeDirs, a.writeSentinal, a.writeHooks, a.writeAttributes, a.writeConfig}
+	if a.Repo.Bare {
+		steps = []func() error{a.makeDirs, a.writeSentinal, a.writeConfig}
+	}
+	for _, step := range steps {
 		if err := step(); err != nil {
 			return fmt.Errorf("initialise annex: %w", err)
 		}
@@ -81,12 +86,12 @@ func (a *Annex) setUp() error {
 
 func (a *Annex) makeDirs() error {
 	for _, d := range []string{"journal", "othertmp"} {
-		if err := os.MkdirAll(a.Dir(d), 0o777); err != nil {
+		if err := a.Repo.MakeShared(a.Dir(d)); err != nil {
 			return err
 		}
 	}
 	for _, f := range []string{"journal.lck", "othertmp.lck"} {
-		if err := os.WriteFile(a.Dir(f), nil, 0o666); err != nil {
+		if err := errors.Join(os.WriteFile(a.Dir(f), nil, 0o666), a.Repo.Share(a.Dir(f))); err != nil {
 			return err
 		}
 	}
@@ -103,7 +108,8 @@ func (a *Annex) writeSentinal() error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(a.Dir("sentinal.cache"), []byte(InodeCache(fi)), 0o666)
+	err = os.WriteFile(a.Dir("sentinal.cache"), []byte(InodeCache(fi)), 0o666)
+	return errors.Join(err, a.Repo.Share(a.Dir("sentinal")), a.Repo.Share(a.Dir("sentinal.cache")))
 }
 
 // InodeCache is git-annex's text for the identity and state of a file:
@@ -120,7 +126,7 @@ func InodeCache(fi fs.FileInfo) string {
 
 func (a *Annex) writeHooks() error {
 	dir := filepath.Join(a.Repo.CommonDir, "hooks")
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := a.Repo.MakeShared(dir); err != nil {
 		return err
 	}
 	for name, text := range hooks {
@@ -128,7 +134,7 @@ func (a *Annex) writeHooks() error {
 		if _, err := os.Lstat(path); err == nil {
 			continue
 		}
-		if err := os.WriteFile(path, []byte(text), 0o777); err != nil {
+		if err := errors.Join(os.WriteFile(path, []byte(text), 0o777), a.Repo.Share(path)); err != nil {
 			return err
 		}
 	}
@@ -137,7 +143,7 @@ func (a *Annex) writeHooks() error {
 
 func (a *Annex) writeAttributes() error {
 	path := filepath.Join(a.Repo.CommonDir, "info", "attributes")
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+	if err := a.Repo.MakeShared(filepath.Dir(path)); err != nil {
 		return err
 	}
 	old, err := os.ReadFile(path)
@@ -147,10 +153,22 @@ func (a *Annex) writeAttributes() error {
 	if strings.Contains(string(old), "filter=annex") {
 		return nil
 	}
-	return fsx.WriteFile(path, append(old, infoAttributes...), 0o644)
+	return errors.Join(fsx.WriteFile(path, append(old, infoAttributes...), 0o644), a.Repo.Share(path))
 }
 
 func (a *Annex) writeConfig() error {
-	return a.Repo.AppendConfig("[annex]\n\tuuid = " + a.UUID + "\n\tversion = " + supportedVersion + "\n" +
+	own := "[annex]\n\tuuid = " + a.UUID + "\n\tversion = " + supportedVersion + "\n"
+	if a.Repo.Bare {
+		return a.Repo.AppendConfig(own)
+	}
+	return a.Repo.AppendConfig(own +
 		"[filter \"annex\"]\n\tsmudge = git-annex smudge -- %f\n\tclean = git-annex smudge --clean -- %f\n\tprocess = git-annex filter-process\n")
+}
+
+// NewUUID returns a random lower-case version 4 UUID.
+func NewUUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -22,7 +22,7 @@ func (a *Annex) Note(ctx context.Context, edits []LogEdit) error {
 		return err
 	}
 	defer j.Unlock()
-	if err := os.MkdirAll(a.Dir("journal"), 0o777); err != nil {
+	if err := a.Repo.MakeShared(a.Dir("journal")); err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
 	for _, e := range edits {
@@ -34,11 +34,20 @@ func (a *Annex) Note(ctx context.Context, edits []LogEdit) error {
 		if bytes.Equal(old, text) {
 			continue
 		}
-		if err := fsx.WriteFileVia(a.Dir("tmp"), a.Dir("journal", annexlog.JournalName(e.Path)), text, 0o644); err != nil {
+		if err := a.writeJournal(e.Path, text); err != nil {
 			return fmt.Errorf("write journal: %w", err)
 		}
 	}
 	return nil
+}
+
+// writeJournal replaces a file of the journal.
+func (a *Annex) writeJournal(path string, text []byte) error {
+	file := a.Dir("journal", annexlog.JournalName(path))
+	if err := fsx.WriteFileVia(a.Dir("tmp"), file, text, 0o644); err != nil {
+		return err
+	}
+	return a.Repo.Share(file)
 }
 
 // Pending reports whether the journal holds changes that no commit has yet.

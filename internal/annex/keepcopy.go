@@ -33,7 +33,7 @@ func (a *Annex) KeepUnlocked(ctx context.Context, path string, seen fs.FileInfo,
 	if err := a.makeKeyDir(filepath.Dir(object)); err != nil {
 		return fmt.Errorf("store %s: %w", path, err)
 	}
-	if thin && os.Link(path, object) == nil {
+	if thin && mayProtect(seen) && os.Link(path, object) == nil {
 		return errors.Join(checkPlaced(path, object, seen), a.freezeDir(filepath.Dir(object)))
 	}
 	if err := copyVerified(ctx, object, path, k); err != nil {
@@ -63,7 +63,7 @@ func copyVerified(ctx context.Context, object, path string, k annexkey.Key) erro
 func (a *Annex) freezeDir(dir string) error {
 	fi, err := os.Stat(dir)
 	if err == nil {
-		err = os.Chmod(dir, a.frozenDirMode(fi.Mode())|fi.Mode()&fs.ModeSetgid)
+		err = protect(dir, a.frozenDirMode(fi.Mode())|fi.Mode()&fs.ModeSetgid)
 	}
 	if err != nil {
 		return fmt.Errorf("protect %s: %w", dir, err)

@@ -207,6 +207,9 @@ func (a *Annex) noteMerged(others []otherBranch) error {
 		fmt.Fprintf(&b, "%s\t%s\n", o.tip, o.ref)
 	}
 	err := fsx.WriteFile(a.Dir("mergedrefs"), []byte(b.String()), 0o644)
+	if err == nil {
+		err = a.Repo.Share(a.Dir("mergedrefs"))
+	}
 	if errors.Is(err, fs.ErrPermission) {
 		return nil // a convenience only
 	}

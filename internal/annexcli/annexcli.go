@@ -56,6 +56,9 @@ func Main(in Call) int {
 	defer stop()
 	c := &call{Call: in, ctx: ctx}
 	err := c.run()
+	if c.s != nil {
+		err = errors.Join(err, c.s.Release())
+	}
 	if c.d != nil {
 		c.d.Close()
 	}

@@ -15,6 +15,21 @@ func workCommands() []command {
 		{"lock", "PATH ...", "undo unlock command", newLock},
 		{"unlock", "PATH ...", "unlock files for modification", newUnlock},
 		{"edit", "PATH ...", "same as unlock", newUnlock},
+		{"get", "PATH ...", "make content of annexed files available", newGet},
+		{"drop", "PATH ...", "remove content of files from repository", newDrop},
+		{"copy", "PATH ...", "copy content of files to/from another repository", newCopy(false)},
+		{"move", "PATH ...", "move content of files to/from another repository", newCopy(true)},
+		{"rmurl", "FILE URL ...", "record file is not available at url", newRmURL},
+		{"sync", "REMOTE ...", "synchronize local repository with remotes", newSync},
+		{"unannex", "PATH ...", "undo accidental add command", newUnannex},
+		{"fsck", "PATH ...", "find and fix problems", newFsck},
+		{"fix", "PATH ...", "fix up links to annexed content", newFix},
+		{"migrate", "PATH ...", "switch data to different backend", newMigrate},
+		{"unused", "", "look for unused file content", newUnused},
+		{"dropunused", "NUM|RANGE ...", "drop unused file content", newDropUnused},
+		{"addunused", "NUM|RANGE ...", "add back unused files", newAddUnused},
+		{"merge", "", "merge changes from remotes", newMerge},
+		{"upgrade", "", "upgrade repository", newUpgrade},
 	}
 }
 
@@ -30,6 +45,8 @@ func setupCommands() []command {
 		{"wanted", "REMOTE EXPR", "get or set preferred content expression", newExpression(false)},
 		{"required", "REMOTE EXPR", "get or set required content expression", newExpression(true)},
 		{"groupwanted", "GROUP EXPR", "get or set groupwanted expression", newGroupWanted},
+		{"reinit", "UUID|DESC", "initialize repository, reusing old UUID", newReinit},
+		{"uninit", "", "de-initialize git-annex and clean out repository", newUninit},
 		{"config", "", "configuration stored in git-annex branch", newConfig},
 	}
 	for _, t := range []struct{ name, short string }{
@@ -47,6 +64,8 @@ func queryCommands() []command {
 		{"whereis", "PATH ...", "lists repositories that have file content", newWhereis},
 		{"info", "ITEM ...", "information about an item or the repository", newInfo},
 		{"metadata", "PATH ...", "sets or gets metadata of a file", newMetadata},
+		{"list", "PATH ...", "show which remotes contain files", newList},
+		{"status", "PATH ...", "show the working tree status", newStatus},
 		{"version", "", "show version info", newVersion},
 	}
 }
@@ -59,6 +78,12 @@ func plumbingCommands() []command {
 		{"calckey", "FILE ...", "calculates key for a file", newCalcKey},
 		{"checkpresentkey", "KEY REMOTE", "check if key is present in remote", newCheckPresentKey},
 		{"readpresentkey", "KEY UUID", "read records of where key is present", newReadPresentKey},
+		{"fromkey", "KEY PATH ...", "adds a file using a specific key", newFromKey},
+		{"setkey", "KEY PATH", "sets annexed content for a key", newSetKey},
+		{"dropkey", "KEY ...", "drops annexed content for specified keys", newDropKey},
+		{"reinject", "SRC DEST", "inject content of file back into annex", newReinject},
+		{"registerurl", "KEY URL", "registers an url for a key", newRegisterURL},
+		{"unregisterurl", "KEY URL", "unregisters an url for a key", newUnregisterURL},
 		{"setpresentkey", "KEY UUID [1|0]", "change records of where key is present", newSetPresentKey},
 		{"filter-process", "", "long running git filter process", newFilterProcess},
 		{"smudge", "FILE", "git smudge filter", newSmudge},

@@ -37,10 +37,13 @@ func (s *Session) Repositories(ctx context.Context) (*Repositories, error) {
 		here: s.D.Annex.UUID, names: map[string]string{}, override: map[string]annexlog.Trust{},
 		descriptions: map[string]string{WebUUID: "web", BittorrentUUID: "bittorrent"},
 	}
-	var err error
-	if r.Peers, err = s.D.Peers(ctx); err != nil {
-		return nil, err
+	if s.opened == nil {
+		var err error
+		if s.opened, err = s.D.Peers(ctx); err != nil {
+			return nil, err
+		}
 	}
+	r.Peers = s.opened
 	logs := map[string]annexlog.Log{}
 	for _, name := range []string{annexlog.UUIDFile, annexlog.TrustFile, annexlog.GroupFile} {
 		data, err := s.Log(ctx, name)

@@ -4,7 +4,6 @@
 package annexcmd
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/remote"
 )
 
 // Settings are the options that concern every command.
@@ -47,8 +47,11 @@ type Session struct {
 	pending map[string][]annex.LogEdit
 	order   []string
 	index   []staged
+	fill    []string // unlocked files to be filled once they are staged
 	repos   *Repositories
-	changed bool // something was written to the git-annex branch
+	opened  []dataset.Peer              // all that were opened, also before repos was read anew
+	sharing func(annexkey.Key) []string // other files with a key; nil until asked for
+	changed bool                        // something was written to the git-annex branch
 }
 
 // staged is an index edit whose blob may still have to be made.
@@ -183,6 +186,22 @@ func (s *Session) Close(ctx context.Context) error {
 	return errors.Join(err, s.commit(ctx, edits))
 }
 
+// Release ends what remotes hold: processes, connections, and the records that
+// they have yet to commit.
+func (s *Session) Release() error {
+	if s.opened == nil {
+		return nil
+	}
+	var failures []error
+	for _, p := range s.opened {
+		if c, ok := p.Remote.(remote.Closer); ok {
+			failures = append(failures, c.Close())
+		}
+	}
+	s.opened = nil
+	return errors.Join(failures...)
+}
+
 // Changed reports whether the git-annex branch gets something to record.
 func (s *Session) Changed() bool { return s.changed || len(s.index) > 0 }
 
@@ -236,7 +255,10 @@ func (s *Session) flushIndex(ctx context.Context) error {
 		edits[i] = st.edit
 	}
 	s.index = nil
-	return s.D.UpdateIndex(ctx, edits)
+	if err := s.D.UpdateIndex(ctx, edits); err != nil || len(s.fill) == 0 {
+		return err
+	}
+	fill := s.fill
+	s.fill = nil
+	return s.D.PopulateFiles(ctx, fill)
 }
-
-func equalBytes(a, b []byte) bool { return bytes.Equal(a, b) }

@@ -30,8 +30,8 @@ func Main(version string, args, env []string, stdin io.Reader, stdout, stderr io
 // faces lists the names under which the program is another one than itself.
 func faces() map[string]func(*app, []string) int {
 	return map[string]func(*app, []string) int{
-		"git-annex": gitAnnexFace,
-		"sbatch":    schedulerFace, "squeue": schedulerFace, "scancel": schedulerFace,
+		"git-annex": gitAnnexFace, "git-annex-shell": annexShellFace,
+		"sbatch": schedulerFace, "squeue": schedulerFace, "scancel": schedulerFace,
 		supervisorName: supervisorFace,
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 type rescheduleOptions struct {
 	dataset, message, altDir, script string
+	isolated                         string
 	since                            optionalText
 	report, withFailed, anonymous    bool
 	failedTasks, noAutoDependency    bool
@@ -52,6 +53,7 @@ func newReschedule(a *app) *cobra.Command {
 	f.Var(&o.ready, "assume-ready", "do not prepare `WHICH` inputs, outputs, or both")
 	f.Var(&o.check, "check-outputs", "`yes|no`: refuse outputs that another open job claims")
 	f.StringVarP(&o.altDir, "alt-dir", "a", "", "copy the inputs below `PATH` and run the job there")
+	f.StringVar(&o.isolated, "isolated", "", "run the job in a folder of its own below `DIR`, with its inputs as they are committed")
 	f.BoolVar(&o.anonymous, "anonymous", false, "leave hosts, accounts and absolute paths out of the record")
 	f.VarP(&o.jobs, "jobs", "J", jobsHelp)
 	o.scheduler.flags(f)
@@ -61,6 +63,9 @@ func newReschedule(a *app) *cobra.Command {
 func (a *app) reschedule(ctx context.Context, o rescheduleOptions, args []string) error {
 	if o.failedTasks && (o.report || o.script != "") {
 		return errs.WithExit(errors.New("reschedule: --failed-tasks goes neither with --report nor with --script"), errs.ExitUsage)
+	}
+	if err := onePlace(o.altDir, o.isolated); err != nil {
+		return err
 	}
 	d, err := a.open(ctx, o.dataset, "reschedule a job")
 	if err != nil {
@@ -77,7 +82,7 @@ func (a *app) reschedule(ctx context.Context, o rescheduleOptions, args []string
 	opt := jobs.RescheduleOptions{
 		Revision: strings.Join(args, ""), Since: o.since.value, Message: o.message, WithFailed: o.withFailed,
 		FailedTasks: o.failedTasks, NoAutoDependency: o.noAutoDependency,
-		AssumeReady: o.ready.value, AltDir: o.altDir, Anonymous: o.anonymous, NoCheck: o.check.value == "no",
+		AssumeReady: o.ready.value, AltDir: o.altDir, Isolated: o.isolated, Anonymous: o.anonymous, NoCheck: o.check.value == "no",
 		Jobs: int(o.jobs), Report: o.report, Stdin: a.stdin, Stderr: a.stderr,
 	}
 	if o.script == "" {

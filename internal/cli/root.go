@@ -21,7 +21,7 @@ func (a *app) commands() []*cobra.Command {
 		newDiff(a), newSubdatasets(a), newConfiguration(a), newForeach(a), newClean(a),
 		newRun(a), newRerun(a),
 		newRunProcedure(a),
-		newSchedule(a), newFinish(a), newReschedule(a), newJobs(a),
+		newSchedule(a), newFinish(a), newReschedule(a), newJobs(a), newStage(a),
 		newVersion(a), newHelp(a),
 	}
 }

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/jobs"
 	"github.com/stemma-data/stemma/internal/render"
 	"github.com/stemma-data/stemma/internal/result"
@@ -16,6 +18,7 @@ import (
 
 type scheduleOptions struct {
 	dataset, message, altDir     string
+	isolated                     string
 	inputs, outputs              []string
 	expand, ready, check, dryRun choice
 	sweep                        string
@@ -44,6 +47,13 @@ func newSchedule(a *app) *cobra.Command {
 			"to a plain sbatch line, and joined with the dependencies that it has already.\n" +
 			"In the outputs of an array, {task} stands for the number of the task, {task:03}\n" +
 			"for at least three digits; each task is then committed as soon as it completes.\n\n" +
+			"With --isolated DIR the job runs in a folder of its own below DIR, which holds the\n" +
+			"declared inputs, and the job script, as the commit has them that it is scheduled\n" +
+			"on; what happens to the work tree later does not reach it. Isolated jobs may\n" +
+			"write the same outputs: each is brought back and committed in turn, and the work\n" +
+			"tree is left with the last one's. Files that jobs in DIR have in common are kept\n" +
+			"once where that is safe (see `stage`). The job must not write to its inputs,\n" +
+			"unless they are outputs, too.\n\n" +
 			"With --sweep, each row of a table is one job. Its first line names the columns,\n" +
 			"which are placeholders in COMMAND, inputs, outputs and message; {row} is the\n" +
 			"number of the row. The whole table is checked before anything is submitted.\n" +
@@ -51,6 +61,7 @@ func newSchedule(a *app) *cobra.Command {
 			"--on-failure); the same command again schedules what is missing.",
 		Example: "  stemma schedule -i data/in.csv -o results sbatch job.sh\n  stemma schedule -o out.bin sbatch --time=10 --wrap 'make out.bin'\n" +
 			"  stemma schedule -o 'out/{task}.txt' sbatch --array=0-9 job.sh\n" +
+			"  stemma schedule --isolated /scratch/jobs -i data -o out.csv sbatch job.sh\n" +
 			"  stemma schedule --sweep runs.csv -o 'out/{rate}.txt' sbatch job.sh '{rate}' '{seed}'",
 		GroupID:     groupJobs,
 		Annotations: map[string]string{remainder: "yes"},
@@ -66,6 +77,7 @@ func newSchedule(a *app) *cobra.Command {
 	f.Var(&o.check, "check-outputs", "`yes|no`: refuse outputs that another open job claims")
 	f.Var(&o.dryRun, "dry-run", "show what would be done, `MODE` basic or command, and do nothing")
 	f.StringVarP(&o.altDir, "alt-dir", "a", "", "copy the inputs below `PATH` and run the job there")
+	f.StringVar(&o.isolated, "isolated", "", "run the job in a folder of its own below `DIR`, with its inputs as they are committed")
 	f.BoolVar(&o.anonymous, "anonymous", false, "leave hosts, accounts and absolute paths out of the record")
 	f.BoolVar(&o.noAutoDependency, "no-auto-dependency", false, "refuse inputs that an open job will write, instead of waiting for it")
 	f.StringVar(&o.sweep, "sweep", "", "one job for each row of `TABLE` (.csv, .tsv)")
@@ -86,6 +98,9 @@ func command(cmd *cobra.Command, args []string) []string {
 }
 
 func (a *app) schedule(ctx context.Context, o scheduleOptions, line []string) error {
+	if err := onePlace(o.altDir, o.isolated); err != nil {
+		return err
+	}
 	d, err := a.open(ctx, o.dataset, "schedule a job")
 	if err != nil {
 		return err
@@ -106,7 +121,7 @@ func (a *app) schedule(ctx context.Context, o scheduleOptions, line []string) er
 	}
 	opt := jobs.ScheduleOptions{
 		Inputs: o.inputs, Outputs: o.outputs, Message: o.message, Expand: o.expand.value, AssumeReady: o.ready.value,
-		NoCheck: o.check.value == "no", NoAutoDependency: o.noAutoDependency, DryRun: o.dryRun.value, AltDir: o.altDir, Anonymous: o.anonymous,
+		NoCheck: o.check.value == "no", NoAutoDependency: o.noAutoDependency, DryRun: o.dryRun.value, AltDir: o.altDir, Isolated: o.isolated, Anonymous: o.anonymous,
 		Jobs: int(o.jobs), Stdin: a.stdin, Stderr: a.stderr,
 	}
 	if len(line) > 0 {
@@ -121,6 +136,14 @@ func (a *app) schedule(ctx context.Context, o scheduleOptions, line []string) er
 		return jobs.Schedule(ctx, d, s, opt, sink)
 	}
 	return a.sweep(ctx, d, s, o, opt, sink)
+}
+
+// onePlace refuses two places for one job.
+func onePlace(altDir, isolated string) error {
+	if altDir == "" || isolated == "" {
+		return nil
+	}
+	return errs.WithExit(errors.New("--isolated and --alt-dir exclude each other"), errs.ExitUsage)
 }
 
 // sweep schedules the rows of a table.

@@ -224,7 +224,7 @@ func (b *builder) logs(ctx context.Context) error {
 			return err
 		}
 	}
-	tip, err := j.Prepare(b.im, start, b.req.Logs, b.who)
+	tip, err := j.Prepare(ctx, b.im, start, b.req.Logs, b.who)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,10 @@ func (p *Publisher) writeIntent(in *intent) error {
 	if err != nil {
 		return fmt.Errorf("write intent: %w", err)
 	}
-	return fsx.WriteFile(p.intentPath(), append(data, '\n'), 0o666)
+	if err := fsx.WriteFile(p.intentPath(), append(data, '\n'), 0o666); err != nil {
+		return err
+	}
+	return p.Repo.Share(p.intentPath())
 }
 
 func (p *Publisher) clearIntent() error {

@@ -51,14 +51,14 @@ func StateDir(repo *git.Repo) string { return filepath.Join(repo.CommonDir, "ste
 // it.
 func (p *Publisher) Lock(ctx context.Context, purpose string) (*fsx.Lease, error) {
 	dir := StateDir(p.Repo)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := p.Repo.MakeShared(dir); err != nil {
 		return nil, fmt.Errorf("take the lease: %w", err)
 	}
 	wait := p.LeaseWait
 	if wait == 0 {
 		wait = DefaultLeaseWait
 	}
-	lease, err := fsx.AcquireLease(ctx, filepath.Join(dir, "lease"), fsx.LeaseOptions{Wait: wait, Purpose: purpose})
+	lease, err := fsx.AcquireLease(ctx, filepath.Join(dir, "lease"), fsx.LeaseOptions{Wait: wait, Purpose: purpose, Share: p.Repo.SharedMode()})
 	if err != nil {
 		return nil, err
 	}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitindex"
@@ -25,7 +27,9 @@ func (d *Dataset) Large(ctx context.Context, rel string, fi fs.FileInfo) (large,
 	if err != nil || text == "" {
 		return true, false, err
 	}
-	large, err = d.large(ctx, rel, fi)
+	c := &content{path: d.Repo.Path(rel), fi: fi}
+	defer c.close()
+	large, err = d.large(ctx, rel, c)
 	return large, true, err
 }
 
@@ -49,7 +53,9 @@ func (d *Dataset) AddUnlocked(ctx context.Context, rel string, fi fs.FileInfo) (
 	if err != nil {
 		return false, fmt.Errorf("annex.addunlocked: %w", err)
 	}
-	return expr.Match(&candidate{rel, d.Repo.Path(rel), fi})
+	c := &content{path: d.Repo.Path(rel), fi: fi}
+	defer c.close()
+	return expr.Match(&candidate{rel, c})
 }
 
 // RepositoryBool is a yes-or-no setting of git's configuration, or else of the
@@ -224,4 +230,31 @@ func (d *Dataset) MayDrop() error { return d.mayDrop() }
 func (d *Dataset) SameContent(ctx context.Context, path string, k annexkey.Key) (bool, error) {
 	v, err := d.hasKey(ctx, path, k)
 	return v == same, err
+}
+
+// FilesWithCopies returns a function that lists the files of a key, if
+// attributes may ask for a number of copies for some of them; else it lists
+// none.
+func (d *Dataset) FilesWithCopies() (func(annexkey.Key) []string, error) {
+	index, err := d.Repo.ReadIndex()
+	if err != nil {
+		return nil, err
+	}
+	none := func(annexkey.Key) []string { return nil }
+	if !(&proofs{d: d}).attributesMatter(index) {
+		return none, nil
+	}
+	return func(k annexkey.Key) []string {
+		p := &proofs{d: d, files: map[annexkey.Key][]string{k: nil}}
+		if p.otherFiles() != nil {
+			return nil
+		}
+		return p.files[k]
+	}, nil
+}
+
+// HashAs is the key that a file's content has under a backend, for the name.
+func (d *Dataset) HashAs(ctx context.Context, path, name string, b annexkey.Backend) (annexkey.Key, error) {
+	k, _, err := annex.Hash(ctx, path, filepath.Base(name), b, d.extRule())
+	return k, err
 }

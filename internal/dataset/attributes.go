@@ -2,9 +2,7 @@ package dataset
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -39,18 +37,31 @@ func (d *Dataset) matcher() *gitattr.Matcher {
 	d.attrs.Lock()
 	defer d.attrs.Unlock()
 	if d.attr.match == nil {
-		source := func(dir string) ([]byte, error) {
+		d.attr.match = d.newMatcher(func(dir string) ([]byte, error) {
 			return readOptional(d.Repo.Path(filepath.FromSlash(dir), ".gitattributes"))
-		}
-		var system []byte
-		if d.env("GIT_ATTR_NOSYSTEM") == "" {
-			system, _ = readOptional(systemAttributes)
-		}
-		global, _ := readOptional(d.globalAttributes())
-		info, _ := readOptional(filepath.Join(d.Repo.CommonDir, "info", "attributes"))
-		d.attr.match = gitattr.New(source, system, global, info, d.Repo.Config.Bool("core.ignorecase", false))
+		})
 	}
 	return d.attr.match
+}
+
+// newMatcher reads what stands outside the work tree; source gives the
+// .gitattributes of a folder.
+func (d *Dataset) newMatcher(source gitattr.Source) *gitattr.Matcher {
+	var system []byte
+	if d.env("GIT_ATTR_NOSYSTEM") == "" {
+		system, _ = readOptional(systemAttributes)
+	}
+	global, _ := readOptional(d.globalAttributes())
+	info, _ := readOptional(filepath.Join(d.Repo.CommonDir, "info", "attributes"))
+	return gitattr.New(source, system, global, info, d.Repo.Config.Bool("core.ignorecase", false))
+}
+
+// Converter returns a function that reports whether git would convert a file's
+// content between repository and work tree, by the .gitattributes that source
+// gives for a folder.
+func (d *Dataset) Converter(source gitattr.Source) func(rel string) (bool, error) {
+	match := d.newMatcher(source)
+	return func(rel string) (bool, error) { return d.converts(match, rel) }
 }
 
 // readOptional reads a regular file; a link is refused, as git refuses it for
@@ -91,8 +102,10 @@ func (d *Dataset) env(name string) string {
 
 // needsGit reports whether git would convert the file's content on its way
 // into the repository (line ends, encodings, ident, a foreign filter).
-func (d *Dataset) needsGit(rel string) (bool, error) {
-	v, err := d.matcher().Get(rel, "text", "crlf", "eol", "ident", "filter", "working-tree-encoding")
+func (d *Dataset) needsGit(rel string) (bool, error) { return d.converts(d.matcher(), rel) }
+
+func (d *Dataset) converts(match *gitattr.Matcher, rel string) (bool, error) {
+	v, err := match.Get(rel, "text", "crlf", "eol", "ident", "filter", "working-tree-encoding")
 	if err != nil {
 		return false, fmt.Errorf("attributes of %s: %w", rel, err)
 	}
@@ -150,7 +163,7 @@ func (d *Dataset) extRule() annexkey.ExtRule {
 }
 
 // large decides whether a file's content belongs into the annex.
-func (d *Dataset) large(ctx context.Context, rel string, fi fs.FileInfo) (bool, error) {
+func (d *Dataset) large(ctx context.Context, rel string, c *content) (bool, error) {
 	text, err := d.largefiles(ctx, rel)
 	if err != nil {
 		return false, err
@@ -162,7 +175,7 @@ func (d *Dataset) large(ctx context.Context, rel string, fi fs.FileInfo) (bool, 
 	if err != nil {
 		return false, fmt.Errorf("annex.largefiles of %s: %w", rel, err)
 	}
-	return expr.Match(&candidate{rel, d.Repo.Path(rel), fi})
+	return expr.Match(&candidate{rel, c})
 }
 
 // largefiles returns the expression for a path: git configuration, then
@@ -216,23 +229,17 @@ func (d *Dataset) expression(text string) (matchexpr.Expr, error) {
 // candidate is a file as an expression sees it; it is read only if the
 // expression asks for its type.
 type candidate struct {
-	rel, path string
-	fi        fs.FileInfo
+	rel string
+	*content
 }
 
 func (c *candidate) Path() string         { return c.rel }
 func (c *candidate) Size() (int64, error) { return c.fi.Size(), nil }
 
 func (c *candidate) MIME() (typ, enc string, err error) {
-	f, err := os.Open(c.path)
+	head, err := c.head()
 	if err != nil {
 		return "", "", err
 	}
-	defer f.Close()
-	head := make([]byte, min(int64(magic.HeadSize), c.fi.Size()))
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return "", "", err
-	}
-	return magic.Type(head[:n]), magic.Encoding(head[:n]), nil
+	return magic.Type(head), magic.Encoding(head), nil
 }

@@ -44,6 +44,8 @@ type Change struct {
 	WorkTree bool
 	// Gone says that nothing is at the path in the work tree.
 	Gone bool
+
+	info fs.FileInfo // of what is at the path, if somebody has just looked
 }
 
 // Scope limits a look at the work tree.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
@@ -19,7 +20,20 @@ import (
 // prepare decides where the content belongs and stores what goes into the
 // annex. The work tree is not changed yet.
 func (d *Dataset) prepare(ctx context.Context, it *item, opt StageOptions) error {
-	fi, err := os.Lstat(d.Repo.Path(it.Path))
+	err := d.prepareSeen(ctx, it, opt)
+	if it.info != nil && errors.As(err, new(*annex.ChangedError)) {
+		it.info = nil // it changed since somebody looked at it, perhaps long ago
+		err = d.prepareSeen(ctx, it, opt)
+	}
+	return err
+}
+
+// prepareSeen is prepare for what was at the path when it was seen.
+func (d *Dataset) prepareSeen(ctx context.Context, it *item, opt StageOptions) error {
+	fi, err := it.info, error(nil)
+	if fi == nil {
+		fi, err = os.Lstat(d.Repo.Path(it.Path))
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
 		it.file.Remove = true
@@ -79,26 +93,35 @@ func (d *Dataset) prepareLink(it *item) error {
 // annexed or goes to git.
 func (d *Dataset) prepareFile(ctx context.Context, it *item, fi fs.FileInfo, opt StageOptions) error {
 	it.file.Mode = fileMode(fi)
+	c := &content{path: d.Repo.Path(it.Path), fi: fi}
+	defer c.close()
 	if d.Annex != nil && fi.Size() <= pointer.MaxSize {
-		text, err := os.ReadFile(d.Repo.Path(it.Path))
-		if err != nil {
+		settle(fi)
+		if err := c.read(); err != nil {
 			return err
 		}
-		if _, ok := pointer.Parse(text); ok {
-			it.file.Data, it.file.Stat = text, gitindex.StatOf(fi)
+		if _, ok := pointer.Parse(c.text); ok {
+			it.file.Data, it.file.Stat = c.text, gitindex.StatOf(c.fi)
 			it.record = d.added(it.Path, nil)
 			return nil
 		}
 	}
-	annexed, err := d.annexed(ctx, it, fi, opt)
+	annexed, err := d.annexed(ctx, it, c, opt)
 	if err != nil {
 		return err
 	}
 	if !annexed {
-		return d.prepareForGit(it, fi, opt)
+		if d.texts.Add(int64(len(c.text))) <= maxTexts {
+			it.text = c.text
+		}
+		return d.prepareForGit(it, c.fi, opt)
 	}
-	return d.prepareForAnnex(ctx, it)
+	return d.prepareForAnnex(ctx, it, c)
 }
+
+// maxTexts bounds the content of small files that is kept in memory, in bytes;
+// others are read once more.
+const maxTexts = 32 << 20
 
 func fileMode(fi fs.FileInfo) gitobj.Mode {
 	if fi.Mode()&0o100 != 0 {
@@ -109,7 +132,7 @@ func fileMode(fi fs.FileInfo) gitobj.Mode {
 
 // annexed decides between annex and git. What is staged with its present
 // content stays where git has it, but an unlocked file is locked again.
-func (d *Dataset) annexed(ctx context.Context, it *item, fi fs.FileInfo, opt StageOptions) (bool, error) {
+func (d *Dataset) annexed(ctx context.Context, it *item, c *content, opt StageOptions) (bool, error) {
 	if d.Annex == nil || opt.ToGit {
 		return false, nil
 	}
@@ -117,7 +140,7 @@ func (d *Dataset) annexed(ctx context.Context, it *item, fi fs.FileInfo, opt Sta
 		_, isPointer, err := d.pointerKey(ctx, it.OID)
 		return isPointer, err
 	}
-	return d.large(ctx, it.Path, fi)
+	return d.large(ctx, it.Path, c)
 }
 
 func (d *Dataset) prepareForGit(it *item, fi fs.FileInfo, opt StageOptions) error {
@@ -150,17 +173,16 @@ func settle(fi fs.FileInfo) {
 }
 
 // prepareForAnnex hashes and stores the content.
-func (d *Dataset) prepareForAnnex(ctx context.Context, it *item) error {
+func (d *Dataset) prepareForAnnex(ctx context.Context, it *item, c *content) error {
 	b, err := d.backend(it.Path)
 	if err != nil {
 		return err
 	}
-	path := d.Repo.Path(it.Path)
-	key, seen, err := annex.Hash(ctx, path, filepath.Base(it.Path), b, d.extRule())
+	key, seen, err := d.keyOf(ctx, c, b)
 	if err != nil {
 		return err
 	}
-	if err := d.Annex.Keep(ctx, path, seen, key); err != nil {
+	if err := d.Annex.Keep(ctx, c.path, seen, key); err != nil {
 		return err
 	}
 	it.key, it.seen = key, seen
@@ -168,4 +190,17 @@ func (d *Dataset) prepareForAnnex(ctx context.Context, it *item) error {
 	it.file.Mode, it.file.Data = gitobj.ModeSymlink, []byte(it.link)
 	it.record = d.added(it.Path, key.String())
 	return nil
+}
+
+// keyOf hashes a file and tells its state, which is the one it was seen in.
+func (d *Dataset) keyOf(ctx context.Context, c *content, b annexkey.Backend) (annexkey.Key, fs.FileInfo, error) {
+	name := filepath.Base(c.path)
+	if c.text != nil {
+		return annex.KeyOf(c.text, name, b, d.extRule()), c.fi, nil
+	}
+	f, err := c.open()
+	if err != nil {
+		return annexkey.Key{}, nil, err
+	}
+	return annex.HashOpen(ctx, f, c.fi, name, b, d.extRule())
 }

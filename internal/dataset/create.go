@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -295,9 +294,4 @@ func (d *Dataset) ownFile(rel, text string) (commit.File, error) {
 }
 
 // NewUUID returns a random lower-case version 4 UUID.
-func NewUUID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
+func NewUUID() string { return annex.NewUUID() }

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/stemma-data/stemma/internal/annex"
@@ -22,6 +23,7 @@ import (
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/remote"
 )
 
 // Env is what the surroundings give to all operations.
@@ -45,8 +47,9 @@ type Dataset struct {
 	ID    string       // lower-case UUID; "" if the repository is no dataset
 	Env   Env
 
-	branch *git.Config // .datalad/config as it is in the work tree
-	attrs  sync.Mutex  // guards attr
+	branch *git.Config  // .datalad/config as it is in the work tree
+	attrs  sync.Mutex   // guards attr
+	texts  atomic.Int64 // bytes of small files that Stage keeps
 	attr   attributes
 
 	realOnce      sync.Once
@@ -56,6 +59,9 @@ type Dataset struct {
 	comparing     comparison
 	publisherOnce sync.Once
 	publisher     *commit.Publisher
+
+	openMu sync.Mutex
+	open   []remote.Closer // remotes with connections
 }
 
 // NoDatasetError says that there is no dataset at or above a folder.
@@ -247,6 +253,7 @@ func (d *Dataset) within() (name string) {
 
 // Close ends the processes that were started on the way.
 func (d *Dataset) Close() {
+	d.closeRemotes()
 	d.Publisher().Close()
 	d.Repo.Close()
 }

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	login "os/user"
@@ -50,12 +51,40 @@ func (d *Dataset) InitAnnex(ctx context.Context, description string) error {
 	if description == "" && d.Annex == nil {
 		description = d.cloneDescription()
 	}
+	return d.initAnnex(ctx, origin, NewUUID(), description)
+}
+
+// InitAnnexAs is InitAnnex with the identity of a repository that is lost: name
+// is that, or the description that the git-annex branch has for it.
+func (d *Dataset) InitAnnexAs(ctx context.Context, name string) error {
+	origin, err := d.remoteBranch(ctx)
+	if err != nil {
+		return err
+	}
+	if origin == "" {
+		return errors.New("no git-annex branch knows any repository")
+	}
+	_, text, err := d.Repo.Object(ctx, string(origin)+":"+annexlog.UUIDFile, -1)
+	if err != nil {
+		return err
+	}
+	for _, e := range annexlog.ParseUUIDLog(text).Entries() {
+		if e.Field == name || e.Value == name {
+			return d.initAnnex(ctx, origin, e.Field, "")
+		}
+	}
+	return fmt.Errorf("no repository with the identity or description %q is known", name)
+}
+
+func (d *Dataset) initAnnex(ctx context.Context, origin gitobj.OID, uuid, description string) error {
 	if origin != "" {
 		if err := d.startBranch(ctx, origin); err != nil {
 			return err
 		}
 	}
-	a, logs, err := annex.Init(d.Repo, annex.InitOptions{UUID: NewUUID(), Description: description, Now: annexlog.ClockOf(d.Now())})
+	a, logs, err := annex.Init(d.Repo, annex.InitOptions{
+		UUID: uuid, Description: description, Now: annexlog.ClockOf(d.Now()),
+	})
 	if err != nil {
 		return err
 	}
@@ -121,8 +150,13 @@ func (d *Dataset) RememberRemotes(ctx context.Context) {
 		d.Env.Log.Debug("open remotes", "error", err)
 	}
 	for _, p := range peers {
-		if p.remote != nil && p.spec.UUID == "" && p.spec.URL != "" {
-			edits = append(edits, git.Set("remote."+p.spec.Name+".annex-uuid", p.remote.UUID()))
+		key := "remote." + p.spec.Name
+		switch {
+		case p.spec.UUID != "":
+		case p.remote != nil && p.spec.URL != "":
+			edits = append(edits, git.Set(key+".annex-uuid", p.remote.UUID()))
+		case p.spec.Kind == remote.Network && errors.Is(p.err, remote.ErrNoAnnex):
+			edits = append(edits, git.Set(key+".annex-ignore", "true"))
 		}
 	}
 	if err := d.Repo.SetConfig(edits...); err != nil {

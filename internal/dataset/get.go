@@ -21,6 +21,9 @@ type GetOptions struct {
 	Paths  []string // absolute or relative to Env.Cwd; none: the whole dataset
 	Source string   // only from this remote
 	Jobs   int      // files at once; 0: a few
+	// Committed, if not nil, names the contents instead of Paths: by the path,
+	// relative to the top, that they have in some commit.
+	Committed map[string]annexkey.Key
 	// Quiet leaves out the records about what needs no work and about
 	// folders.
 	Quiet bool
@@ -40,8 +43,16 @@ func (d *Dataset) Get(ctx context.Context, opt GetOptions, sink result.Sink) err
 		return err
 	}
 	g := &getting{d: d, opt: opt, sink: sink, failed: map[string]bool{}, done: map[string]bool{}}
-	if err := g.look(ctx); err != nil || d.Annex == nil {
-		return err
+	if opt.Committed == nil {
+		if err := g.look(ctx); err != nil || d.Annex == nil {
+			return err
+		}
+	}
+	for rel, key := range opt.Committed {
+		g.files = append(g.files, absentFile{rel, key})
+	}
+	if d.Annex == nil {
+		return nil
 	}
 	if len(g.files) > 0 {
 		if ok, err := g.findSources(ctx); err != nil || !ok {

@@ -235,11 +235,11 @@ func damage(t *testing.T, d *Dataset, rel, text string) {
 func TestGetSaysWhichRemotesItCannotUse(t *testing.T) {
 	src := newSource(t)
 	d := clone(t, src)
-	d.gitOut(t, "remote", "set-url", "origin", "ssh://nowhere.invalid/ds")
+	d.gitOut(t, "remote", "set-url", "origin", "git://nowhere.invalid/ds")
 	d.gitOut(t, "remote", "add", "gone", "/nonexistent/ds")
 	d = reopen(t, d.Path(), d.Env)
 	got := get(t, d, GetOptions{Paths: []string{"f1.dat"}})
-	if !strings.HasPrefix(got, "get(error): f1.dat (file) [not available") || !strings.Contains(got, "ssh://nowhere.invalid/ds: remotes of this kind are not supported yet") {
+	if !strings.HasPrefix(got, "get(error): f1.dat (file) [not available") || !strings.Contains(got, "git://nowhere.invalid/ds: remotes of this kind are not supported yet") {
 		t.Error(got)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
@@ -29,7 +31,8 @@ func (d *Dataset) StagePaths(ctx context.Context, paths []string, opt StageOptio
 	if err != nil && !errors.Is(err, gitindex.ErrUnsupported) {
 		return nil, err
 	}
-	w := &walk{d: d, opt: opt, index: index, seen: map[string]bool{}}
+	w := &walk{d: d, opt: opt, index: index, guard: fsx.NewGuard(d.Path()), plain: map[string]bool{}, seen: map[string]bool{}}
+	w.look(paths)
 	for _, p := range paths {
 		if err := w.named(p); err != nil {
 			return nil, err
@@ -59,6 +62,10 @@ type walk struct {
 	d       *Dataset
 	opt     StageOptions
 	index   *gitindex.File // nil: only git can read it
+	guard   *fsx.Guard
+	plain   map[string]bool        // folders that are no repositories
+	nested  bool                   // there may be some
+	infos   map[string]fs.FileInfo // of named paths that exist
 	seen    map[string]bool
 	changes []Change
 	clean   []commit.File // in the index as they are; the branch may lack them
@@ -66,14 +73,76 @@ type walk struct {
 	missing []string
 }
 
+// look asks for all named paths, and the folders above them, at once: on a
+// parallel file system each question waits. What it does not find is looked at
+// again in its turn.
+func (w *walk) look(paths []string) {
+	w.lookAbove(paths)
+	infos := make([]fs.FileInfo, len(paths))
+	var g errgroup.Group
+	g.SetLimit(overlap)
+	for i, p := range paths {
+		if infos[i] = w.opt.Infos[p]; infos[i] == nil && filepath.IsLocal(p) {
+			g.Go(func() error { infos[i], _ = os.Lstat(w.d.Repo.Path(p)); return nil })
+		}
+	}
+	_ = g.Wait()
+	w.infos = make(map[string]fs.FileInfo, len(paths))
+	for i, p := range paths {
+		if infos[i] != nil {
+			w.infos[p] = infos[i]
+		}
+	}
+}
+
+// lookAbove notes the plain folders that lead to the paths.
+func (w *walk) lookAbove(paths []string) {
+	var dirs []string
+	known := map[string]bool{".": true, "/": true}
+	for _, p := range paths {
+		for dir := path.Dir(p); filepath.IsLocal(p) && !known[dir]; dir = path.Dir(dir) {
+			known[dir] = true
+			dirs = append(dirs, dir)
+		}
+	}
+	folder, plain := make([]bool, len(dirs)), make([]bool, len(dirs))
+	var g errgroup.Group
+	g.SetLimit(overlap)
+	for i, dir := range dirs {
+		g.Go(func() error {
+			fi, err := os.Lstat(w.d.Repo.Path(dir))
+			folder[i] = err == nil && fi.IsDir()
+			return nil
+		})
+		g.Go(func() error {
+			_, err := os.Lstat(w.d.Repo.Path(dir, ".git"))
+			plain[i] = errors.Is(err, fs.ErrNotExist)
+			return nil
+		})
+	}
+	_ = g.Wait()
+	for i, dir := range dirs {
+		if folder[i] {
+			w.guard.Folder(dir)
+		}
+		w.nested = w.nested || !plain[i]
+	}
+	if !w.nested { // else each path is told what it lies in
+		w.plain = known
+	}
+}
+
 func (w *walk) named(rel string) error {
-	if err := fsx.Beneath(w.d.Path(), rel); err != nil {
+	if err := w.guard.Beneath(rel); err != nil {
 		return fmt.Errorf("%s: %w", rel, err)
 	}
-	if sub := w.d.nestedAbove(rel); sub != "" {
+	if sub := w.nestedAbove(rel); sub != "" {
 		return fmt.Errorf("%s lies in %s, a repository of its own: outputs in subdatasets are not supported yet", rel, sub)
 	}
-	fi, err := os.Lstat(w.d.Repo.Path(rel))
+	fi, err := w.infos[rel], error(nil)
+	if fi == nil {
+		fi, err = os.Lstat(w.d.Repo.Path(rel))
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
 		w.missing = append(w.missing, rel)
@@ -91,11 +160,12 @@ func (w *walk) named(rel string) error {
 
 // nestedAbove returns the folder above rel that is a repository of its own, or
 // "".
-func (d *Dataset) nestedAbove(rel string) string {
-	for dir := path.Dir(rel); dir != "."; dir = path.Dir(dir) {
-		if _, err := os.Lstat(d.Repo.Path(dir, ".git")); err == nil {
+func (w *walk) nestedAbove(rel string) string {
+	for dir := path.Dir(rel); dir != "." && !w.plain[dir]; dir = path.Dir(dir) {
+		if _, err := os.Lstat(w.d.Repo.Path(dir, ".git")); err == nil {
 			return dir
 		}
+		w.plain[dir] = true
 	}
 	return ""
 }
@@ -155,7 +225,7 @@ func (w *walk) file(rel string, fi fs.FileInfo) error {
 		return nil
 	}
 	w.seen[rel] = true
-	c := Change{Path: rel, State: Untracked, WorkTree: true}
+	c := Change{Path: rel, State: Untracked, WorkTree: true, info: fi}
 	if w.index != nil {
 		if e, ok := w.index.Lookup(rel); ok {
 			st := gitindex.StatOf(fi)

@@ -316,5 +316,5 @@ func (d *Dataset) restageLater(ctx context.Context, edits []indexEdit, cause err
 		return err
 	}
 	_, err = f.WriteString(text.String())
-	return errors.Join(err, f.Close())
+	return errors.Join(err, d.Repo.Share(f.Name()), f.Close())
 }

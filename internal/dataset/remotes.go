@@ -45,9 +45,32 @@ func (d *Dataset) peers(ctx context.Context) ([]peer, error) {
 		}
 		p := peer{spec: s}
 		p.remote, p.err = all.Open(ctx, setup)
+		d.closeLater(p.remote)
 		list = append(list, p)
 	}
 	return list, nil
+}
+
+// closeLater ends the connections of a remote with the dataset.
+func (d *Dataset) closeLater(r remote.Remote) {
+	if c, ok := remote.As[remote.Closer](r); ok {
+		d.openMu.Lock()
+		d.open = append(d.open, c)
+		d.openMu.Unlock()
+	}
+}
+
+// closeRemotes lets the far ends write down what they have to.
+func (d *Dataset) closeRemotes() {
+	d.openMu.Lock()
+	list := d.open
+	d.open = nil
+	d.openMu.Unlock()
+	for _, c := range list {
+		if err := c.Close(); err != nil && d.Env.Log != nil {
+			d.Env.Log.Warn("close remote", "remote", c.Name(), "error", err)
+		}
+	}
 }
 
 // ownStore is our own content with its locks.

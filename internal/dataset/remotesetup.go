@@ -38,27 +38,8 @@ func (o *remoteOpener) setup(ctx context.Context, s remote.Spec) (remote.Setup, 
 		}
 		o.configs, o.read = annexlog.ParseUUIDLog(data), true
 	}
-	setup.Config = remoteConfig(o.configs, setup)
+	setup.Config = remote.ConfigOf(o.configs, setup)
 	return setup, nil
-}
-
-// remoteConfig is the remote's line of remote.log. A line that shares the
-// content of another one (sameas) inherits how that one is encrypted.
-func remoteConfig(log annexlog.Log, s remote.Setup) map[string]string {
-	main, _ := log.Get(s.UUID)
-	config := annexlog.DecodeConfig(main.Value)
-	id := s.Setting("config-uuid")
-	if id == "" {
-		return config
-	}
-	own, _ := log.Get(id)
-	merged := annexlog.DecodeConfig(own.Value)
-	for _, field := range []string{"encryption", "cipher", "cipherkeys", "pubkeys", "mac", "chunk", "exporttree", "importtree"} {
-		if v, ok := config[field]; ok {
-			merged[field] = v
-		}
-	}
-	return merged
 }
 
 // remoteLogs gives remotes the git-annex branch.
@@ -83,3 +64,6 @@ func (l *remoteLogs) Read(ctx context.Context, path string) ([]byte, error) {
 func (l *remoteLogs) Change(ctx context.Context, path string, change func(old []byte) []byte) error {
 	return l.d.Annex.WriteJournal(ctx, path, change)
 }
+
+// Now implements remote.Logs.
+func (l *remoteLogs) Now() annexlog.Clock { return annexlog.ClockOf(l.d.Now()) }

@@ -30,6 +30,8 @@ type StageOptions struct {
 	// For StagePaths: named files that .gitignore names, or that git does not
 	// know yet, are passed over; else being named is enough.
 	SkipIgnored, SkipUntracked bool
+	// Infos, for StagePaths, is what the caller has just seen at named paths.
+	Infos map[string]fs.FileInfo
 }
 
 // Staged is what a commit needs: content is stored, durable, and in its place
@@ -47,6 +49,7 @@ type item struct {
 	file   commit.File
 	key    annexkey.Key  // content that is here, if any
 	seen   fs.FileInfo   // state of the file when it was hashed
+	text   []byte        // the content of a small file that goes to git
 	link   string        // symlink to put in the file's place
 	record result.Record // zero: nothing to report
 	module *Module       // to be registered
@@ -59,6 +62,7 @@ type item struct {
 // all.
 func (d *Dataset) Stage(ctx context.Context, changes []Change, opt StageOptions) (*Staged, error) {
 	d.forgetAttributes()
+	d.texts.Store(0)
 	items := make([]*item, len(changes))
 	for i, c := range changes {
 		items[i] = &item{Change: c, file: commit.File{Path: c.Path}}
@@ -73,6 +77,7 @@ func (d *Dataset) Stage(ctx context.Context, changes []Change, opt StageOptions)
 	if err := d.convertByGit(ctx, items); err != nil {
 		return nil, err
 	}
+	keepTexts(items)
 	if err := d.syncStored(items); err != nil {
 		return nil, err
 	}
@@ -82,14 +87,23 @@ func (d *Dataset) Stage(ctx context.Context, changes []Change, opt StageOptions)
 	return d.collect(items), nil
 }
 
-// forEach runs fn on all items that have no error, some at once. An error of
-// fn stays with its item, unless it concerns all (a full disk, an interrupt).
+// overlap is how many small files are worked on at once: on a parallel file
+// system most of the time is spent waiting for answers.
+const overlap = 32
+
+// smallFile is the size up to which a file costs more questions than reading.
+const smallFile = 1 << 20
+
+// forEach runs fn on all items that have no error, some at once: as many as
+// jobs says of large files, and of those nobody has looked at. An error of fn
+// stays with its item, unless it concerns all (a full disk, an interrupt).
 func (d *Dataset) forEach(ctx context.Context, items []*item, jobs int, fn func(*item) error) error {
 	if jobs <= 0 {
 		jobs = runtime.NumCPU()
 	}
+	big := make(chan bool, jobs)
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(jobs)
+	g.SetLimit(max(jobs, overlap))
 	for _, it := range items {
 		if it.err != nil || it.skip {
 			continue
@@ -97,6 +111,10 @@ func (d *Dataset) forEach(ctx context.Context, items []*item, jobs int, fn func(
 		g.Go(func() error {
 			if err := ctx.Err(); err != nil {
 				return err
+			}
+			if it.info == nil || it.info.Size() > smallFile {
+				big <- true
+				defer func() { <-big }()
 			}
 			if it.err = fn(it); fatal(it.err) {
 				return it.err
@@ -114,6 +132,17 @@ func fatal(err error) bool {
 		}
 	}
 	return false
+}
+
+// keepTexts hands on the content of small files that nobody converts, so that
+// they are not read twice.
+func keepTexts(items []*item) {
+	for _, it := range items {
+		if it.text != nil && it.file.Source != "" && it.file.OID == "" {
+			it.file.Data, it.file.Source = it.text, ""
+		}
+		it.text = nil
+	}
 }
 
 // convertByGit lets git store the files whose attributes ask for conversion,

@@ -27,14 +27,33 @@ func (e *EscapeError) Error() string {
 //
 // It is a check and no lock: it guards against what a repository contains, not
 // against a local process that swaps folders at the same time.
-func Beneath(root, rel string) error {
+func Beneath(root, rel string) error { return NewGuard(root).Beneath(rel) }
+
+// Guard is Beneath for many paths below one root: each folder on the way is
+// looked at once. It is not safe for concurrent use.
+type Guard struct {
+	root    string
+	folders map[string]bool // by path below root: known to be folders
+}
+
+// NewGuard returns a guard that knows nothing yet.
+func NewGuard(root string) *Guard { return &Guard{root, map[string]bool{}} }
+
+// Folder notes that Lstat has just found a folder at dir, relative to root.
+func (g *Guard) Folder(dir string) { g.folders[dir] = true }
+
+// Beneath is the function of that name.
+func (g *Guard) Beneath(rel string) error {
+	root := g.root
 	if rel == "" || strings.ContainsRune(rel, 0) || !filepath.IsLocal(filepath.FromSlash(rel)) {
 		return &EscapeError{root, rel, "it is not a plain relative path"}
 	}
-	parts := strings.Split(filepath.ToSlash(filepath.Clean(rel)), "/")
-	dir := root
-	for _, p := range parts[:len(parts)-1] {
-		dir = filepath.Join(dir, p)
+	clean := filepath.ToSlash(filepath.Clean(rel))
+	for i, c := range clean {
+		if c != '/' || g.folders[clean[:i]] {
+			continue
+		}
+		dir := filepath.Join(root, filepath.FromSlash(clean[:i]))
 		fi, err := os.Lstat(dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -45,6 +64,7 @@ func Beneath(root, rel string) error {
 		if !fi.IsDir() {
 			return &EscapeError{root, rel, dir + " is not a folder"}
 		}
+		g.folders[clean[:i]] = true
 	}
 	return nil
 }

@@ -58,6 +58,15 @@ func Copy(ctx context.Context, dst, src string, opt CopyOptions) (CopyResult, er
 	return res, nil
 }
 
+// Fill copies in, which has size bytes, to the empty file out: it shares the
+// extents, or lets the kernel copy, or reads and writes. h, which may be nil,
+// sees all bytes. It returns how many bytes out has. After an error out holds
+// the beginning of in; nothing is synced.
+func Fill(ctx context.Context, out, in *os.File, size int64, h hash.Hash) (int64, error) {
+	_, n, err := transfer(ctx, out, in, size, CopyOptions{Hash: h})
+	return n, err
+}
+
 func copyFile(ctx context.Context, dst, src string, opt CopyOptions) (CopyResult, error) {
 	in, before, err := openRegular(src)
 	if err != nil {
@@ -78,6 +87,29 @@ func copyFile(ctx context.Context, dst, src string, opt CopyOptions) (CopyResult
 		err = SyncDir(filepath.Dir(dst))
 	}
 	return res, err
+}
+
+// Clone makes the new file dst share the blocks of src until one side changes.
+// The error is errors.ErrUnsupported where that is not possible; after any
+// error there is no dst, unless it was there before.
+func Clone(dst, src string, perm fs.FileMode) error {
+	in, _, err := openRegular(src)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(dst, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return err
+	}
+	err = reflink(out, in)
+	if err != nil && !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EDQUOT) {
+		err = errors.ErrUnsupported
+	}
+	if err = errors.Join(err, out.Close()); err != nil {
+		os.Remove(dst)
+	}
+	return err
 }
 
 // openRegular opens a file for reading without ever waiting on a FIFO.

@@ -136,7 +136,7 @@ func (t *lockTable) open(path string) (*lockEntry, error) {
 // openLockable opens for writing, which exclusive locks need; a file of
 // somebody else may still be locked for reading.
 func openLockable(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	f, err := openShared(path)
 	if errors.Is(err, os.ErrPermission) {
 		if ro, roErr := os.Open(path); roErr == nil {
 			return ro, nil

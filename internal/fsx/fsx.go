@@ -86,7 +86,7 @@ func ReplaceWithSymlinkVia(tmpDir, path, target string) error {
 func via(tmpDir, path string, fill func(tmp string) error) error {
 	if tmpDir != "" {
 		err := fillAndRename(filepath.Join(tmpDir, filepath.Base(tempBeside(path))), path, fill)
-		if errors.Is(err, fs.ErrNotExist) && os.MkdirAll(tmpDir, 0o777) == nil {
+		if errors.Is(err, fs.ErrNotExist) && makeTemp(tmpDir) == nil {
 			err = fillAndRename(filepath.Join(tmpDir, filepath.Base(tempBeside(path))), path, fill)
 		}
 		if !errors.Is(err, syscall.EXDEV) {
@@ -100,11 +100,25 @@ func fillAndRename(tmp, path string, fill func(tmp string) error) error {
 	if err := fill(tmp); err != nil {
 		return err
 	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err := Rename(tmp, path); err != nil {
 		os.Remove(tmp)
 		return err
 	}
 	return nil
+}
+
+// Rename is os.Rename without its look at the new name before the call: the
+// system refuses to replace a folder by a file anyway.
+func Rename(from, to string) error {
+	for {
+		err := syscall.Rename(from, to)
+		if err == nil {
+			return nil
+		}
+		if err != syscall.EINTR {
+			return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+		}
+	}
 }
 
 // SyncFile writes the content of a file or folder to stable storage. It opens

@@ -23,6 +23,10 @@ type LeaseOptions struct {
 	// lease is broken (0: 60 s), Heartbeat how often a holder gives a sign (0: 10
 	// s). Everybody who uses a lease must use the same values.
 	StaleAfter, Heartbeat time.Duration
+
+	// Share are permission bits that the file gets whatever the umask: everybody
+	// who may want the lease must be able to read whose it is.
+	Share fs.FileMode
 }
 
 // Lease is the right to be the only writer, among all processes on all nodes
@@ -149,7 +153,7 @@ func (l *Lease) acquire(ctx context.Context) error {
 	var watch staleWatch
 	pause := time.Millisecond
 	for tries := 0; ; tries++ {
-		f, err := createLease(l.path, l.rec)
+		f, err := createLease(l.path, l.rec, l.opt.Share)
 		if err == nil {
 			l.file = f
 			l.startHeartbeat()
@@ -185,7 +189,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // createLease makes the lease file, and its folder when that is missing. After
 // a failed write (a full disk) the file is removed again.
-func createLease(path string, rec leaseRecord) (*os.File, error) {
+func createLease(path string, rec leaseRecord, share fs.FileMode) (*os.File, error) {
 	line, err := json.Marshal(rec)
 	if err != nil {
 		return nil, err
@@ -200,7 +204,13 @@ func createLease(path string, rec leaseRecord) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := f.Write(append(line, '\n')); err != nil {
+	if share != 0 {
+		err = f.Chmod(0o600 | share)
+	}
+	if err == nil {
+		_, err = f.Write(append(line, '\n'))
+	}
+	if err != nil {
 		f.Close()
 		os.Remove(path)
 		return nil, err

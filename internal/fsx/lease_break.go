@@ -98,7 +98,7 @@ func removeLease(path, nonce string, opt LeaseOptions) (bool, error) {
 func guardedRemove(base, path string, seen seenLease, opt LeaseOptions) (bool, error) {
 	guard := base + breakMark + guardName(seen)
 	rec := newRecord("break a stale lease")
-	f, err := createLease(guard, rec)
+	f, err := createLease(guard, rec, opt.Share)
 	if errors.Is(err, fs.ErrExist) {
 		return false, removeStaleGuard(base, guard, opt)
 	}

@@ -78,12 +78,12 @@ func joinQueue(ctx context.Context, path string, opt LeaseOptions) (*os.File, er
 // openQueue returns nil without an error where the file may not be opened: a
 // colleague's in a shared repository, or on a file system without the call.
 func openQueue(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	f, err := openShared(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			return nil, err
 		}
-		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+		f, err = openShared(path)
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		f, err = os.Open(path)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
@@ -42,6 +43,40 @@ func (r *Repo) Object(ctx context.Context, name string, limit int64) (typ string
 	return typ, content, ctx.Err()
 }
 
+// CopyBlob writes a blob to w and returns its size in bytes. It never holds
+// more than a piece of it in memory.
+func (r *Repo) CopyBlob(ctx context.Context, w io.Writer, id gitobj.OID) (size int64, err error) {
+	rd := &r.reader
+	rd.mu.Lock()
+	defer rd.mu.Unlock()
+	if rd.cmd == nil {
+		if err := rd.start(r); err != nil {
+			return 0, err
+		}
+	}
+	typ, size, err := rd.head(string(id))
+	if err == nil && typ == "" {
+		return 0, fmt.Errorf("read object %s: no such blob", id)
+	}
+	if err == nil {
+		if typ != "blob" {
+			w, err = io.Discard, fmt.Errorf("it is a %s", typ)
+		}
+		_, cerr := io.CopyN(w, rd.out, size)
+		if _, derr := rd.out.Discard(1); cerr != nil || derr != nil {
+			rd.stop() // what is left of the object is in the way
+			cerr = errors.Join(cerr, derr)
+		}
+		err = errors.Join(err, cerr)
+	} else {
+		rd.stop()
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read object %s: %w", id, err)
+	}
+	return size, ctx.Err()
+}
+
 // SmallBlob returns a blob's content, or nil if it is larger than limit bytes.
 func (r *Repo) SmallBlob(ctx context.Context, id gitobj.OID, limit int64) ([]byte, error) {
 	typ, content, err := r.Object(ctx, string(id), limit)
@@ -68,24 +103,33 @@ func (rd *reader) start(r *Repo) error {
 	return nil
 }
 
-func (rd *reader) ask(name string, limit int64) (string, []byte, error) {
+// head asks for an object, whose content and a newline follow then; typ is ""
+// where there is none.
+func (rd *reader) head(name string) (typ string, size int64, err error) {
 	if strings.ContainsAny(name, "\n") {
-		return "", nil, fmt.Errorf("newline in the name")
+		return "", 0, fmt.Errorf("newline in the name")
 	}
 	if _, err := io.WriteString(rd.stdin, name+"\n"); err != nil {
-		return "", nil, err
+		return "", 0, err
 	}
 	head, err := rd.out.ReadString('\n')
 	if err != nil {
-		return "", nil, err
+		return "", 0, err
 	}
 	f := strings.Fields(head)
 	if len(f) < 3 || strings.HasSuffix(head, " missing\n") || strings.HasSuffix(head, " ambiguous\n") {
-		return "", nil, nil
+		return "", 0, nil
 	}
-	size, err := strconv.ParseInt(f[len(f)-1], 10, 64)
-	if err != nil {
-		return "", nil, fmt.Errorf("unexpected answer %q", head)
+	if size, err = strconv.ParseInt(f[len(f)-1], 10, 64); err != nil {
+		return "", 0, fmt.Errorf("unexpected answer %q", head)
+	}
+	return f[1], size, nil
+}
+
+func (rd *reader) ask(name string, limit int64) (string, []byte, error) {
+	typ, size, err := rd.head(name)
+	if err != nil || typ == "" {
+		return "", nil, err
 	}
 	var buf bytes.Buffer
 	var dst io.Writer = &buf
@@ -99,9 +143,9 @@ func (rd *reader) ask(name string, limit int64) (string, []byte, error) {
 		return "", nil, err
 	}
 	if dst == io.Discard {
-		return f[1], nil, nil
+		return typ, nil, nil
 	}
-	return f[1], append([]byte{}, buf.Bytes()...), nil
+	return typ, append([]byte{}, buf.Bytes()...), nil
 }
 
 func (rd *reader) stop() {

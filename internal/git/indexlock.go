@@ -10,7 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
@@ -164,19 +167,31 @@ func (l *IndexLock) distrust(edits []gitindex.Edit) bool {
 	if err != nil {
 		return false // the sync that follows will fail, too
 	}
-	written, found := gitindex.StatOf(fi).MTime, false
+	written := gitindex.StatOf(fi).MTime
+	var found atomic.Bool
+	var g errgroup.Group
+	g.SetLimit(looksAtOnce)
 	for i := range edits {
 		e := &edits[i]
 		if e.Remove || e.Mode == gitobj.ModeSymlink || e.Stat == (gitindex.Stat{}) || e.Stat.MTime.Sec >= written.Sec {
 			continue
 		}
-		fi, err := os.Lstat(l.repo.Path(e.Path))
-		if err != nil || gitindex.StatOf(fi) != e.Stat {
-			e.Stat, found = gitindex.Stat{}, true
-		}
+		g.Go(func() error {
+			fi, err := os.Lstat(l.repo.Path(e.Path))
+			if err != nil || gitindex.StatOf(fi) != e.Stat {
+				e.Stat = gitindex.Stat{}
+				found.Store(true)
+			}
+			return nil
+		})
 	}
-	return found
+	_ = g.Wait()
+	return found.Load()
 }
+
+// looksAtOnce is how many files are looked at together: the index is locked
+// meanwhile, and on a parallel file system each look waits.
+const looksAtOnce = 64
 
 func (l *IndexLock) splice(old *gitindex.File, edits []gitindex.Edit) error {
 	if err := l.rewind(); err != nil {
@@ -285,7 +300,7 @@ func (l *IndexLock) Commit() error {
 		l.Abort()
 		return fmt.Errorf("write index: %w", err)
 	}
-	if err := os.Rename(l.path, l.repo.IndexPath()); err != nil {
+	if err := fsx.Rename(l.path, l.repo.IndexPath()); err != nil {
 		return fmt.Errorf("write index: %w", err)
 	}
 	return nil

@@ -56,9 +56,27 @@ func (o *objects) readAt(id gitobj.OID, depth int) (typ string, data []byte, err
 	if len(id) != 2*o.format.Size() || depth > maxDeltaDepth {
 		return "", nil, errNotNative
 	}
-	if typ, data, err = o.loose(id); err == nil || !errors.Is(err, os.ErrNotExist) {
-		return typ, data, err
+	// Packs that are open already cost no question to the file system.
+	for _, where := range o.places() {
+		if typ, data, err = where(id, depth); err == nil || !errors.Is(err, os.ErrNotExist) {
+			return typ, data, err
+		}
 	}
+	return "", nil, errNotNative
+}
+
+type place func(id gitobj.OID, depth int) (typ string, data []byte, err error)
+
+func (o *objects) places() []place {
+	loose := func(id gitobj.OID, _ int) (string, []byte, error) { return o.loose(id) }
+	if o.listed {
+		return []place{o.inPacks, loose}
+	}
+	return []place{loose, o.inPacks}
+}
+
+// inPacks returns os.ErrNotExist for an object that no pack has.
+func (o *objects) inPacks(id gitobj.OID, depth int) (typ string, data []byte, err error) {
 	if err := o.list(); err != nil {
 		return "", nil, err
 	}
@@ -71,7 +89,7 @@ func (o *objects) readAt(id gitobj.OID, depth int) (typ string, data []byte, err
 			return o.packed(p, offset, depth)
 		}
 	}
-	return "", nil, errNotNative
+	return "", nil, os.ErrNotExist
 }
 
 func (o *objects) loose(id gitobj.OID) (typ string, data []byte, err error) {

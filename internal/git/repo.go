@@ -23,13 +23,15 @@ import (
 // its parents is a git work tree.
 var ErrNoRepository = errors.New("not inside a git repository")
 
-// Repo is one repository with a work tree. It is safe for concurrent use.
+// Repo is one repository, usually with a work tree. It is safe for concurrent
+// use.
 type Repo struct {
-	WorkTree  string // top folder of the work tree, absolute, as the user reached it
+	WorkTree  string // top folder of the work tree, absolute, as the user reached it; of a bare repository, its git folder
 	GitDir    string // this work tree's git folder, absolute
 	CommonDir string // the git folder shared by all work trees, absolute
 	Format    gitobj.Format
 	Config    *Config
+	Bare      bool // it has no work tree; only OpenAt returns such a Repo
 	env       []string
 	reader    reader
 
@@ -171,7 +173,7 @@ func (r *Repo) checkFormat(ctx context.Context) error {
 	if strings.EqualFold(r.Config.Get("extensions.objectformat"), "sha256") {
 		r.Format = gitobj.SHA256
 	}
-	if r.Config.Bool("core.bare", false) {
+	if r.Config.Bool("core.bare", false) && !r.Bare {
 		return errs.WithHint(fmt.Errorf("open repository %s: it is bare", r.WorkTree),
 			"work in a clone of it that has a work tree")
 	}

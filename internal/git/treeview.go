@@ -90,28 +90,63 @@ func (v *TreeView) findRoot(ctx context.Context) error {
 
 // child finds a name in a tree.
 func (v *TreeView) child(ctx context.Context, tree gitobj.OID, name string) (TreeEntry, bool, error) {
-	data, ok := v.trees[tree]
-	if !ok {
-		var err error
-		if data, err = v.object(ctx, tree, "tree"); err != nil {
-			return TreeEntry{}, false, err
+	data, err := v.tree(ctx, tree)
+	for err == nil && len(data) > 0 {
+		var e NamedEntry
+		if e, data, err = v.next(tree, data, name); err == nil && e.Name == name {
+			return e.TreeEntry, true, nil
 		}
+	}
+	return TreeEntry{}, false, err
+}
+
+// NamedEntry is an entry of a tree.
+type NamedEntry struct {
+	Name string
+	TreeEntry
+}
+
+// Entries lists a tree of the commit in git's order.
+func (v *TreeView) Entries(ctx context.Context, tree gitobj.OID) (list []NamedEntry, err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	data, err := v.tree(ctx, tree)
+	for err == nil && len(data) > 0 {
+		var e NamedEntry
+		if e, data, err = v.next(tree, data, ""); err == nil {
+			list = append(list, e)
+		}
+	}
+	return list, err
+}
+
+func (v *TreeView) tree(ctx context.Context, tree gitobj.OID) ([]byte, error) {
+	if data, ok := v.trees[tree]; ok {
+		return data, nil
+	}
+	data, err := v.object(ctx, tree, "tree")
+	if err == nil {
 		v.trees[tree] = data
 	}
+	return data, err
+}
+
+// next takes the first entry off a tree's data. One of another name than the
+// wanted one, if that is given, comes empty.
+func (v *TreeView) next(tree gitobj.OID, data []byte, want string) (e NamedEntry, rest []byte, err error) {
+	head, rest, ok := bytes.Cut(data, []byte{0})
+	mode, name, ok2 := bytes.Cut(head, []byte{' '})
 	size := v.repo.Format.Size()
-	for len(data) > 0 {
-		head, rest, ok := bytes.Cut(data, []byte{0})
-		mode, entry, ok2 := bytes.Cut(head, []byte{' '})
-		if !ok || !ok2 || len(rest) < size {
-			return TreeEntry{}, false, fmt.Errorf("tree %s is damaged", tree)
-		}
-		if string(entry) == name {
-			m, err := gitobj.ParseMode(string(mode))
-			return TreeEntry{Mode: m, OID: gitobj.FromBytes(rest[:size])}, err == nil, err
-		}
-		data = rest[size:]
+	if !ok || !ok2 || len(rest) < size {
+		return e, nil, fmt.Errorf("tree %s is damaged", tree)
 	}
-	return TreeEntry{}, false, nil
+	if want != "" && string(name) != want {
+		return e, rest[size:], nil
+	}
+	e.Name = string(name)
+	e.Mode, err = gitobj.ParseMode(string(mode))
+	e.OID = gitobj.FromBytes(rest[:size])
+	return e, rest[size:], err
 }
 
 // object reads an object, by git where it must.

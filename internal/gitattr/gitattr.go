@@ -57,7 +57,14 @@ type Matcher struct {
 	info       file
 
 	mu   sync.Mutex
-	dirs map[string]file
+	dirs map[string]*dirFile
+}
+
+// dirFile is the file of one directory, once it is read.
+type dirFile struct {
+	mu   sync.Mutex
+	read bool
+	file file
 }
 
 // builtin is the macro that git brings along.
@@ -72,7 +79,7 @@ func New(src Source, system, global, info []byte, ignoreCase bool) *Matcher {
 		ignoreCase: ignoreCase,
 		below:      []file{parse([]byte(builtin), true), parse(system, true), parse(global, true)},
 		info:       parse(info, true),
-		dirs:       map[string]file{},
+		dirs:       map[string]*dirFile{},
 	}
 }
 
@@ -138,22 +145,24 @@ func nextSlash(path string, from int) int {
 	return from + 1 + i
 }
 
-// dir returns the parsed file of a directory. Two callers may read the same
-// file at first; errors are not kept.
+// dir returns the parsed file of a directory. Errors are not kept.
 func (m *Matcher) dir(dir string) (file, error) {
 	m.mu.Lock()
-	f, ok := m.dirs[dir]
+	d := m.dirs[dir]
+	if d == nil {
+		d = &dirFile{}
+		m.dirs[dir] = d
+	}
 	m.mu.Unlock()
-	if ok {
-		return f, nil
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.read {
+		return d.file, nil
 	}
 	data, err := m.src(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return file{}, err
 	}
-	f = parse(data, dir == "")
-	m.mu.Lock()
-	m.dirs[dir] = f
-	m.mu.Unlock()
-	return f, nil
+	d.file, d.read = parse(data, dir == ""), true
+	return d.file, nil
 }

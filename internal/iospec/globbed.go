@@ -21,6 +21,7 @@ import (
 // The file system is read once, at the first call that needs it; Refresh makes
 // the next one read it again. A Globbed is for one goroutine at a time.
 type Globbed struct {
+	files    Files
 	pwd      string
 	dot      bool
 	patterns []string
@@ -41,8 +42,11 @@ type match struct {
 // component for any number of directories. Names that begin with a dot must be
 // matched by a dot. A trailing slash selects directories and is kept, and so is
 // a leading "./".
-func New(patterns []string, pwd string) *Globbed {
-	g := &Globbed{pwd: pwd}
+func New(patterns []string, pwd string) *Globbed { return NewIn(disk{}, patterns, pwd) }
+
+// NewIn is New for other files than those of the file system.
+func NewIn(files Files, patterns []string, pwd string) *Globbed {
+	g := &Globbed{files: files, pwd: pwd}
 	for _, p := range patterns {
 		if strings.TrimSpace(p) == "." {
 			g.dot = true
@@ -156,7 +160,7 @@ func (g *Globbed) read() {
 	if err != nil {
 		cwd = g.pwd
 	}
-	w := walker{root: g.pwd, left: maxEntries}
+	w := walker{files: g.files, root: g.pwd, left: maxEntries}
 	for _, p := range g.patterns {
 		if _, done := g.found[p]; !done {
 			g.found[p] = w.find(p, cwd)

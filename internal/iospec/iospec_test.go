@@ -123,7 +123,7 @@ func TestSearchEnds(t *testing.T) {
 	if got := g.Expand(); len(got) == 0 || len(got) > 20 || g.Err() != nil {
 		t.Errorf("found %q, %v", got, g.Err())
 	}
-	w := walker{root: root, left: 3}
+	w := walker{files: disk{}, root: root, left: 3}
 	w.glob("**")
 	if w.left >= 0 {
 		t.Error("the bound does not hold")

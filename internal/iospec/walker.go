@@ -3,7 +3,6 @@ package iospec
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path"
 	"strings"
 )
@@ -18,8 +17,9 @@ var ErrTooMany = errors.New("expand patterns: more than 50 million directory ent
 // where ** matches nothing below what is no directory). The only difference: **
 // does not follow a symbolic link back to a directory that it is already in.
 type walker struct {
-	root string // absolute; patterns are relative to it
-	left int    // entries that may still be read; negative once exhausted
+	files Files
+	root  string // absolute; patterns are relative to it
+	left  int    // entries that may still be read; negative once exhausted
 }
 
 // glob returns the paths in no particular order.
@@ -107,28 +107,19 @@ func (w *walker) below(dir, prefix string, dirsOnly bool, out, above []string) [
 
 // loops reports whether the directory that a link leads to is one of above.
 func (w *walker) loops(link string, above []string) bool {
-	target, err := os.Stat(w.abs(link))
-	if err != nil {
-		return true
-	}
 	for _, dir := range above {
-		if info, err := os.Stat(w.abs(dir)); err == nil && os.SameFile(info, target) {
+		if w.files.Same(w.abs(dir), w.abs(link)) {
 			return true
 		}
 	}
-	return false
+	return !w.isDir(link)
 }
 
 func (w *walker) list(dir string) []fs.DirEntry {
 	if w.left < 0 {
 		return nil
 	}
-	f, err := os.Open(w.abs(dir))
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	entries, _ := f.ReadDir(-1)
+	entries := w.files.List(w.abs(dir))
 	w.left -= len(entries) + 1
 	return entries
 }
@@ -137,18 +128,9 @@ func (w *walker) leadsToDir(dir string, e fs.DirEntry) bool {
 	return e.IsDir() || e.Type()&fs.ModeSymlink != 0 && w.isDir(join(dir, e.Name(), false))
 }
 
-func (w *walker) exists(p string) bool {
-	_, err := os.Lstat(w.abs(p))
-	return err == nil
-}
+func (w *walker) exists(p string) bool { return w.files.Exists(w.abs(p)) }
 
-func (w *walker) isDir(p string) bool {
-	if p == "" {
-		return false
-	}
-	info, err := os.Stat(w.abs(p))
-	return err == nil && info.IsDir()
-}
+func (w *walker) isDir(p string) bool { return p != "" && w.files.IsDir(w.abs(p)) }
 
 // abs does not clean the path: behind a symbolic link ".." is not what the text
 // suggests.

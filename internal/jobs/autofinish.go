@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -58,7 +57,7 @@ func (b *sweepBatch) addHelpers(ctx context.Context) {
 // and finishes it with the given program.
 func submitHelper(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, j *ledger.Job, program string) error {
 	dir := helperDir(d)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := d.Repo.MakeShared(dir); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, schedulerPatience)

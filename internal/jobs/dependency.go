@@ -177,6 +177,8 @@ func (c *scheduling) waitFor(p *pendingInput) error {
 		return refuse("is still open, on the scheduler " + p.job.Scheduler + "; no job of " + c.s.Name() + " can wait for it")
 	case p.job.Cluster != "":
 		return refuse("is still open, on the cluster " + p.job.Cluster + "; this job cannot be made to wait for it")
+	case c.iso != nil:
+		return refuse("is still open; an isolated job gets its inputs when it is scheduled, from a commit")
 	case jobRoot(&p.job) != jobRoot(&c.job):
 		return refuse("is still open, and runs in another folder (" + jobRoot(&p.job) + ") than this job")
 	}

@@ -62,6 +62,9 @@ func (c *scheduling) claimAgain(tx *ledger.Tx) error {
 			if err != nil {
 				return err
 			}
+			if c.job.Isolated != "" && other.Isolated != "" {
+				continue
+			}
 			return &ledger.ConflictError{Path: p, OtherPath: cl.Path, Other: other}
 		}
 	}
@@ -193,7 +196,11 @@ func (a failedArray) again(ctx context.Context, d *dataset.Dataset, s sched.Sche
 	}
 	w.message = strings.TrimLeft(fmt.Sprintf("%s\n\nRe-submission of job %s, tasks %s.", w.message, a.job.JobID, array), "\n")
 	w.redo = &redo{Array: array, Row: a.job.ID, Job: a.job.JobID}
-	if opt.AltDir == "" {
+	switch {
+	case opt.AltDir != "" || opt.Isolated != "":
+	case a.job.Isolated != "":
+		opt.Isolated = a.job.Isolated
+	default:
 		opt.AltDir = a.job.AltDir
 	}
 	return schedule(ctx, d, s, w, opt.schedule(), sink)

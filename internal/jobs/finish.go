@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/stemma-data/stemma/internal/commit"
@@ -92,8 +93,9 @@ type finishing struct {
 	open   []ledger.Job           // all that is known to be open
 	states map[int64]sched.Status // by the ledger's rows
 	graph  *graph
-	marked []*over // by this command
-	nonce  string  // of its marks
+	seen   map[string]fs.FileInfo // declared paths that exist, absolute
+	marked []*over                // by this command
+	nonce  string                 // of its marks
 }
 
 // over is a job that is over, with what finish knows of it.
@@ -236,6 +238,9 @@ func (f *finishing) stays(j *ledger.Job, st sched.Status) error {
 	text := notComplete(j, st)
 	if note := f.pipelineNote(j, st); note != "" {
 		text += " (" + note + ")"
+	}
+	if note := f.purgeNote(j); note != "" {
+		text += "; " + note
 	}
 	return f.report(result.Impossible, j, text)
 }

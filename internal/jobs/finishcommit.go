@@ -18,9 +18,21 @@ import (
 	"github.com/stemma-data/stemma/internal/result"
 )
 
-// commit publishes the results of jobs that are over.
-func (f *finishing) commit(ctx context.Context, ready []*over) (err error) {
+// commit publishes the results of jobs that are over, all at once as far as no
+// two of them write the same paths.
+func (f *finishing) commit(ctx context.Context, ready []*over) error {
+	for _, wave := range f.waves(ready) {
+		if err := f.commitTogether(ctx, wave); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commitTogether publishes the results of jobs that write different paths.
+func (f *finishing) commitTogether(ctx context.Context, ready []*over) (err error) {
 	published := false
+	f.marked = nil
 	defer func() {
 		// What is published is closed, which ends its mark; an array may stay.
 		done := map[*over]bool{}
@@ -66,6 +78,9 @@ func (f *finishing) commit(ctx context.Context, ready []*over) (err error) {
 	}
 	published = true
 	f.opt.step.at("published")
+	for _, o := range ready {
+		f.graph.done[part{o.job.ID, o.task}] = !o.lost
+	}
 	if f.opt.Branches {
 		err = f.putBack(ctx, ready)
 	}
@@ -79,7 +94,7 @@ func (f *finishing) store(ctx context.Context, list []*over) ([]annex.LogEdit, [
 	for _, o := range list {
 		paths = append(paths, union(o.outputs, o.logs)...)
 	}
-	staged, err := f.d.StagePaths(ctx, union(paths), dataset.StageOptions{Jobs: f.opt.Jobs})
+	staged, err := f.d.StagePaths(ctx, union(paths), dataset.StageOptions{Jobs: f.opt.Jobs, Infos: f.infos(list)})
 	if err == nil {
 		ok, err := f.share(staged, list)
 		return staged.Logs, ok, err

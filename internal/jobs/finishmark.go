@@ -89,6 +89,11 @@ func (f *finishing) markOne(tx *ledger.Tx, o *over, own json.RawMessage) (*marke
 		return nil, err
 	}
 	m := &marked{busy: taken(&now, f.d.Now()), suspect: len(now.Extra[markKey]) > 0, settled: settledTasks(&now)}
+	if m.busy == "" && now.Isolated != "" {
+		if m.busy, err = f.enter(tx, &now); err != nil {
+			return nil, err
+		}
+	}
 	if m.busy != "" {
 		return m, nil
 	}
@@ -218,10 +223,17 @@ func (f *finishing) unmark(ctx context.Context, list []*over) error {
 				continue
 			}
 			seen[o.job.ID] = true
-			err := l.Transition(ctx, o.job.ID, ledger.StateOpen, func(j *ledger.Job) {
-				if f.holds(j) {
-					delete(j.Extra, markKey)
+			err := l.Update(ctx, func(tx *ledger.Tx) error {
+				held := false
+				err := tx.Transition(o.job.ID, ledger.StateOpen, func(j *ledger.Job) {
+					if held = f.holds(j); held {
+						delete(j.Extra, markKey)
+					}
+				})
+				if err != nil || !held {
+					return err
 				}
+				return tx.Leave(o.job.ID)
 			})
 			var state *ledger.StateError
 			if err != nil && !errors.As(err, &state) {

@@ -4,14 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/stage"
 )
 
 // gather brings outputs back, checks that they are complete, and looks at the
@@ -21,6 +26,7 @@ func (f *finishing) gather(ctx context.Context, list []*over) (complete []*over,
 	if err != nil {
 		return nil, err
 	}
+	f.look(list)
 	id := &identifier{top: f.top, format: f.d.Repo.Format, index: func() *gitindex.File { return index }, once: map[string]identified{}}
 	for _, o := range list {
 		err := f.gatherOne(ctx, o, id)
@@ -52,11 +58,14 @@ func (f *finishing) gatherOne(ctx context.Context, o *over, id *identifier) erro
 		describe(ctx, f.d, f.s, &o.job, &o.prov)
 	}
 	o.nameLogs()
+	if o.job.Isolated != "" {
+		return f.gatherIsolated(ctx, o)
+	}
 	if err := f.locate(o); err != nil {
 		return err
 	}
 	if o.job.AltDir != "" {
-		if err := f.bringBack(ctx, o); err != nil {
+		if err := f.bringBack(ctx, o, nil); err != nil {
 			return err
 		}
 	}
@@ -88,38 +97,96 @@ func (f *finishing) locate(o *over) error {
 		if err != nil {
 			return err
 		}
-		there := existing(root, found)
+		there := f.existing(root, found)
+		if o.job.Isolated != "" {
+			// Folders of outputs were made for the job; an empty one is no result.
+			there = slices.DeleteFunc(there, func(p string) bool { return isEmptyFolder(filepath.Join(root, filepath.FromSlash(p))) })
+		}
 		if len(there) == 0 && !slices.Contains(o.job.SlurmOutputs, text) {
 			missing = append(missing, strings.TrimPrefix(text, "./"))
 		}
 		o.outputs = append(o.outputs, there...)
 	}
 	o.outputs = union(o.outputs)
-	o.logs = existing(root, o.job.SlurmOutputs)
+	o.logs = f.existing(root, o.job.SlurmOutputs)
 	if len(missing) == 0 || o.sentence != "" {
 		return nil
 	}
 	return errs.WithHint(&MissingOutputError{missing}, "the job stays open; put the file in place and repeat, or give the job up with `stemma jobs release %s`", o.job.JobID)
 }
 
-func existing(root string, paths []string) (there []string) {
+func existing(root string, paths []string) []string {
+	return (&finishing{}).existing(root, paths)
+}
+
+// existing is the function of that name for what look has seen.
+func (f *finishing) existing(root string, paths []string) (there []string) {
 	for _, p := range paths {
-		if _, err := os.Lstat(filepath.Join(root, filepath.FromSlash(p))); err == nil {
+		path := filepath.Join(root, filepath.FromSlash(p))
+		_, ok := f.seen[path]
+		if !ok {
+			_, err := os.Lstat(path)
+			ok = err == nil
+		}
+		if ok {
 			there = append(there, p)
 		}
 	}
 	return there
 }
 
+// looksAtOnce is how many paths are looked at together: on a parallel file
+// system each look waits.
+const looksAtOnce = 64
+
+// look notes which of the declared paths of all jobs exist, and how they are.
+func (f *finishing) look(list []*over) {
+	var mu sync.Mutex
+	f.seen = map[string]fs.FileInfo{}
+	var g errgroup.Group
+	g.SetLimit(looksAtOnce)
+	for _, o := range list {
+		for _, p := range slices.Concat(o.job.Outputs, o.job.SlurmOutputs) {
+			path := filepath.Join(jobRoot(&o.job), filepath.FromSlash(p))
+			g.Go(func() error {
+				if fi, err := os.Lstat(path); err == nil {
+					mu.Lock()
+					defer mu.Unlock()
+					f.seen[path] = fi
+				}
+				return nil
+			})
+		}
+	}
+	_ = g.Wait()
+}
+
+// infos is what look has seen of files that the jobs left in the work tree
+// itself.
+func (f *finishing) infos(list []*over) map[string]fs.FileInfo {
+	infos := map[string]fs.FileInfo{}
+	for _, o := range list {
+		if o.job.AltDir != "" {
+			continue
+		}
+		for _, p := range slices.Concat(o.outputs, o.logs) {
+			if fi, ok := f.seen[filepath.Join(jobRoot(&o.job), filepath.FromSlash(p))]; ok {
+				infos[p] = fi
+			}
+		}
+	}
+	return infos
+}
+
 // bringBack copies what the job wrote in the alternative folder.
-func (f *finishing) bringBack(ctx context.Context, o *over) error {
-	t := &transfer{from: o.job.AltDir, to: f.top, sync: true}
+func (f *finishing) bringBack(ctx context.Context, o *over, may func(context.Context, string) error) error {
+	t := &stage.Copier{From: o.job.AltDir, To: f.top, Sync: true, May: may}
 	for _, p := range union(o.outputs, o.logs) {
-		if err := t.add(p); err != nil {
+		if err := t.Add(p); err != nil {
 			return fmt.Errorf("bring back %s: %w", p, err)
 		}
 	}
-	return t.run(ctx)
+	return t.Run(ctx)
 }
 
 // changedInputs compares the inputs with what they were. An output that is an

@@ -39,6 +39,7 @@ type childSpec struct {
 	Sweep            string // table
 	Cmd              string
 	Outputs, Inputs  []string
+	Isolated         string
 }
 
 func child(text string) int {
@@ -63,7 +64,7 @@ func child(text string) int {
 			opt := SweepOptions{Table: spec.Sweep, ScheduleOptions: ScheduleOptions{Cmd: spec.Cmd, Outputs: spec.Outputs, Jobs: 1, step: kill}}
 			err = Sweep(context.Background(), d, s, opt, result.Discard)
 		} else {
-			err = Schedule(context.Background(), d, s, ScheduleOptions{Cmd: spec.Cmd, Outputs: spec.Outputs, Inputs: spec.Inputs, step: kill}, result.Discard)
+			err = Schedule(context.Background(), d, s, ScheduleOptions{Cmd: spec.Cmd, Outputs: spec.Outputs, Inputs: spec.Inputs, Isolated: spec.Isolated, step: kill}, result.Discard)
 		}
 	}
 	if err != nil {

@@ -81,6 +81,9 @@ func (c *scheduling) producersOf(tx *ledger.Tx, text string, spec pathSpec) (fou
 		if err != nil {
 			return nil, err
 		}
+		if c.takesCommitted(&job, spec) {
+			continue
+		}
 		if folderClaim(&job, cl.Path) {
 			if !mayMake(&job, spec) {
 				continue
@@ -94,6 +97,12 @@ func (c *scheduling) producersOf(tx *ledger.Tx, text string, spec pathSpec) (fou
 		found = append(found, p)
 	}
 	return found, nil
+}
+
+// takesCommitted reports whether an input of this isolated job is what the
+// branch has, although another isolated job will make a new version of it.
+func (c *scheduling) takesCommitted(j *ledger.Job, spec pathSpec) bool {
+	return c.iso != nil && j.Isolated != "" && (spec.wild() || c.iso.files.Exists(c.w.top+"/"+spec.Fixed))
 }
 
 func (c *scheduling) waitsFor(p *pendingInput) bool {

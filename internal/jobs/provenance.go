@@ -34,6 +34,7 @@ type provenance struct {
 	Exit        int               `json:"exit,omitempty"`        // of the submission
 	Note        string            `json:"note,omitempty"`        // for people
 	Sweep       *sweepInfo        `json:"sweep,omitempty"`
+	Staged      *stagedInfo       `json:"staged,omitempty"` // of an isolated job
 
 	After      []producer          `json:"after,omitempty"`      // open jobs that make inputs
 	Dependency string              `json:"dependency,omitempty"` // that the line was given for them
@@ -131,6 +132,9 @@ func (p provenance) recordFields(j *ledger.Job, st sched.Status, changed map[str
 	}
 	if p.Sweep != nil {
 		m["sweep"] = p.Sweep.fields(p.Anonymous)
+	}
+	if j.Isolated != "" {
+		m["isolated"] = p.Staged.fields(j, p.Anonymous)
 	}
 	if len(p.Modules) > 0 {
 		m["modules"] = p.Modules

@@ -14,7 +14,7 @@ import (
 // writes it, without what is known only at the end.
 func jobRecord(j *ledger.Job, p provenance) *runrec.Record {
 	alt := j.AltDir
-	if p.Anonymous {
+	if p.Anonymous || j.Isolated != "" { // such a folder is for one job only
 		alt = ""
 	}
 	return &runrec.Record{

@@ -13,6 +13,7 @@ import (
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/runrec"
 	"github.com/stemma-data/stemma/internal/sched"
+	"github.com/stemma-data/stemma/internal/stage"
 )
 
 // RescheduleOptions are the options of reschedule.
@@ -24,6 +25,7 @@ type RescheduleOptions struct {
 	FailedTasks bool    // only the failed tasks of arrays; Revision may be the id of an open array, and "" means all of those
 	AssumeReady string  // as for schedule
 	AltDir      string
+	Isolated    string
 	Anonymous   bool
 	NoCheck     bool
 
@@ -261,7 +263,7 @@ func (c past) again(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, 
 	if !filepath.IsLocal(pwd) {
 		return impossible(d, ActionSchedule, fmt.Errorf("%.7s: its folder %s is outside the dataset", c.id, c.rec.Pwd))
 	}
-	if err := makeBelow(d.Path(), pwd); err != nil {
+	if err := stage.MakeBelow(d.Path(), pwd); err != nil {
 		return impossible(d, ActionSchedule, err)
 	}
 	w, err := newWork(d, filepath.Join(d.Path(), pwd))
@@ -283,7 +285,7 @@ func (c past) again(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, 
 // schedule are the options of the submissions.
 func (opt RescheduleOptions) schedule() ScheduleOptions {
 	return ScheduleOptions{
-		AssumeReady: opt.AssumeReady, AltDir: opt.AltDir, Anonymous: opt.Anonymous, NoCheck: opt.NoCheck,
+		AssumeReady: opt.AssumeReady, AltDir: opt.AltDir, Isolated: opt.Isolated, Anonymous: opt.Anonymous, NoCheck: opt.NoCheck,
 		NoAutoDependency: opt.NoAutoDependency, Jobs: opt.Jobs, Stdin: opt.Stdin, Stderr: opt.Stderr, step: opt.step,
 	}
 }

@@ -22,7 +22,10 @@ type sbatchLine struct {
 }
 
 // sbatchOptions are the options that matter here; nil: not given.
-type sbatchOptions struct{ dependency, array *string }
+type sbatchOptions struct {
+	dependency, array *string
+	logs              []string // files for output and errors
+}
 
 // maxScript bounds how much of a script is searched for #SBATCH lines; it is
 // Slurm's default limit.
@@ -110,6 +113,8 @@ func scanSbatch(words []string) (o sbatchOptions, rest int, wrapped bool) {
 			o.dependency = &value
 		case name == "a" || len(name) > 1 && strings.HasPrefix("array", name):
 			o.array = &value
+		case name == "o" || name == "e" || len(name) > 1 && (strings.HasPrefix("output", name) || strings.HasPrefix("error", name)):
+			o.logs = append(o.logs, value)
 		case name == "wrap":
 			wrapped = true
 		}
@@ -162,8 +167,31 @@ func scriptOptions(dir, name string) (o sbatchOptions, err error) {
 		if given.array != nil {
 			o.array = given.array
 		}
+		o.logs = append(o.logs, given.logs...)
 	}
 	return o, nil
+}
+
+// logFolders names the folders, relative to dir, in which a job will write its
+// log files, as far as the line and the script in dir tell.
+func logFolders(dir, line string) (list []string) {
+	words := firstCommand(shellWords(line))
+	at := slices.IndexFunc(words, func(w string) bool { return filepath.Base(w) == "sbatch" })
+	if at < 0 {
+		return nil
+	}
+	given, rest, _ := scanSbatch(words[at+1:])
+	if script := findScript(dir, line); script != "" && rest < len(words)-at-1 {
+		if in, err := scriptOptions(dir, script); err == nil {
+			given.logs = append(given.logs, in.logs...)
+		}
+	}
+	for _, log := range given.logs {
+		if folder := filepath.Dir(log); filepath.IsLocal(folder) && !strings.Contains(folder, "%") {
+			list = append(list, filepath.ToSlash(folder))
+		}
+	}
+	return list
 }
 
 // plainWord is a word of a line and where it begins.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -37,6 +38,7 @@ type ScheduleOptions struct {
 	NoAutoDependency bool
 	DryRun           string // "", "basic" or "command": nothing is done
 	AltDir           string // folder to run in instead of the dataset, or ""
+	Isolated         string // folder that holds a folder for the job, with its inputs as they are committed, or ""
 	Anonymous        bool   // hosts, accounts and absolute paths stay out of the record
 	Jobs             int    // parallel transfers; 0: the default
 	AutoFinish       string // the program that commits the results when the job is over, in a small job of its own; "": none
@@ -103,6 +105,8 @@ type scheduling struct {
 	job    ledger.Job
 	staged string // folder that the line runs in
 	adopt  *ledger.Job
+	iso    *isolation  // nil: the job shares the dataset, or the alternative folder, with others
+	stale  []string    // folders of claims that were taken over
 	sweep  *sweepBatch // of which this is one row; nil: a command of its own
 
 	unsaved error // of a row whose job is submitted, but not in the ledger
@@ -122,6 +126,9 @@ func (c *scheduling) plan(ctx context.Context) error {
 	} else if c.start, err = startingPoint(ctx, c.d); err != nil {
 		return err
 	}
+	if err := c.planIsolated(ctx); err != nil {
+		return err
+	}
 	if err := c.w.fillIn(c.d); err != nil {
 		return err
 	}
@@ -134,6 +141,9 @@ func (c *scheduling) plan(ctx context.Context) error {
 	}
 	if c.staged, err = stagedDir(c.opt.AltDir, c.d.Env.Cwd, c.w.pwd); err != nil {
 		return err
+	}
+	if c.iso != nil {
+		c.staged = filepath.Join(c.iso.folder, filepath.FromSlash(c.w.pwd))
 	}
 	if c.staged == "" {
 		c.staged = c.w.dir
@@ -223,13 +233,17 @@ func keepHint(err, other error) error {
 // already.
 func (c *scheduling) claim(ctx context.Context) error {
 	c.makeJob()
-	return withLedger(ctx, c.d, "schedule", func(l *ledger.Ledger) error {
+	err := withLedger(ctx, c.d, "schedule", func(l *ledger.Ledger) error {
 		twin, err := c.findTwin(ctx, l)
 		if err != nil || c.adopt != nil {
 			return err
 		}
 		return l.Update(ctx, func(tx *ledger.Tx) error { return c.claimIn(tx, twin) })
 	})
+	if err == nil {
+		c.dropStale()
+	}
+	return err
 }
 
 // claimIn stores the job in place of its twin, a row whose line never ran; 0:
@@ -273,6 +287,7 @@ func (c *scheduling) makeJob() {
 	if either(c.opt.Expand, "inputs") {
 		c.job.Inputs, c.job.ExtraInputs = c.w.in.Expand(), c.w.xin.Expand()
 	}
+	c.fillIsolated()
 	c.prov.Anonymous, c.w.ahead = c.opt.Anonymous, c.prov.After
 	if len(c.w.tasks) > 0 {
 		c.prov.Tasks, c.job.Tasks = taskList(c.w.tasks), len(c.w.tasks)
@@ -305,6 +320,9 @@ func (c *scheduling) getReady(ctx context.Context) (undo func() error, err error
 // prepare fetches inputs, unlocks outputs and copies to the alternative
 // folder, and notes what the inputs are.
 func (c *scheduling) prepare(ctx context.Context) (undo func() error, err error) {
+	if c.iso != nil {
+		return c.isolate(ctx)
+	}
 	if err := c.w.checkInputs(); err != nil {
 		return nil, err
 	}
@@ -355,6 +373,9 @@ func (c *scheduling) identify(ctx context.Context) error {
 
 // sameAs reports whether a job in the ledger was asked for in the same words.
 func (c *scheduling) sameAs(j *ledger.Job) bool {
+	if c.job.Isolated != "" || j.Isolated != "" {
+		return c.job.Isolated == j.Isolated && c.job.Words == j.Words
+	}
 	a, b := c.job, *j
 	for _, x := range []*ledger.Job{&a, &b} {
 		*x = ledger.Job{

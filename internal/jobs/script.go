@@ -22,6 +22,11 @@ var sbatchFlags = map[string]bool{
 // submits, the first word after it, that is a regular file seen from dir. It is
 // "" if there is none (--wrap, a script on standard input).
 func findScript(dir, line string) string {
+	return findScriptIn(func(name string) bool { return isRegular(dir, name) }, line)
+}
+
+// findScriptIn is findScript for files of which regular knows.
+func findScriptIn(regular func(name string) bool, line string) string {
 	words := firstCommand(shellWords(line))
 	start := -1
 	for i, w := range words {
@@ -31,7 +36,7 @@ func findScript(dir, line string) string {
 	}
 	if start < 0 {
 		for _, w := range words[min(1, len(words)):] {
-			if isRegular(dir, w) {
+			if regular(w) {
 				return w
 			}
 		}
@@ -40,7 +45,7 @@ func findScript(dir, line string) string {
 	for i := start + 1; i < len(words); i++ {
 		w := words[i]
 		if !strings.HasPrefix(w, "-") || w == "-" {
-			if isRegular(dir, w) {
+			if regular(w) {
 				return w
 			}
 			return ""

@@ -30,6 +30,8 @@ type work struct {
 	redo     *redo             // tasks of an array, if not all
 	ahead    []producer        // open jobs that make inputs, which need not exist yet
 	links    map[string]string // see locator
+	files    iospec.Files      // among which inputs are looked for; nil: on disk
+	place    string            // folder that takes the place of the dataset; "": none
 	expanded string            // cmd with placeholders filled in
 	in, xin  *iospec.Globbed
 	out      *iospec.Globbed
@@ -78,7 +80,11 @@ func (w *work) fillIn(d *dataset.Dataset) error {
 	if err := w.fillSpecs(subst); err != nil {
 		return err
 	}
-	w.in, w.xin, w.out = iospec.New(w.inputs, w.dir), iospec.New(w.extra, w.dir), iospec.New(w.outputs, w.dir)
+	glob := iospec.New
+	if w.files != nil {
+		glob = func(list []string, dir string) *iospec.Globbed { return iospec.NewIn(w.files, list, dir) }
+	}
+	w.in, w.xin, w.out = glob(w.inputs, w.dir), glob(w.extra, w.dir), glob(w.outputs, w.dir)
 	return w.fillCommand(d, subst)
 }
 
@@ -104,6 +110,9 @@ func (w *work) fillCommand(d *dataset.Dataset, subst map[string]string) error {
 	v := iospec.Values{Pwd: w.dir, DSPath: d.Path(), Substitutions: subst, TmpDir: func() (string, error) {
 		return os.MkdirTemp("", "datalad-run-")
 	}}
+	if w.place != "" {
+		v.Pwd, v.DSPath = filepath.Join(w.place, filepath.FromSlash(w.pwd)), w.place
+	}
 	if strings.Contains(w.cmd, "{inputs") {
 		v.Inputs = w.in.Expand()
 	}

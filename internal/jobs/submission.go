@@ -52,7 +52,7 @@ func (c *scheduling) submit(ctx context.Context) error {
 	started := c.d.Now()
 	a, err := submission{
 		line: c.submitted(), dir: c.staged, env: append(append([]string{}, c.d.Env.Vars...), c.s.Environ()...),
-		file: c.job.SubmitFile, stdin: c.opt.Stdin, stderr: c.opt.Stderr,
+		file: c.job.SubmitFile, stdin: c.opt.Stdin, stderr: c.opt.Stderr, repo: c.d.Repo,
 		slow: func() {
 			c.d.Env.Log.Warn(fmt.Sprintf("the submission still runs after %v: %s (an interrupt leaves it running; the same command takes its job up then)", longSubmission, c.submitted()))
 		},
@@ -204,17 +204,12 @@ func (c *scheduling) keep(ctx context.Context, claimed bool) error {
 // If its line has told a job id, adopt is set; if the line never ran, the row
 // is returned, to be taken over. Otherwise nobody knows, and an error says so.
 func (c *scheduling) findTwin(ctx context.Context, l *ledger.Ledger) (int64, error) {
-	// A twin has the same claims, so that only those who share one are read.
-	claims, err := l.Overlapping(ctx, c.w.top, c.job.Claims[0])
+	list, err := c.twins(ctx, l)
 	if err != nil {
 		return 0, err
 	}
-	for _, cl := range claims {
-		job, err := l.Get(ctx, cl.Job)
-		if err != nil {
-			return 0, err
-		}
-		if job.State != ledger.StateSubmitting && job.State != ledger.StateUncertain || !c.sameAs(&job) {
+	for _, job := range list {
+		if job.State != ledger.StateSubmitting && job.State != ledger.StateUncertain {
 			continue
 		}
 		switch fateOf(&job, c.s) {
@@ -222,8 +217,14 @@ func (c *scheduling) findTwin(ctx context.Context, l *ledger.Ledger) (int64, err
 			c.adopt = &job
 			return 0, nil
 		case lineNeverRan:
+			if job.Isolated != "" {
+				c.stale = append(c.stale, job.AltDir)
+			}
 			return job.ID, nil
 		case lineRuns:
+			if c.iso != nil {
+				continue // they run side by side
+			}
 			return 0, nil // the conflict of the claims says the rest
 		}
 		c.adopt = &job

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/git"
 )
 
 // submitDir holds what submissions write. The files outlive this process, so
@@ -35,6 +36,7 @@ type submission struct {
 	env    []string
 	file   string    // takes standard output
 	stdin  io.Reader // an *os.File is passed on as it is; nil: /dev/null
+	repo   *git.Repo // whose users may all read what is written; nil: the umask decides
 	stderr io.Writer // shows the line's messages as they come; nil: nobody
 	slow   func()    // is called once if the line takes long; nil: nobody
 }
@@ -96,7 +98,7 @@ func (s submission) open() (out, errFile *os.File, err error) {
 	flags := os.O_RDWR | os.O_CREATE | os.O_EXCL
 	out, err = os.OpenFile(s.file, flags, 0o666)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.MkdirAll(filepath.Dir(s.file), 0o777); err == nil {
+		if err = s.makeDir(); err == nil {
 			out, err = os.OpenFile(s.file, flags, 0o666)
 		}
 	}
@@ -108,7 +110,17 @@ func (s submission) open() (out, errFile *os.File, err error) {
 		out.Close()
 		return nil, nil, err
 	}
-	return out, errFile, nil
+	if s.repo != nil {
+		err = errors.Join(s.repo.Share(s.file), s.repo.Share(s.file+".err"))
+	}
+	return out, errFile, err
+}
+
+func (s submission) makeDir() error {
+	if s.repo != nil {
+		return s.repo.MakeShared(filepath.Dir(s.file))
+	}
+	return os.MkdirAll(filepath.Dir(s.file), 0o777)
 }
 
 // follow shows errors as they come until the line has ended.

@@ -164,14 +164,17 @@ func (b *sweepBatch) claimRows(ctx context.Context, rows []*sweepJob) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	return withLedger(ctx, b.sw.d, "schedule", func(l *ledger.Ledger) error {
+	err := withLedger(ctx, b.sw.d, "schedule", func(l *ledger.Ledger) error {
 		for _, r := range rows {
 			r.makeJob()
 			r.twin, r.failed = r.findTwin(ctx, l)
+			if r.failed == nil && r.adopt == nil && r.twin == 0 {
+				r.failed = r.findOpen(ctx, l)
+			}
 		}
 		return l.Update(ctx, func(tx *ledger.Tx) error {
 			for _, r := range rows {
-				if r.failed == nil && r.adopt == nil {
+				if r.failed == nil && r.adopt == nil && r.already == "" {
 					r.failed = r.claimIn(tx, r.twin)
 					r.checkSame()
 				}
@@ -179,6 +182,12 @@ func (b *sweepBatch) claimRows(ctx context.Context, rows []*sweepJob) error {
 			return ctx.Err()
 		})
 	})
+	for _, r := range rows {
+		if err == nil {
+			r.dropStale()
+		}
+	}
+	return err
 }
 
 // checkSame makes a conflict with an identical open job none.
@@ -189,10 +198,26 @@ func (r *sweepJob) checkSame() {
 	}
 }
 
+// findOpen looks for an open isolated job that is the same: its claims are in
+// nobody's way.
+func (r *sweepJob) findOpen(ctx context.Context, l *ledger.Ledger) error {
+	if r.iso == nil {
+		return nil
+	}
+	list, err := r.twins(ctx, l)
+	for _, job := range list {
+		if job.State == ledger.StateOpen && r.sameAs(&job) {
+			r.already = label(&job)
+		}
+	}
+	return err
+}
+
 // fetch brings the inputs of all rows at once. What it fails to bring, each
-// row finds out for itself.
+// row finds out for itself, and so does an isolated job, whose inputs may be
+// others.
 func (b *sweepBatch) fetch(ctx context.Context) {
-	if either(b.sw.opt.AssumeReady, "inputs") {
+	if either(b.sw.opt.AssumeReady, "inputs") || b.sw.opt.Isolated != "" {
 		return
 	}
 	seen := map[string]bool{}

@@ -40,7 +40,8 @@ func (e *ConflictError) Error() string {
 // sets in job, like CreatedAt if that is zero. Unless force is set, the error
 // is a *ConflictError if a claim of a job that is not closed, in the same work
 // tree, is equal to, above or below one of the new claims; then nothing is
-// stored. The cost depends on the depth of the paths, not on the open jobs.
+// stored. Isolated jobs are in no conflict with each other. The cost depends on
+// the depth of the paths, not on the open jobs.
 func (l *Ledger) Claim(ctx context.Context, job *Job, force bool) (int64, error) {
 	err := l.Update(ctx, func(tx *Tx) error { return tx.Claim(job, force) })
 	return job.ID, err
@@ -56,7 +57,11 @@ func (tx *Tx) Claim(job *Job, force bool) error {
 	}
 	if !force && job.State != StateClosed {
 		for _, p := range job.Claims {
-			if err := tx.conflict(job.WorkTree, p); err != nil {
+			err := tx.conflict(job.WorkTree, p)
+			if err == nil && job.Isolated == "" {
+				err = tx.conflict(isolatedSpace+job.WorkTree, p)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -127,8 +132,19 @@ func (tx *Tx) addClaims(job *Job) error {
 	if job.State == StateClosed {
 		return nil
 	}
+	space := job.WorkTree
+	if job.Isolated != "" {
+		space = isolatedSpace + job.WorkTree
+		if err := tx.exec("INSERT OR IGNORE INTO claims VALUES (?, ?, ?)", wordsSpace+job.WorkTree, job.Words, job.ID); err != nil {
+			return err
+		}
+	}
+	return tx.addClaimsTo(space, job)
+}
+
+func (tx *Tx) addClaimsTo(space string, job *Job) error {
 	for chunk := range slices.Chunk(job.Claims, 1000) {
-		args := []any{job.WorkTree}
+		args := []any{space}
 		for _, p := range chunk {
 			args = append(args, p, job.ID)
 		}
@@ -156,22 +172,31 @@ func (tx *Tx) Overlapping(worktree, path string) ([]Claim, error) {
 		return nil, err
 	}
 	var list []Claim
-	query, args := overlapQuery(worktree, path)
-	err := tx.each(func(rows *sql.Rows) error {
-		c := Claim{WorkTree: worktree}
-		err := rows.Scan(&c.Path, &c.Job)
-		list = append(list, c)
-		return err
-	}, query, args...)
-	return list, err
+	for _, space := range []string{"", isolatedSpace} {
+		query, args := overlapQuery(space+worktree, path)
+		err := tx.each(func(rows *sql.Rows) error {
+			c := Claim{WorkTree: worktree}
+			err := rows.Scan(&c.Path, &c.Job)
+			list = append(list, c)
+			return err
+		}, query, args...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
-// Claimed yields all claims of jobs that are not closed, sorted by path; of
-// one work tree, or of all if worktree is "". Other methods may be called
-// meanwhile. An error ends the sequence.
+// Claimed yields the paths that jobs that are not closed write in the work tree
+// itself, sorted; of one work tree, or of all if worktree is "". Those of
+// isolated jobs are among them only while these are brought back. Other methods
+// may be called meanwhile. An error ends the sequence.
 func (l *Ledger) Claimed(ctx context.Context, worktree string) iter.Seq2[Claim, error] {
 	return func(yield func(Claim, error) bool) {
 		last := Claim{WorkTree: worktree, Job: -1}
+		if worktree == "" {
+			last.WorkTree = "/" // see isolatedSpace
+		}
 		for {
 			page, err := l.claimPage(ctx, last, worktree != "")
 			for _, c := range page {
@@ -192,7 +217,7 @@ func (l *Ledger) Claimed(ctx context.Context, worktree string) iter.Seq2[Claim, 
 }
 
 func (l *Ledger) claimPage(ctx context.Context, after Claim, oneTree bool) (page []Claim, err error) {
-	query := `SELECT worktree, path, job FROM claims WHERE (worktree, path, job) > (?, ?, ?)
+	query := `SELECT worktree, path, job FROM claims WHERE (worktree, path, job) > (?, ?, ?) AND worktree < '0'
 		ORDER BY worktree, path, job LIMIT ?`
 	if oneTree {
 		query = strings.Replace(query, "ORDER", "AND worktree = ?1 ORDER", 1)

@@ -52,6 +52,8 @@ type Job struct {
 	DSID      string `json:"dsid,omitempty"`         // the dataset's id
 	Pwd       string `json:"pwd,omitempty"`          // folder of the command
 	AltDir    string `json:"alt_dir,omitempty"`      // absolute; "" where the job works in place
+	Isolated  string `json:"isolated,omitempty"`     // absolute; the area in which AltDir is a folder of this job alone
+	Words     string `json:"words,omitempty"`        // of an isolated job: names what was asked for, see Ledger.Worded
 	Script    string `json:"script,omitempty"`       // the job script
 	Message   string `json:"message,omitempty"`      // the user's, for the commit
 	Tasks     int    `json:"tasks,omitempty"`        // array tasks; 0 for no array
@@ -116,7 +118,7 @@ func checkClaim(p string) error {
 
 // encode prints the record for the database.
 func (j Job) encode() (string, error) {
-	j.mapStrings(quoteBytes)
+	j.mapStrings(QuoteBytes)
 	b, err := json.Marshal(j)
 	return string(b), err
 }
@@ -127,7 +129,7 @@ func (j *Job) decode(record string) error {
 		return err
 	}
 	if strings.Contains(record, quoteMark) {
-		j.mapStrings(unquoteBytes)
+		j.mapStrings(UnquoteBytes)
 	}
 	return nil
 }
@@ -136,7 +138,7 @@ func (j *Job) decode(record string) error {
 // f's result. Slices and maps are replaced, not changed.
 func (j *Job) mapStrings(f func(string) string) {
 	for _, s := range []*string{&j.JobID, &j.Cluster, &j.WorkTree, &j.Branch, &j.DSID, &j.Pwd, &j.AltDir,
-		&j.Script, &j.Message, &j.Cmd, &j.Expanded, &j.SubmitFile, &j.Owner.Host} {
+		&j.Isolated, &j.Words, &j.Script, &j.Message, &j.Cmd, &j.Expanded, &j.SubmitFile, &j.Owner.Host} {
 		*s = f(*s)
 	}
 	for _, l := range []*[]string{&j.Chain, &j.Inputs, &j.ExtraInputs, &j.Outputs, &j.SlurmOutputs, &j.Claims} {
@@ -162,19 +164,20 @@ func mapList(l []string, f func(string) string) []string {
 	return out
 }
 
-// quoteMark is how JSON prints the mark of quoteBytes.
+// quoteMark is how JSON prints the mark of QuoteBytes.
 const quoteMark = `\u0000`
 
-// quoteBytes carries strings that are not UTF-8, which JSON cannot. The NUL in
+// QuoteBytes carries strings that are not UTF-8, which JSON cannot. The NUL in
 // front marks them; no path has one.
-func quoteBytes(s string) string {
+func QuoteBytes(s string) string {
 	if utf8.ValidString(s) && !strings.HasPrefix(s, "\x00") {
 		return s
 	}
 	return "\x00" + base64.StdEncoding.EncodeToString([]byte(s))
 }
 
-func unquoteBytes(s string) string {
+// UnquoteBytes is the inverse of QuoteBytes.
+func UnquoteBytes(s string) string {
 	if !strings.HasPrefix(s, "\x00") {
 		return s
 	}

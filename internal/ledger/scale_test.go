@@ -49,6 +49,8 @@ func TestEveryStatementUsesAnIndex(t *testing.T) {
 		"SELECT record FROM jobs WHERE state <> 'closed' AND id > 1 ORDER BY id LIMIT 9",
 		"DELETE FROM jobs WHERE state = 'closed' AND closed < 9",
 		"SELECT worktree, path, job FROM claims WHERE (worktree, path, job) > ('a', 'b', 1) ORDER BY worktree, path, job LIMIT 9",
+		"SELECT job FROM claims WHERE worktree = 'w' AND path = 'p' ORDER BY job",
+		"DELETE FROM claims WHERE job = 1 AND worktree = 'w'",
 	}
 	for _, q := range queries {
 		err := l.view(t.Context(), func(tx *Tx) error {

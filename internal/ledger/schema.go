@@ -79,6 +79,8 @@ func (l *Ledger) create(tx *Tx) error {
 		tx.exec("ROLLBACK")
 		return err
 	}
+	fsx.Inherit(l.path) // SQLite gives later journals the mode of the file
+	fsx.Inherit(l.path + journalSuffix)
 	return fsx.SyncDir(filepath.Dir(l.path))
 }
 

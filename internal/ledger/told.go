@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -16,24 +17,31 @@ const copySuffix = ".json"
 const maxCopy = 16 << 20
 
 // WriteCopy keeps a job's record beside its SubmitFile, for a ledger that has
-// to be made again. It is not synced.
-func WriteCopy(j *Job) error { return j.writeCopy(os.O_TRUNC, false) }
+// to be made again. It is not synced. Whoever may read SubmitFile may read it.
+func WriteCopy(j *Job) error {
+	fi, err := os.Lstat(j.SubmitFile)
+	if err != nil {
+		return err
+	}
+	return j.writeCopy(os.O_TRUNC, false, fi.Mode().Perm())
+}
 
 // Tell makes known what has become of a job whose row is in state submitting:
 // its copy is what the next Open takes in, so that neither the lease nor the
 // database is needed. When it returns nil the copy is durable. The error is
 // fs.ErrNotExist where SubmitFile is gone: somebody has given the job up.
 func Tell(j *Job) error {
-	if _, err := os.Lstat(j.SubmitFile); err != nil {
+	fi, err := os.Lstat(j.SubmitFile)
+	if err != nil {
 		return err
 	}
-	if err := j.writeCopy(os.O_EXCL, true); err != nil {
+	if err := j.writeCopy(os.O_EXCL, true, fi.Mode().Perm()); err != nil {
 		return err
 	}
 	return fsx.SyncDir(filepath.Dir(j.SubmitFile))
 }
 
-func (j *Job) writeCopy(flag int, sync bool) error {
+func (j *Job) writeCopy(flag int, sync bool, mode fs.FileMode) error {
 	record, err := j.encode()
 	if err != nil {
 		return err
@@ -43,7 +51,12 @@ func (j *Job) writeCopy(flag int, sync bool) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString(record)
+	if mode&0o020 != 0 {
+		err = f.Chmod(mode) // a shared repository's, whatever the umask
+	}
+	if err == nil {
+		_, err = f.WriteString(record)
+	}
 	if err == nil && sync {
 		err = f.Sync()
 	}

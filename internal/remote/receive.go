@@ -105,3 +105,28 @@ func (c Content) Report(n int64) {
 		c.Moved(n)
 	}
 }
+
+// HashFile sends a fetched file through h, which may be nil. After an error the
+// file is removed.
+func HashFile(ctx context.Context, path string, h hash.Hash) error {
+	if h == nil {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	buf := make([]byte, receiveBuffer)
+	for {
+		n, err := f.Read(buf)
+		h.Write(buf[:n])
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			os.Remove(path)
+			return err
+		}
+	}
+}

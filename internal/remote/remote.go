@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"time"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 )
@@ -65,6 +66,17 @@ type Keeper interface {
 	// It proves nothing: whether other copies suffice, the caller decides.
 	// Errors: ErrBusy where somebody relies on it.
 	Remove(ctx context.Context, k annexkey.Key) error
+}
+
+// TimedRemover is a Keeper whose removals can be bound to a time, so that one
+// that is late does not outlive the proof that other copies exist.
+type TimedRemover interface {
+	Keeper
+	// Deadline is the moment in d from now by the remote's own clock; 0 where it
+	// has none.
+	Deadline(ctx context.Context, d time.Duration) (int64, error)
+	// RemoveBefore is Remove that fails after the deadline; 0 is none.
+	RemoveBefore(ctx context.Context, k annexkey.Key, deadline int64) error
 }
 
 // Resumer is a Remote whose content can be read from any place on, so that a

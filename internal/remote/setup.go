@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/annexlog"
 )
 
 // Setup is what a remote is opened from: how it is configured, and what it may
@@ -32,6 +33,8 @@ type Logs interface {
 	// Change replaces a file's content by what the function makes of the old
 	// one. After nil it is durable in git-annex's journal or on the branch.
 	Change(ctx context.Context, path string, change func(old []byte) []byte) error
+	// Now is the time stamp of changes.
+	Now() annexlog.Clock
 }
 
 // Setting returns git's configuration remote.NAME.annex-VARIABLE.
@@ -49,6 +52,25 @@ func (s Setup) Yes(field string) bool {
 		return true
 	}
 	return false
+}
+
+// ConfigOf finds the remote's configuration in remote.log. A line that shares
+// the content of another one (sameas) inherits how that one is encrypted.
+func ConfigOf(log annexlog.Log, s Setup) map[string]string {
+	main, _ := log.Get(s.UUID)
+	config := annexlog.DecodeConfig(main.Value)
+	id := s.Setting("config-uuid")
+	if id == "" {
+		return config
+	}
+	own, _ := log.Get(id)
+	merged := annexlog.DecodeConfig(own.Value)
+	for _, field := range []string{"encryption", "cipher", "cipherkeys", "pubkeys", "mac", "chunk", "exporttree", "importtree"} {
+		if v, ok := config[field]; ok {
+			merged[field] = v
+		}
+	}
+	return merged
 }
 
 // Getenv reads the environment the remote was opened with.

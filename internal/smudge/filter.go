@@ -86,7 +86,7 @@ func (f *Filter) logSmudged(ctx context.Context) error {
 	}
 	_, err = log.WriteString(strings.Join(f.smudged, ""))
 	f.smudged = nil
-	return errors.Join(err, log.Close())
+	return errors.Join(err, f.d.Repo.Share(log.Name()), log.Close())
 }
 
 // Update fills the files that smudge.log names, and then those that were

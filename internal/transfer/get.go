@@ -1,7 +1,8 @@
 // Package transfer moves content between the annex and remotes safely: what
-// comes in is verified before anybody can see it, and what goes out is deleted
-// only while enough other copies are proven to exist. It knows keys and
-// remotes; files, records and the git-annex branch are its callers' business.
+// comes in is verified before anybody can see it, what breaks off is continued,
+// and what goes out is deleted only while enough other copies are proven to
+// exist. It knows keys and remotes; files, records and the git-annex branch are
+// its callers' business.
 package transfer
 
 import (
@@ -22,13 +23,25 @@ import (
 	"github.com/stemma-data/stemma/internal/remote"
 )
 
-// Getter brings content into an annex.
+// Getter brings content into an annex. It is safe for concurrent use.
 type Getter struct {
 	Annex *annex.Annex
 	// SecureOnly refuses keys whose hash can be forged
 	// (annex.securehashesonly).
 	SecureOnly bool
+	// Retry is how often all sources are tried again after a failure
+	// (annex.retry), with growing pauses that begin with RetryDelay. An attempt
+	// that has brought some of the content is followed by another one anyhow.
+	Retry      int
+	RetryDelay time.Duration // 0: a second
+	// Stall is how long a source may deliver nothing; 0: DefaultStall.
+	Stall    time.Duration
+	Progress Progress // nil: nobody wants to know
 }
+
+// forwardRetries bounds attempts that follow one which brought something,
+// git-annex's annex.forward-retry.
+const forwardRetries = 5
 
 // Attempt is one remote that could not serve, and why.
 type Attempt struct {
@@ -59,15 +72,70 @@ func (e *DamagedError) Error() string {
 }
 
 // Get fetches the content from the first remote that has it intact, and
-// returns that remote. Nothing is durable before annex.SyncObjects. Errors:
+// returns that remote; nil if another process was faster. A large transfer that
+// breaks off is continued, by the next remote, the next attempt or the next
+// process. Nothing is durable before annex.SyncObjects. Errors:
 // *UnavailableError, or one that concerns this machine (a full disk).
 func (g *Getter) Get(ctx context.Context, k annexkey.Key, sources []remote.Remote) (remote.Remote, error) {
 	if err := g.acceptable(k); err != nil {
 		return nil, err
 	}
+	if len(sources) == 0 {
+		return nil, &UnavailableError{Key: k}
+	}
+	if k.Size >= 0 && k.Size < resumeFrom {
+		return g.rounds(ctx, k, sources, nil)
+	}
+	b, err := g.arrive(ctx, k, sources[0])
+	if b == nil || err != nil {
+		return nil, err
+	}
+	defer b.end()
+	return g.rounds(ctx, k, sources, b)
+}
+
+// rounds asks all sources, and again as long as that promises anything.
+func (g *Getter) rounds(ctx context.Context, k annexkey.Key, sources []remote.Remote, b *arriving) (remote.Remote, error) {
+	pause := g.RetryDelay
+	if pause <= 0 {
+		pause = time.Second
+	}
+	for retries, forward := 0, 0; ; {
+		before := b.progress()
+		r, err := g.round(ctx, k, sources, b)
+		var unavailable *UnavailableError
+		if err == nil || !errors.As(err, &unavailable) || len(unavailable.Failed) == 0 {
+			return r, err
+		}
+		switch {
+		case b.progress() > before && forward < forwardRetries:
+			forward++
+		case retries < g.Retry:
+			retries++
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(pause):
+			}
+			pause *= 2
+		default:
+			return nil, err
+		}
+	}
+}
+
+// progress is how much has come; of a small file it is not known.
+func (b *arriving) progress() int64 {
+	if b == nil {
+		return 0
+	}
+	return b.have
+}
+
+func (g *Getter) round(ctx context.Context, k annexkey.Key, sources []remote.Remote, b *arriving) (remote.Remote, error) {
 	failed := &UnavailableError{Key: k}
 	for _, r := range sources {
-		err := g.from(ctx, k, r)
+		err := g.attempt(ctx, k, r, b)
 		if err == nil {
 			return r, nil
 		}
@@ -79,6 +147,13 @@ func (g *Getter) Get(ctx context.Context, k annexkey.Key, sources []remote.Remot
 		}
 	}
 	return nil, failed
+}
+
+func (g *Getter) attempt(ctx context.Context, k annexkey.Key, r remote.Remote, b *arriving) error {
+	if b != nil {
+		return b.from(ctx, r)
+	}
+	return g.from(ctx, k, r)
 }
 
 func (g *Getter) acceptable(k annexkey.Key) error {
@@ -96,38 +171,42 @@ func ownFault(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EROFS)
 }
 
-// from fetches into a private file, verifies, and stores.
+func (g *Getter) temp() string {
+	return g.Annex.Dir("tmp", fsx.TempPrefix+strings.ToLower(rand.Text()[:16]))
+}
+
+// from fetches a small file into a private one, verifies, and stores.
 func (g *Getter) from(ctx context.Context, k annexkey.Key, r remote.Remote) error {
-	tmp := g.Annex.Dir("tmp", fsx.TempPrefix+strings.ToLower(rand.Text()[:16]))
-	fi, err := fetch(ctx, k, r, tmp)
+	tmp := g.temp()
+	h, _ := k.Hasher()
+	err := g.fetchInto(ctx, k, r, tmp, h)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.MkdirAll(g.Annex.Dir("tmp"), 0o777); err == nil {
-			fi, err = fetch(ctx, k, r, tmp)
+		if err = g.Annex.Repo.MakeShared(g.Annex.Dir("tmp")); err == nil {
+			h, _ = k.Hasher()
+			err = g.fetchInto(ctx, k, r, tmp, h)
 		}
 	}
 	if err != nil {
 		return err
 	}
 	defer os.Remove(tmp)
+	fi, err := verify(k, tmp, h)
+	if err != nil {
+		return err
+	}
 	return g.keep(ctx, k, tmp, fi)
 }
 
-// fetch leaves verified content in tmp, or nothing.
-func fetch(ctx context.Context, k annexkey.Key, r remote.Remote, tmp string) (fs.FileInfo, error) {
-	h, _ := k.Hasher()
-	if h != nil && k.Size >= pipeFrom {
-		p := newPipeHash(h)
-		defer p.stop()
-		h = p
-	}
-	if err := r.Fetch(ctx, k, tmp, h); err != nil {
-		return nil, err
-	}
-	fi, err := verify(k, tmp, h)
+// fetchInto brings all of the content into the file tmp, or leaves nothing.
+func (g *Getter) fetchInto(ctx context.Context, k annexkey.Key, r remote.Remote, tmp string, h hash.Hash) error {
+	w := newWatch(ctx, k, g.Stall, begin(g.Progress, k, r))
+	w.start(tmp, 0)
+	err := w.end(r.Fetch(w.ctx, k, tmp, counted{h, w}))
+	w.meter.End(err)
 	if err != nil {
 		os.Remove(tmp)
 	}
-	return fi, err
+	return err
 }
 
 func verify(k annexkey.Key, path string, h hash.Hash) (fs.FileInfo, error) {
@@ -154,36 +233,4 @@ func (g *Getter) keep(ctx context.Context, k annexkey.Key, tmp string, fi fs.Fil
 		}
 	}
 	return err
-}
-
-// leftoverAge is how old a temporary file must be to belong to a process that
-// was killed.
-const leftoverAge = 24 * time.Hour
-
-// Sweep removes temporary files that killed processes left in the annex.
-func (g *Getter) Sweep(now time.Time) {
-	entries, err := os.ReadDir(g.Annex.Dir("tmp"))
-	if err != nil {
-		return
-	}
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), fsx.TempPrefix) {
-			continue
-		}
-		path := g.Annex.Dir("tmp", e.Name())
-		if changed, ok := changeTime(path); ok && now.Sub(changed) > leftoverAge {
-			os.Remove(path)
-		}
-	}
-}
-
-// changeTime is when the file's inode was last touched; the modification time
-// will not do, since copies get that of their source.
-func changeTime(path string) (time.Time, bool) {
-	fi, err := os.Lstat(path)
-	if err != nil {
-		return time.Time{}, false
-	}
-	st := gitStat(fi)
-	return time.Unix(int64(st.Sec), int64(st.Nsec)), true
 }

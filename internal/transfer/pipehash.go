@@ -1,6 +1,10 @@
 package transfer
 
-import "hash"
+import (
+	"hash"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+)
 
 // pipeHash computes a hash in a goroutine of its own, so that a large file is
 // hashed while its next block is being copied. It is used by one goroutine,
@@ -15,9 +19,6 @@ type pipeHash struct {
 
 // pipeDepth is how many blocks may wait.
 const pipeDepth = 4
-
-// pipeFrom is the size in bytes from which a second goroutine pays off.
-const pipeFrom = 4 << 20
 
 func newPipeHash(h hash.Hash) *pipeHash {
 	p := &pipeHash{h, make(chan []byte, pipeDepth), make(chan []byte, pipeDepth+1), make(chan struct{}), false}
@@ -42,6 +43,9 @@ func (p *pipeHash) Write(b []byte) (int, error) {
 
 // stop waits for the goroutine; the hash has seen everything then.
 func (p *pipeHash) stop() {
+	if p == nil {
+		return
+	}
 	if !p.closed {
 		p.closed = true
 		close(p.blocks)
@@ -53,4 +57,21 @@ func (p *pipeHash) stop() {
 func (p *pipeHash) Sum(b []byte) []byte {
 	p.stop()
 	return p.Hash.Sum(b)
+}
+
+// newPipeOf hashes for the key; nil where it has no hash.
+func newPipeOf(k annexkey.Key) *pipeHash {
+	h, ok := k.Hasher()
+	if !ok {
+		return nil
+	}
+	return newPipeHash(h)
+}
+
+// orNil keeps a nil pointer from becoming a hash that is not nil.
+func (p *pipeHash) orNil() hash.Hash {
+	if p == nil {
+		return nil
+	}
+	return p
 }

@@ -145,7 +145,7 @@ func TestGetSaysWhoFailed(t *testing.T) {
 
 func TestLargeContentIsHashedBesideTheCopy(t *testing.T) {
 	a := newAnnex(t)
-	content := bytes.Repeat([]byte("0123456789abcdef"), pipeFrom/16+1)
+	content := bytes.Repeat([]byte("0123456789abcdef"), resumeFrom/16+1)
 	k := keyOf(content)
 	if _, err := (&Getter{Annex: a}).Get(t.Context(), k, []remote.Remote{&fake{uuid: "u", content: content}}); err != nil {
 		t.Fatal(err)

@@ -16,12 +16,22 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/stemma-data/stemma/bench/slowfs"
 	"github.com/stemma-data/stemma/test/crash/rig"
 )
 
 var program string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	if os.Getenv(serveVar) != "" {
+		if err := slowfs.Serve(os.Args[1:], os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(run(m))
+}
 
 func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "stemma-cost-")
@@ -51,7 +61,7 @@ func sizes() []int {
 func big(t *testing.T, n int) *rig.Repo {
 	t.Helper()
 	r := rig.NewWorld(t, program).Dataset(t, "ds")
-	r.Write("job.sh", "#!/bin/sh\nmkdir -p \"$1\"\necho text > \"$1/a.txt\"\nprintf 'bin\\000\\001' > \"$1/b.bin\"\n")
+	r.Write("job.sh", "#!/bin/sh\nmkdir -p \"$1\"\necho text > \"$1/a.txt\"\nprintf 'bin\\000\\001%s' \"$1\" > \"$1/b.bin\"\n")
 	r.Save("-m", "job script")
 	cmd := r.Command("git", "fast-import", "--quiet", "--done")
 	in, out := io.Pipe()

@@ -8,9 +8,22 @@ import (
 
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/chunk"
+	"github.com/stemma-data/stemma/internal/remote/crypt"
 	"github.com/stemma-data/stemma/internal/remote/directory"
 	"github.com/stemma-data/stemma/internal/remote/local"
+	"github.com/stemma-data/stemma/internal/remote/rsync"
+	"github.com/stemma-data/stemma/internal/remote/ssh"
+	"github.com/stemma-data/stemma/internal/remote/web"
 )
+
+// openNetwork opens what git reaches by a URL.
+func openNetwork(ctx context.Context, s remote.Setup) (remote.Remote, error) {
+	if _, ok, err := ssh.ParseAddress(s.URL); ok || err != nil {
+		return asRemote(ssh.Open(ctx, s))
+	}
+	return nil, remote.ErrUnsupported
+}
 
 // Open returns the remote that the setup describes. It is cheap: but for
 // repositories on this machine nothing is asked before the first use. Remotes
@@ -20,11 +33,21 @@ import (
 func Open(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 	switch s.Kind {
 	case remote.Path:
-		return asRemote(local.Open(s.Spec, local.Options{HardLink: s.Settings.Get("annex.hardlink") == "true"}))
+		return asRemote(local.Open(ctx, s.Spec, local.Options{
+			HardLink: s.Settings.Bool("annex.hardlink", false), Env: s.Env, From: s.Settings.Get("annex.uuid"),
+			Description: s.Name + " of " + s.WorkTree,
+		}))
 	case remote.Network:
-		return nil, remote.ErrUnsupported
+		return openNetwork(ctx, s)
 	}
 	return openSpecial(ctx, s)
+}
+
+func asKeeper[K remote.Keeper](k K, err error) (remote.Keeper, error) {
+	if err != nil {
+		return nil, err
+	}
+	return k, nil
 }
 
 // asRemote keeps a nil pointer from becoming a remote that is not nil.
@@ -41,21 +64,47 @@ func openSpecial(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 		return nil, errs.WithHint(fmt.Errorf("remote %s is not a special remote that the git-annex branch knows", s.Name),
 			"get the git-annex branch of a repository that uses it")
 	}
+	if kind == "web" {
+		return asRemote(web.Open(s))
+	}
+	if s.Yes("exporttree") || s.Yes("importtree") {
+		return nil, fmt.Errorf("remote %s holds a tree of files (exporttree, importtree): %w", s.Name, remote.ErrUnsupported)
+	}
 	open, ok := stores()[kind]
 	if !ok {
 		return nil, fmt.Errorf("remote %s is of type %s: %w", s.Name, kind, remote.ErrUnsupported)
 	}
-	if s.Option("encryption") != "none" && s.Option("encryption") != "" || s.Option("chunk") != "" {
-		return nil, fmt.Errorf("remote %s uses chunks or encryption: %w", s.Name, remote.ErrUnsupported)
+	keeper, err := open(s)
+	if err != nil {
+		return nil, err
 	}
-	return open(s)
+	return compose(s, keeper)
+}
+
+// compose puts what the configuration asks for above the storage: content is
+// split, then each chunk is encrypted.
+func compose(s remote.Setup, keeper remote.Keeper) (remote.Remote, error) {
+	cipher, err := crypt.FromConfig(s)
+	if err != nil {
+		return nil, err
+	}
+	if cipher != nil && !s.Yes("onlyencryptcreds") {
+		keeper = crypt.New(keeper, cipher, s.Temp())
+	}
+	size, err := chunk.FromConfig(s)
+	if err != nil {
+		return nil, err
+	}
+	return chunk.New(keeper, size, s.Logs, s.Temp()), nil
 }
 
 // stores are the types that keep content by key, as chunks and encryption
 // need it.
-func stores() map[string]func(remote.Setup) (remote.Remote, error) {
-	return map[string]func(remote.Setup) (remote.Remote, error){
-		"directory": func(s remote.Setup) (remote.Remote, error) { return asRemote(directory.Open(s)) },
+func stores() map[string]func(remote.Setup) (remote.Keeper, error) {
+	return map[string]func(remote.Setup) (remote.Keeper, error){
+		"directory": func(s remote.Setup) (remote.Keeper, error) { return asKeeper(directory.Open(s)) },
+		"rsync":     rsync.Open,
+		"httpalso":  func(s remote.Setup) (remote.Keeper, error) { return asKeeper(web.OpenAlso(s)) },
 	}
 }
 

@@ -22,8 +22,10 @@ import (
 
 // Remote is one folder with content.
 type Remote struct {
-	spec remote.Spec
-	dir  string // absolute
+	spec   remote.Spec
+	dir    string // absolute
+	kind   string // for people
+	frozen bool   // a key's folder is write-protected
 }
 
 // Open looks at nothing yet: a disk that is not mounted is an error of its use.
@@ -36,7 +38,13 @@ func Open(s remote.Setup) (*Remote, error) {
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(s.WorkTree, dir)
 	}
-	return &Remote{s.Spec, filepath.Clean(dir)}, nil
+	return &Remote{s.Spec, filepath.Clean(dir), "directory", true}, nil
+}
+
+// Loose is the remote of another type that keeps content in the folder dir, an
+// absolute path, in the same way, but with folders that can be written to.
+func Loose(s remote.Setup, dir, kind string) *Remote {
+	return &Remote{s.Spec, filepath.Clean(dir), kind, false}
 }
 
 // Name returns the remote's name in our configuration.
@@ -47,7 +55,7 @@ func (r *Remote) UUID() string { return r.spec.UUID }
 
 // Describe implements remote.Describer.
 func (r *Remote) Describe() [][2]string {
-	return [][2]string{{"type", "directory"}, {"directory", r.dir}}
+	return [][2]string{{"type", r.kind}, {"directory", r.dir}}
 }
 
 // attached fails where the folder is not there, which is not the same as
@@ -55,7 +63,7 @@ func (r *Remote) Describe() [][2]string {
 func (r *Remote) attached() error {
 	fi, err := os.Stat(r.dir)
 	if err != nil {
-		return errs.WithHint(fmt.Errorf("directory %s is not accessible: %w", r.dir, err), "mount it, or correct remote.%s.annex-directory", r.spec.Name)
+		return errs.WithHint(fmt.Errorf("directory %s is not accessible: %w", r.dir, err), "mount it, or correct the configuration of remote %s", r.spec.Name)
 	}
 	if !fi.IsDir() {
 		return fmt.Errorf("%s is not a directory", r.dir)
@@ -177,8 +185,10 @@ func (r *Remote) publish(k annexkey.Key, tmp, dest string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Chmod(dest, 0o555); err != nil {
-		return err
+	if r.frozen {
+		if err := os.Chmod(dest, 0o555); err != nil {
+			return err
+		}
 	}
 	for dir := filepath.Dir(dest); ; dir = filepath.Dir(dir) {
 		if err := fsx.SyncDir(dir); err != nil || dir == r.dir {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/fsx"
@@ -19,24 +20,32 @@ import (
 
 // Remote is a repository that a path leads to.
 type Remote struct {
-	spec     remote.Spec
-	uuid     string
-	store    Store
-	hardLink bool
+	spec  remote.Spec
+	uuid  string
+	store Store
+	opt   Options
+
+	mu       sync.Mutex
+	writable *Repository // nil until something is written there
 }
 
-// Options says how content comes from a Remote.
+// Options says how content comes from a Remote, and goes to it.
 type Options struct {
-	HardLink bool // annex.hardlink: share the file instead of copying it
+	HardLink bool     // annex.hardlink: share the file instead of copying it
+	Env      []string // for git in the other repository, KEY=VALUE
+	From     string   // UUID of our repository
+	// Description is that of an annex which has to be made there, because only
+	// its git-annex branch exists.
+	Description string
 }
 
 // maxConfig bounds the configuration file of another repository, in bytes.
 const maxConfig = 1 << 20
 
-// Open reads the other repository's configuration. Nothing is changed there.
-// Errors: remote.ErrNoAnnex, *remote.MismatchError, or that there is no
-// repository.
-func Open(spec remote.Spec, opt Options) (*Remote, error) {
+// Open reads the other repository's configuration. Nothing is changed there,
+// but that a repository with a git-annex branch gets its annex. Errors:
+// remote.ErrNoAnnex, *remote.MismatchError, or that there is no repository.
+func Open(ctx context.Context, spec remote.Spec, opt Options) (*Remote, error) {
 	gitDir, err := findGitDir(spec.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("remote %s: %w", spec.Name, err)
@@ -47,17 +56,37 @@ func Open(spec remote.Spec, opt Options) (*Remote, error) {
 	}
 	uuid := cfg.Get("annex.uuid")
 	if uuid == "" {
-		return nil, fmt.Errorf("remote %s: %w", spec.Name, remote.ErrNoAnnex)
+		if cfg, err = startAnnex(ctx, spec.Dir, gitDir, opt); err != nil {
+			return nil, fmt.Errorf("remote %s: %w", spec.Name, err)
+		}
+		uuid = cfg.Get("annex.uuid")
 	}
 	if spec.UUID != "" && spec.UUID != uuid {
 		return nil, &remote.MismatchError{Name: spec.Name, Want: spec.UUID, Have: uuid}
 	}
-	return &Remote{spec: spec, uuid: uuid, hardLink: opt.HardLink, store: Store{
+	return &Remote{spec: spec, uuid: uuid, opt: opt, store: Store{
 		Dir:     filepath.Join(gitDir, "annex"),
 		Bare:    cfg.Bool("core.bare", false),
 		Version: cfg.Get("annex.version"),
 		PidLock: cfg.Bool("annex.pidlock", false),
 	}}, nil
+}
+
+// startAnnex makes the annex of a repository that has a git-annex branch only,
+// as git-annex does, and returns its configuration.
+func startAnnex(ctx context.Context, dir, gitDir string, opt Options) (*git.Config, error) {
+	r, err := OpenRepository(ctx, dir, RepositoryOptions{Env: opt.Env, Auto: true, Description: opt.Description})
+	if err != nil {
+		return nil, remote.ErrNoAnnex // also where we have no right to make it
+	}
+	if err := r.Close(); err != nil {
+		return nil, err
+	}
+	cfg, err := readConfig(filepath.Join(gitDir, "config"))
+	if err == nil && cfg.Get("annex.uuid") == "" {
+		err = remote.ErrNoAnnex
+	}
+	return cfg, err
 }
 
 // findGitDir tries the places where git looks for a repository, and returns
@@ -158,14 +187,18 @@ func (r *Remote) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.H
 	if !ok {
 		return remote.ErrAbsent
 	}
-	if r.hardLink && linkable(object) && os.Link(object, dst) == nil {
+	fi, err := os.Stat(object)
+	if most, bounded := remote.Bound(ctx, k); err == nil && bounded && fi.Size() > most {
+		return &remote.SizeError{Key: k, Have: fi.Size(), Want: most}
+	}
+	if r.opt.HardLink && linkable(object) && os.Link(object, dst) == nil {
 		err := hashFile(ctx, dst, h)
 		if err != nil {
 			os.Remove(dst)
 		}
 		return err
 	}
-	_, err := fsx.Copy(ctx, dst, object, fsx.CopyOptions{KeepMode: true, KeepTime: true, Hash: h})
+	_, err = fsx.Copy(ctx, dst, object, fsx.CopyOptions{KeepMode: true, KeepTime: true, Hash: h})
 	if errors.Is(err, fs.ErrNotExist) && !exists(object) {
 		return remote.ErrAbsent // dropped this very moment
 	}

@@ -158,8 +158,7 @@ func (s *Store) lockObject(object string, excl bool) (*ContentLock, error) {
 	case !isRegular(object):
 		c.Release()
 		return nil, remote.ErrAbsent
-	case excl && exists(object+".rtm"):
-		// A newer git-annex has promised somebody to keep it for a while.
+	case excl && retained(object):
 		c.Release()
 		return nil, remote.ErrBusy
 	}
@@ -238,6 +237,8 @@ func (c *ContentLock) Remove() error {
 		return fmt.Errorf("remove content: %w", err)
 	}
 	os.Remove(lockPath(c.object))
+	os.Remove(retainPath(c.object))
+	os.Remove(c.object + ".rtl")
 	c.removed = true
 	c.file.Unlock()
 	c.prune()

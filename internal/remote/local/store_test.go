@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -93,7 +94,13 @@ func TestRemovePrunes(t *testing.T) {
 func TestRetentionAndOldVersions(t *testing.T) {
 	s, object := newStore(t)
 	os.Chmod(filepath.Dir(object), 0o755)
-	os.WriteFile(object+".rtm", []byte("99999999"), 0o644)
+	os.WriteFile(object+".rtm", []byte(strconv.FormatInt(BootClock()+99999, 10)), 0o644)
+	if l, err := s.Exclude(key); err != nil {
+		t.Errorf("a promise from before the machine was started: %v", err)
+	} else {
+		l.Release()
+	}
+	os.WriteFile(object+".rtm", []byte(strconv.FormatInt(BootClock()+300, 10)), 0o644)
 	if _, err := s.Exclude(key); !errors.Is(err, remote.ErrBusy) {
 		t.Errorf("retained: %v", err)
 	}

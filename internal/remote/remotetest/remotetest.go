@@ -38,10 +38,27 @@ type Case struct {
 
 // Run tests the remotes that fresh returns, one for each part.
 func Run(t *testing.T, fresh func(t *testing.T) Case) {
-	parts := []struct {
-		name string
-		test func(*testing.T, *suite)
-	}{
+	for _, p := range parts() {
+		p.run(t, fresh)
+	}
+}
+
+// RunPart is Run for one part by its name, where the whole would take long.
+func RunPart(t *testing.T, name string, fresh func(t *testing.T) Case) {
+	for _, p := range parts() {
+		if p.name == name {
+			p.run(t, fresh)
+		}
+	}
+}
+
+type part struct {
+	name string
+	test func(*testing.T, *suite)
+}
+
+func parts() []part {
+	return []part{
 		{"StoreAndFetch", testStoreAndFetch},
 		{"Remove", testRemove},
 		{"OddKeys", testOddKeys},
@@ -53,15 +70,16 @@ func Run(t *testing.T, fresh func(t *testing.T) Case) {
 		{"BrokenStore", testBrokenStore},
 		{"Bounds", testBounds},
 	}
-	for _, p := range parts {
-		t.Run(p.name, func(t *testing.T) {
-			c := fresh(t)
-			if closer, ok := remote.As[remote.Closer](c.Keeper); ok {
-				t.Cleanup(func() { closer.Close() })
-			}
-			p.test(t, &suite{c, t.TempDir()})
-		})
-	}
+}
+
+func (p part) run(t *testing.T, fresh func(t *testing.T) Case) {
+	t.Run(p.name, func(t *testing.T) {
+		c := fresh(t)
+		if closer, ok := remote.As[remote.Closer](c.Keeper); ok {
+			t.Cleanup(func() { closer.Close() })
+		}
+		p.test(t, &suite{c, t.TempDir()})
+	})
 }
 
 type suite struct {

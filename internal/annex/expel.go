@@ -1,0 +1,47 @@
+package annex
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+)
+
+// Expel moves the object of a key, which is damaged, to the path bad, and
+// removes the folders that are empty then.
+func (a *Annex) Expel(k annexkey.Key, object, bad string) error {
+	if err := k.Safe(); err != nil {
+		return fmt.Errorf("set aside damaged content: %w", err)
+	}
+	err := errors.Join(os.MkdirAll(filepath.Dir(bad), 0o777), thaw(filepath.Dir(object)))
+	if err == nil {
+		err = os.Rename(object, bad)
+	}
+	if err != nil {
+		return fmt.Errorf("set aside damaged content: %w", err)
+	}
+	for dir, n := filepath.Dir(object), 0; n < 3; dir, n = filepath.Dir(dir), n+1 {
+		if os.Remove(dir) != nil {
+			break
+		}
+	}
+	return nil
+}
+
+// Protect takes the write permission from an object and its folder, unless a
+// file of the work tree is the object (annex.thin).
+func (a *Annex) Protect(object string) error {
+	fi, err := os.Lstat(object)
+	if err != nil {
+		return err
+	}
+	if fi.Mode().Perm()&0o222 == 0 {
+		return nil
+	}
+	if a.Repo.Config.Bool("annex.thin", false) || a.Repo.Config.Bool("annex.crippledfilesystem", false) {
+		return nil
+	}
+	return a.freeze(object, fi.Mode())
+}

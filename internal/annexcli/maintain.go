@@ -1,0 +1,186 @@
+package annexcli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"github.com/stemma-data/stemma/internal/annexcmd"
+	"github.com/stemma-data/stemma/internal/dataset"
+)
+
+func newFsck(f *pflag.FlagSet) func(*call, []string) error {
+	var sel selection
+	from := f.StringP("from", "f", "", "check the copies of the `REMOTE`")
+	incremental := f.BoolP("incremental", "S", false, "accepted and ignored")
+	more := f.BoolP("more", "m", false, "accepted and ignored")
+	schedule := f.String("incremental-schedule", "", "accepted and ignored: `TIME`")
+	for _, n := range []string{"incremental", "more", "incremental-schedule"} {
+		f.Lookup(n).Hidden = true
+	}
+	sel.flags(f)
+	return func(c *call, args []string) error {
+		_, _, _ = incremental, more, schedule
+		return c.reading(func(s *annexcmd.Session) error {
+			check := func(f annexcmd.File) error { return s.Fsck(c.ctx, f) }
+			uuid := s.D.Annex.UUID
+			if *from != "" && *from != "here" && *from != "." {
+				r, err := s.Repositories(c.ctx)
+				if err != nil {
+					return err
+				}
+				var p dataset.Peer
+				if p, err = r.Peer(*from); err != nil {
+					return err
+				}
+				uuid = p.UUID()
+				check = func(f annexcmd.File) error { return s.FsckFrom(c.ctx, p, f) }
+			}
+			if err := sel.each(c, s, args, check); err != nil {
+				return err
+			}
+			return s.NoteFsck(c.ctx, uuid)
+		})
+	}
+}
+
+func newMerge(*pflag.FlagSet) func(*call, []string) error {
+	return func(c *call, args []string) error {
+		if len(args) > 0 {
+			return errors.New("merge: merging named branches is not supported yet; use `git merge`")
+		}
+		return c.reading(func(s *annexcmd.Session) error {
+			if err := c.out.print(annexcmd.Outcome{Item: annexcmd.Item{Command: "merge", File: "git-annex"}}); err != nil {
+				return err
+			}
+			return s.MergeSynced(c.ctx)
+		})
+	}
+}
+
+func newUnannex(f *pflag.FlagSet) func(*call, []string) error {
+	return overFiles(f, (*annexcmd.Session).Unannex)
+}
+
+func newFix(f *pflag.FlagSet) func(*call, []string) error {
+	return overFiles(f, (*annexcmd.Session).Fix)
+}
+
+func newMigrate(f *pflag.FlagSet) func(*call, []string) error {
+	var sel selection
+	backend := f.StringP("backend", "b", "", "the `BACKEND` for the new keys")
+	sel.flags(f)
+	return func(c *call, args []string) error {
+		return c.reading(func(s *annexcmd.Session) error {
+			var files []annexcmd.File
+			err := sel.each(c, s, args, func(f annexcmd.File) error { files = append(files, f); return nil })
+			return errors.Join(s.Migrate(c.ctx, *backend, files), err)
+		})
+	}
+}
+
+func newUpgrade(f *pflag.FlagSet) func(*call, []string) error {
+	f.Bool("autoonly", false, "accepted and ignored")
+	f.Lookup("autoonly").Hidden = true
+	return func(c *call, _ []string) error {
+		if _, err := c.session(); err != nil {
+			return err
+		}
+		return c.out.print(annexcmd.Outcome{Item: annexcmd.Item{Command: "upgrade", NoFile: true}})
+	}
+}
+
+func newUnused(f *pflag.FlagSet) func(*call, []string) error {
+	from := f.StringP("from", "f", "", "look at what the `REMOTE` has")
+	refspec := f.String("used-refspec", "", "accepted and ignored: `SPEC`")
+	return func(c *call, _ []string) error {
+		_ = refspec
+		if *from != "" && *from != "." && *from != "here" {
+			return errors.New("unused --from a remote is not supported yet")
+		}
+		return c.reading(func(s *annexcmd.Session) error {
+			keys, err := s.FindUnused(c.ctx)
+			if err != nil {
+				return err
+			}
+			var b strings.Builder
+			b.WriteString("unused . (checking for unused data...) ")
+			if len(keys) > 0 {
+				b.WriteString("\n  Some annexed data is no longer used by any files:\n    NUMBER  KEY\n")
+				for i, k := range keys {
+					fmt.Fprintf(&b, "    %-7d %s\n", i+1, k)
+				}
+				b.WriteString("  (To see where this data was previously used, run: git annex whereused --historical --unused\n" +
+					"  \n  To remove unwanted data: git-annex dropunused NUMBER\n  \n")
+			}
+			return c.out.line(b.String() + "ok\n")
+		})
+	}
+}
+
+func newDropUnused(f *pflag.FlagSet) func(*call, []string) error {
+	from := f.StringP("from", "f", "", "drop from the `REMOTE`")
+	return func(c *call, args []string) error {
+		return c.reading(func(s *annexcmd.Session) error {
+			keys, err := s.UnusedByNumber(args)
+			if err != nil {
+				return err
+			}
+			d, err := s.NewDropper(c.ctx, *from)
+			if err != nil {
+				return err
+			}
+			for _, k := range keys {
+				if _, err := d.Drop(c.ctx, annexcmd.KeyFile(k)); err != nil {
+					return err
+				}
+			}
+			return d.Flush(c.ctx)
+		})
+	}
+}
+
+func newAddUnused(*pflag.FlagSet) func(*call, []string) error {
+	return func(c *call, args []string) error {
+		return c.recorded(func(s *annexcmd.Session) error {
+			keys, err := s.UnusedByNumber(args)
+			if err != nil {
+				return err
+			}
+			return s.AddUnused(c.ctx, keys)
+		})
+	}
+}
+
+func newReinit(*pflag.FlagSet) func(*call, []string) error {
+	return func(c *call, args []string) error {
+		if len(args) == 0 {
+			return misuse{errors.New("Specify a uuid or a description.")}
+		}
+		if err := c.open(); err != nil {
+			return err
+		}
+		if err := annexcmd.Reinit(c.ctx, c.d, strings.Join(args, " ")); err != nil {
+			return err
+		}
+		return c.out.print(annexcmd.Outcome{Item: annexcmd.Item{Command: "reinit", File: args[0], Input: args}})
+	}
+}
+
+func newUninit(*pflag.FlagSet) func(*call, []string) error {
+	return func(c *call, _ []string) error {
+		s, err := c.session()
+		if err != nil {
+			return err
+		}
+		var files []annexcmd.File
+		if err := s.Files(c.ctx, []string{s.D.Path()}, func(f annexcmd.File) error { files = append(files, f); return nil }); err != nil {
+			return err
+		}
+		if err := errors.Join(s.Unannex(c.ctx, files), s.Close(c.ctx)); err != nil {
+			return err
+		}
+		return s.Uninit(c.ctx)
+	}
+}

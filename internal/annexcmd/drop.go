@@ -1,0 +1,255 @@
+package annexcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/transfer"
+)
+
+// Dropper deletes content that other repositories are proven to have.
+type Dropper struct {
+	s     *Session
+	repos *Repositories
+	from  *dataset.Peer // nil: from here
+	name  string
+	gone  []annexkey.Key
+}
+
+// NewDropper begins to drop content from here, or from a remote.
+func (s *Session) NewDropper(ctx context.Context, from string) (*Dropper, error) {
+	r, err := s.Repositories(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dropper{s: s, repos: r, name: "drop"}
+	if from == "" || from == "here" || from == "." {
+		return d, s.D.MayDrop()
+	}
+	p, err := r.Peer(from)
+	if err != nil {
+		return nil, err
+	}
+	d.from, d.name = &p, "drop "+p.Spec.Name
+	return d, nil
+}
+
+// Drop deletes the content of a file. It is false where there is none.
+func (d *Dropper) Drop(ctx context.Context, f File) (bool, error) {
+	if d.from != nil {
+		return d.dropFrom(ctx, f)
+	}
+	if !d.s.D.Annex.Has(f.Key) {
+		return false, nil
+	}
+	if d.s.Auto {
+		if keep, err := d.s.shallKeep(ctx, d.repos, f); err != nil || keep {
+			return false, err
+		}
+	}
+	item := f.Item(d.name)
+	if ok, o, err := d.allowed(ctx, f, d.s.D.Annex.UUID, item); err != nil || !ok {
+		return true, errors.Join(err, d.s.reportUnless(err, o))
+	}
+	proof, err := d.proof(ctx, f, d.s.D.Annex.UUID)
+	if err != nil {
+		return true, err
+	}
+	err = transfer.Drop(ctx, d.s.D.OwnStore(), f.Key, proof)
+	if err != nil && !errors.Is(err, remote.ErrAbsent) {
+		if ctx.Err() != nil {
+			return true, ctx.Err()
+		}
+		return true, d.refused(ctx, f, item, err)
+	}
+	d.gone = append(d.gone, f.Key)
+	if err := d.s.SetLocation(ctx, f.Key, d.s.D.Annex.UUID, annexlog.StatusAbsent); err != nil {
+		return true, err
+	}
+	return true, d.s.Report(item.ok())
+}
+
+// Flush turns the unlocked files of what was dropped into pointers.
+func (d *Dropper) Flush(ctx context.Context) error {
+	gone := d.gone
+	d.gone = nil
+	if len(gone) == 0 {
+		return nil
+	}
+	return d.s.D.Depopulate(context.WithoutCancel(ctx), gone)
+}
+
+func (s *Session) reportUnless(err error, o Outcome) error {
+	if err != nil {
+		return nil
+	}
+	return s.Report(o)
+}
+
+// shallKeep is the question of --auto: is the file preferred content, or are
+// there too few copies?
+func (s *Session) shallKeep(ctx context.Context, r *Repositories, f File) (bool, error) {
+	wants, configured, err := s.Wants(ctx, f, s.D.Annex.UUID, false)
+	if err != nil || configured && wants {
+		return wants, err
+	}
+	num, _, err := s.Copies(ctx, f, true)
+	if err != nil {
+		return true, err
+	}
+	where, err := s.Locations(ctx, r, annexlog.LocationPath(f.Key))
+	return len(where) <= num, err
+}
+
+// allowed looks at required content.
+func (d *Dropper) allowed(ctx context.Context, f File, uuid string, item Item) (bool, Outcome, error) {
+	if d.s.Force {
+		return true, Outcome{}, nil
+	}
+	wants, configured, err := d.s.Wants(ctx, f, uuid, true)
+	if err != nil || !configured || !wants {
+		return err == nil, Outcome{}, err
+	}
+	return false, item.failed(long("That file is required content. It cannot be dropped!"),
+		long("(Use --force to override this check, or adjust required content configuration.)")), nil
+}
+
+// proof says what has to be shown before a copy may go.
+func (d *Dropper) proof(ctx context.Context, f File, from string) (transfer.Proof, error) {
+	if d.s.Force {
+		return transfer.Proof{}, nil
+	}
+	num, least, err := d.s.neededCopies(ctx, f)
+	if err != nil {
+		return transfer.Proof{}, err
+	}
+	where, err := d.s.Locations(ctx, d.repos, annexlog.LocationPath(f.Key))
+	if err != nil {
+		return transfer.Proof{}, err
+	}
+	p := transfer.Proof{Need: max(num, least)}
+	for _, u := range where {
+		if u != from && u != d.repos.here && d.repos.Trust(u) == annexlog.Trusted {
+			p.Trusted = append(p.Trusted, u)
+		}
+	}
+	for _, peer := range d.repos.Peers {
+		u := peer.UUID()
+		if peer.Remote == nil || u == from || u == d.repos.here || !contains(where, u) || d.repos.Trust(u) != annexlog.Semitrusted {
+			continue
+		}
+		p.Ask = append(p.Ask, peer.Remote)
+	}
+	return p, nil
+}
+
+// neededCopies is the largest number that any file with the key asks for.
+func (s *Session) neededCopies(ctx context.Context, f File) (num, least int, err error) {
+	num, least, err = s.Copies(ctx, f, true)
+	if err != nil || s.NumCopies > 0 {
+		return num, least, err
+	}
+	if s.sharing == nil {
+		if s.sharing, err = s.D.FilesWithCopies(); err != nil {
+			return 0, 0, err
+		}
+	}
+	for _, rel := range s.sharing(f.Key) {
+		n, l, err := s.Copies(ctx, File{Rel: rel, Key: f.Key}, true)
+		if err != nil {
+			return 0, 0, err
+		}
+		num, least = max(num, n), max(least, l)
+	}
+	return num, least, nil
+}
+
+// refused explains why content has to stay.
+func (d *Dropper) refused(ctx context.Context, f File, item Item, cause error) error {
+	var unsafe *transfer.UnsafeError
+	if !errors.As(cause, &unsafe) {
+		if errors.Is(cause, remote.ErrBusy) {
+			cause = errors.New("content is locked")
+		}
+		return d.s.Report(item.error(cause))
+	}
+	o := item.failed(short("unsafe"), long(fmt.Sprintf("Could only verify the existence of %d out of %d necessary %s",
+		unsafe.Have, unsafe.Need, map[bool]string{true: "copy", false: "copies"}[unsafe.Need == 1])))
+	where, err := d.s.Locations(ctx, d.repos, annexlog.LocationPath(f.Key))
+	if err != nil {
+		return err
+	}
+	var broken, wanted []string
+	for _, u := range where {
+		if u == d.repos.here || d.from != nil && u == d.from.UUID() || d.repos.Trust(u) == annexlog.Untrusted {
+			continue
+		}
+		wanted = append(wanted, u)
+		for _, p := range d.repos.Peers {
+			if p.UUID() == u && p.Remote == nil {
+				broken = append(broken, p.Spec.Name)
+			}
+		}
+	}
+	if len(broken) > 0 {
+		o.Notes = append(o.Notes, long("Unable to access these remotes: "+strings.Join(broken, ", ")))
+	}
+	o.Notes = append(o.Notes, long("(Use --force to override this check, or adjust numcopies.)"))
+	return d.s.Report(o.With("wanted", d.repos.objects(wanted)))
+}
+
+// dropFrom deletes a remote's copy.
+func (d *Dropper) dropFrom(ctx context.Context, f File) (bool, error) {
+	where, err := d.s.Locations(ctx, d.repos, annexlog.LocationPath(f.Key))
+	if err != nil || !contains(where, d.from.UUID()) {
+		return false, err
+	}
+	item := f.Item(d.name)
+	if ok, o, err := d.allowed(ctx, f, d.from.UUID(), item); err != nil || !ok {
+		return true, errors.Join(err, d.s.reportUnless(err, o))
+	}
+	return true, d.removeFrom(ctx, f, item, 0)
+}
+
+// removeFrom proves other copies, ours among them, and removes the remote's.
+// spare copies need no proof.
+func (d *Dropper) removeFrom(ctx context.Context, f File, item Item, spare int, notes ...Note) error {
+	keeper, ok := d.from.Remote.(remote.Keeper)
+	if !ok {
+		return d.s.Report(item.error(d.cannot("delete from")))
+	}
+	proof, err := d.proof(ctx, f, d.from.UUID())
+	if err != nil {
+		return err
+	}
+	proof.Need = max(proof.Need-spare, 0)
+	own := d.repos.here
+	if d.repos.Trust(own) == annexlog.Untrusted {
+		own = ""
+	}
+	err = transfer.DropFrom(ctx, d.s.D.OwnStore(), own, keeper, f.Key, proof)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return d.refused(ctx, f, item, err)
+	}
+	if err := d.s.SetLocation(ctx, f.Key, d.from.UUID(), annexlog.StatusAbsent); err != nil {
+		return err
+	}
+	return d.s.Report(item.ok(notes...))
+}
+
+func (d *Dropper) cannot(what string) error {
+	if d.from.Remote == nil {
+		return d.from.Err
+	}
+	return errs.WithHint(fmt.Errorf("cannot %s the remote %s yet", what, d.from.Spec.Name), "use git-annex for it")
+}

@@ -1,0 +1,252 @@
+package annexcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/commit"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/pointer"
+	"github.com/stemma-data/stemma/internal/remote"
+)
+
+// Fsck checks files and their content here: the link, the location log, size
+// and hash, permissions, and the number of copies. Content that is damaged is
+// set aside.
+func (s *Session) Fsck(ctx context.Context, f File) error {
+	r, err := s.Repositories(ctx)
+	if err != nil {
+		return err
+	}
+	o := f.Item("fsck").ok()
+	if err := s.fsckLink(f, &o); err != nil {
+		return err
+	}
+	if err := s.fsckContent(ctx, f, &o); err != nil {
+		return err
+	}
+	if err := s.fsckLocation(ctx, f.Key, s.D.Annex.UUID, s.D.Annex.Has(f.Key), &o); err != nil {
+		return err
+	}
+	if err := s.fsckCopies(ctx, r, f, &o); err != nil {
+		return err
+	}
+	return s.Report(o)
+}
+
+// fsckLink corrects the target of a link.
+func (s *Session) fsckLink(f File, o *Outcome) error {
+	if f.Rel == "" || !s.isLocked(f) || fsx.Beneath(s.D.Path(), f.Rel) != nil {
+		return nil
+	}
+	path := s.D.Repo.Path(filepath.FromSlash(f.Rel))
+	target, err := os.Readlink(path)
+	if err != nil {
+		return nil
+	}
+	right := pointer.LinkTarget(f.Key, f.Rel)
+	if target == right {
+		return nil
+	}
+	o.Notes = append(o.Notes, short("fixing link"))
+	if err := fsx.ReplaceWithSymlinkVia(commit.TempDir(s.D.Repo), path, right); err != nil {
+		return err
+	}
+	return s.stageFile(f.Rel, gitobj.ModeSymlink, []byte(right))
+}
+
+// fsckContent verifies what is here.
+func (s *Session) fsckContent(ctx context.Context, f File, o *Outcome) error {
+	object, ok := s.D.Annex.Locate(f.Key)
+	if !ok {
+		return nil
+	}
+	fi, err := os.Lstat(object)
+	if err != nil {
+		return err
+	}
+	if f.Key.Size >= 0 && f.Key.Size != fi.Size() {
+		diff := dataset.HumanSize(max(fi.Size()-f.Key.Size, f.Key.Size-fi.Size())) + map[bool]string{true: " larger", false: " smaller"}[fi.Size() > f.Key.Size]
+		return s.setAside(f, object, fmt.Sprintf("Bad file size (%s)", diff), o)
+	}
+	if err := s.D.Annex.Protect(object); err != nil {
+		o.Errors = append(o.Errors, err.Error())
+	}
+	if _, can := f.Key.Hasher(); !can || s.Fast {
+		return nil
+	}
+	o.Notes = append(o.Notes, short("checksum..."))
+	same, err := s.D.SameContent(ctx, object, f.Key)
+	if err != nil {
+		return err
+	}
+	if !same {
+		return s.setAside(f, object, "Bad file content", o)
+	}
+	return nil
+}
+
+// setAside moves damaged content out of the annex.
+func (s *Session) setAside(f File, object, why string, o *Outcome) error {
+	bad := s.D.Annex.Dir("bad", f.Key.File())
+	if err := s.D.Annex.Expel(f.Key, object, bad); err != nil {
+		return err
+	}
+	rel, err := filepath.Rel(s.D.Env.Cwd, bad)
+	if err != nil {
+		rel = bad
+	}
+	o.Failed = true
+	o.Errors = append(o.Errors, fmt.Sprintf("  %s: %s; moved to %s", name(f), why, rel))
+	return nil
+}
+
+func name(f File) string {
+	if f.Show == "" {
+		return f.Key.String()
+	}
+	return f.Show
+}
+
+// fsckLocation corrects the location log.
+func (s *Session) fsckLocation(ctx context.Context, k annexkey.Key, uuid string, present bool, o *Outcome) error {
+	data, err := s.Log(ctx, annexlog.LocationPath(k))
+	if err != nil {
+		return err
+	}
+	line, known := annexlog.ParsePresence(data).Get(uuid)
+	says := known && line.Status == annexlog.StatusPresent
+	if says == present {
+		return nil
+	}
+	o.Notes = append(o.Notes, short("fixing location log"))
+	status := annexlog.StatusPresent
+	if !present {
+		status = annexlog.StatusAbsent
+		o.Errors = append(o.Errors, fmt.Sprintf("  ** Based on the location log, %s\n  ** was expected to be present, but its content is missing.", nameOf(o.Item)))
+		o.Failed = true
+	}
+	return s.SetLocation(ctx, k, uuid, status)
+}
+
+func nameOf(i Item) string {
+	if i.NoFile {
+		return i.Key.String()
+	}
+	return i.File
+}
+
+// fsckCopies counts the copies that the logs know of.
+func (s *Session) fsckCopies(ctx context.Context, r *Repositories, f File, o *Outcome) error {
+	data, err := s.Log(ctx, annexlog.LocationPath(f.Key))
+	if err != nil {
+		return err
+	}
+	var good, untrusted, dead []string
+	for _, u := range annexlog.ParsePresence(data).Present() {
+		switch r.Trust(u) {
+		case annexlog.Dead:
+			dead = append(dead, u)
+		case annexlog.Untrusted:
+			untrusted = append(untrusted, u)
+		default:
+			good = append(good, u)
+		}
+	}
+	num, _, err := s.Copies(ctx, f, true)
+	if err != nil || len(good) >= num {
+		return err
+	}
+	show := nameOf(o.Item)
+	o.Failed = true
+	*o = o.With("untrusted", r.objects(untrusted)).With("dead", r.objects(dead))
+	switch {
+	case len(good) > 0:
+		o.Errors = append(o.Errors, fmt.Sprintf("  Only %d of %d trustworthy copies exist of %s\n  Back it up with git-annex copy.", len(good), num, show))
+	case len(untrusted) > 0:
+		o.Errors = append(o.Errors, "  Only these untrusted locations may have copies of "+show+"\n"+indentLines(listing(r, untrusted))+"  Back it up to trusted locations with git-annex copy.")
+	default:
+		o.Errors = append(o.Errors, "  ** No known copies exist of "+show)
+	}
+	return nil
+}
+
+func indentLines(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ") + "\n"
+}
+
+// FsckFrom checks a remote's copy: fetched and verified, or with --fast only
+// asked for.
+func (s *Session) FsckFrom(ctx context.Context, p dataset.Peer, f File) error {
+	item := f.Item("fsck")
+	if p.Remote == nil {
+		return s.Report(item.error(p.Err))
+	}
+	o := item.ok()
+	present, err := p.Remote.Present(ctx, f.Key)
+	if err != nil {
+		return s.Report(item.error(err))
+	}
+	if present && !s.Fast {
+		present, err = s.verifyRemote(ctx, p.Remote, f, &o)
+		if err != nil {
+			return s.Report(item.error(err))
+		}
+	}
+	if err := s.fsckLocation(ctx, f.Key, p.UUID(), present, &o); err != nil {
+		return err
+	}
+	r, err := s.Repositories(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.fsckCopies(ctx, r, f, &o); err != nil {
+		return err
+	}
+	return s.Report(o)
+}
+
+// verifyRemote fetches the content and compares it with the key. Damaged
+// content is removed there, as git-annex does.
+func (s *Session) verifyRemote(ctx context.Context, r remote.Remote, f File, o *Outcome) (bool, error) {
+	h, can := f.Key.Hasher()
+	if !can {
+		return true, nil
+	}
+	tmp := s.D.Annex.Dir("tmp", fsx.TempPrefix+"fsck-"+dataset.NewUUID())
+	if err := os.MkdirAll(filepath.Dir(tmp), 0o777); err != nil {
+		return false, err
+	}
+	defer os.Remove(tmp)
+	err := r.Fetch(ctx, f.Key, tmp, h)
+	if errors.Is(err, remote.ErrAbsent) || errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	o.Notes = append(o.Notes, short("checksum..."))
+	if f.Key.Verify(h.Sum(nil)) {
+		return true, nil
+	}
+	o.Failed = true
+	o.Errors = append(o.Errors, "  "+name(f)+": Bad file content; dropped from "+r.Name())
+	if k, ok := r.(remote.Keeper); ok {
+		return false, k.Remove(ctx, f.Key)
+	}
+	return false, nil
+}
+
+// NoteFsck records that a check has taken place.
+func (s *Session) NoteFsck(ctx context.Context, uuid string) error {
+	return s.setValue(ctx, annexlog.ActivityFile, uuid, "Fsck")
+}

@@ -1,0 +1,258 @@
+package annexcmd
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/transfer"
+)
+
+// GetOptions says where content may come from.
+type GetOptions struct {
+	From    string // only from this remote; "" for all
+	Command string // for the report; "" is get
+}
+
+// wanting is a file whose content is to come.
+type wanting struct {
+	File
+	sources []remote.Remote
+	broken  []string // remotes that should have it and cannot be reached
+	where   []string
+	from    remote.Remote
+	err     error
+}
+
+// getPortion is how many files are fetched before they are recorded.
+const getPortion = 1024
+
+// Getter collects files and fetches their content.
+type Getter struct {
+	s       *Session
+	opt     GetOptions
+	repos   *Repositories
+	peers   []dataset.Peer
+	waiting []*wanting
+	// Portion is how many files are fetched before they are recorded; 1 for
+	// long-lived commands.
+	Portion int
+}
+
+// NewGetter begins to get content.
+func (s *Session) NewGetter(ctx context.Context, opt GetOptions) (*Getter, error) {
+	r, err := s.Repositories(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if opt.Command == "" {
+		opt.Command = "get"
+	}
+	g := &Getter{s: s, opt: opt, repos: r, peers: r.Peers, Portion: getPortion}
+	if opt.From != "" {
+		p, err := r.Peer(opt.From)
+		if err != nil {
+			return nil, err
+		}
+		g.peers = []dataset.Peer{p}
+	}
+	return g, nil
+}
+
+// Add fetches the content of a file, now or with the next portion. It is false
+// where nothing is to be done.
+func (g *Getter) Add(ctx context.Context, f File) (bool, error) {
+	if g.s.D.Annex.Has(f.Key) {
+		if f.Rel != "" && g.s.isPointerText(f) {
+			return false, g.s.D.Populate(ctx, []annexkey.Key{f.Key})
+		}
+		return false, nil
+	}
+	w := &wanting{File: f}
+	var err error
+	if w.where, err = g.s.Locations(ctx, g.repos, annexlog.LocationPath(f.Key)); err != nil {
+		return false, err
+	}
+	if g.opt.From != "" && !contains(w.where, g.peers[0].UUID()) && !g.speculative(g.peers[0]) {
+		return false, nil // not there, by the log
+	}
+	if g.s.Auto {
+		if take, err := g.s.shallHave(ctx, g.repos, f, w.where); err != nil || !take {
+			return false, err
+		}
+	}
+	for _, p := range g.peers {
+		if !contains(w.where, p.UUID()) && !g.speculative(p) {
+			continue
+		}
+		if p.Remote == nil {
+			w.broken = append(w.broken, p.Spec.Name)
+			continue
+		}
+		w.sources = append(w.sources, p.Remote)
+	}
+	g.waiting = append(g.waiting, w)
+	if len(g.waiting) >= g.Portion {
+		return true, g.Flush(ctx)
+	}
+	return true, nil
+}
+
+func (g *Getter) speculative(p dataset.Peer) bool {
+	return g.s.D.Repo.Config.Bool("remote."+p.Spec.Name+".annex-speculate-present", false)
+}
+
+// shallHave is the question of --auto: is the file preferred content here, or
+// are there too few copies?
+func (s *Session) shallHave(ctx context.Context, r *Repositories, f File, where []string) (bool, error) {
+	wants, configured, err := s.Wants(ctx, f, s.D.Annex.UUID, false)
+	if err != nil || configured && wants {
+		return wants, err
+	}
+	num, _, err := s.Copies(ctx, f, true)
+	have := 0
+	for _, u := range where {
+		if r.Trust(u) != annexlog.Untrusted {
+			have++
+		}
+	}
+	return have < num, err
+}
+
+// Flush fetches what waits, records it, and reports.
+func (g *Getter) Flush(ctx context.Context) error {
+	files := g.waiting
+	g.waiting = nil
+	if len(files) == 0 {
+		return nil
+	}
+	failure := g.fetch(ctx, files)
+	var keys []annexkey.Key
+	for _, w := range files {
+		if w.from != nil && !slices.Contains(keys, w.Key) {
+			keys = append(keys, w.Key)
+		}
+	}
+	if err := g.record(context.WithoutCancel(ctx), keys); err != nil {
+		return errors.Join(failure, err)
+	}
+	for _, w := range files {
+		if err := g.report(w); err != nil {
+			return err
+		}
+	}
+	return failure
+}
+
+// fetch transfers the keys, some at once, each once.
+func (g *Getter) fetch(ctx context.Context, files []*wanting) error {
+	getter := &transfer.Getter{Annex: g.s.D.Annex, SecureOnly: g.s.D.Repo.Config.Bool("annex.securehashesonly", false)}
+	first := map[annexkey.Key]*wanting{}
+	group, gctx := errgroup.WithContext(ctx)
+	const few = 4
+	group.SetLimit(max(g.s.Jobs, few))
+	var mu sync.Mutex
+	for _, w := range files {
+		if first[w.Key] != nil {
+			continue
+		}
+		first[w.Key] = w
+		if len(w.sources) == 0 {
+			w.err = &transfer.UnavailableError{Key: w.Key}
+			continue
+		}
+		group.Go(func() error {
+			w.from, w.err = getter.Get(gctx, w.Key, w.sources)
+			if w.err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				g.progress(w)
+			}
+			return gctx.Err()
+		})
+	}
+	err := group.Wait()
+	for _, w := range files {
+		if f := first[w.Key]; f != w {
+			w.from, w.err = nil, f.err
+		}
+	}
+	return err
+}
+
+func (g *Getter) progress(w *wanting) {
+	if g.s.Progress != nil && w.Key.Size > 0 {
+		g.s.Progress(w.Item(g.opt.Command).ok(short("from "+w.from.Name()+"...")), w.Key.Size, w.Key.Size)
+	}
+}
+
+func (g *Getter) record(ctx context.Context, keys []annexkey.Key) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	if err := g.s.D.Annex.SyncObjects(keys); err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if err := g.s.SetLocation(ctx, k, g.s.D.Annex.UUID, annexlog.StatusPresent); err != nil {
+			return err
+		}
+	}
+	return g.s.D.Populate(ctx, keys)
+}
+
+func (g *Getter) report(w *wanting) error {
+	item := w.Item(g.opt.Command)
+	if w.err == nil {
+		if w.from == nil {
+			return nil // the same content as another file
+		}
+		return g.s.Report(item.ok(short("from " + w.from.Name() + "...")))
+	}
+	var unavailable *transfer.UnavailableError
+	if !errors.As(w.err, &unavailable) {
+		o := item.error(w.err)
+		return g.s.Report(o)
+	}
+	o := item.failed()
+	for _, a := range unavailable.Failed {
+		o.Notes = append(o.Notes, short("from "+a.Remote+"..."))
+		o.Errors = append(o.Errors, "  "+a.Err.Error())
+		if h := errs.Hint(a.Err); h != "" {
+			o.Errors = append(o.Errors, "  "+h)
+		}
+	}
+	return g.s.Report(g.unavailable(o, w))
+}
+
+// unavailable says which remotes could have the content.
+func (g *Getter) unavailable(o Outcome, w *wanting) Outcome {
+	var elsewhere []string
+	for _, u := range w.where {
+		known := u == g.repos.here
+		for _, p := range g.repos.Peers {
+			known = known || p.UUID() == u
+		}
+		if !known {
+			elsewhere = append(elsewhere, u)
+		}
+	}
+	if len(w.broken) > 0 {
+		o.Notes = append(o.Notes, long("Unable to access these remotes: "+strings.Join(w.broken, ", ")))
+	} else if len(w.sources) == 0 {
+		o.Notes = append(o.Notes, short("not available"))
+	}
+	if len(elsewhere) > 0 {
+		o.Notes = append(o.Notes, Note{Text: "Try making some of these repositories available:\n" + listing(g.repos, elsewhere), Long: true})
+	}
+	return o.With("wanted", g.repos.objects(elsewhere))
+}

@@ -1,0 +1,230 @@
+package annexcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/remote"
+)
+
+// SyncOptions says what a synchronisation does.
+type SyncOptions struct {
+	Remotes                           []string // none: all that want it
+	NoCommit, NoPull, NoPush          bool
+	OnlyAnnex, Content, NoResolve     bool
+	Message                           string
+	AllowUnrelated, Cleanup, PullOnly bool
+}
+
+// Synchronize commits, merges with the remotes and pushes to them, the
+// git-annex branch always and the user's branch unless only the annex is meant.
+// say is told of each step, and how it ended.
+func (s *Session) Synchronize(ctx context.Context, opt SyncOptions, say func(step string, err error) error) error {
+	remotes, err := s.syncRemotes(opt.Remotes)
+	if err != nil {
+		return err
+	}
+	if !opt.NoCommit && !opt.OnlyAnnex {
+		if err := say("commit", s.syncCommit(ctx, opt.Message)); err != nil {
+			return err
+		}
+	}
+	if !opt.NoPull {
+		for _, r := range remotes {
+			if err := say("pull "+r, s.pull(ctx, r, opt)); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := s.D.Annex.Merge(ctx, s.D.Now()); err != nil {
+		return err
+	}
+	if err := s.MergeSynced(ctx); err != nil && !opt.OnlyAnnex {
+		return err
+	}
+	if err := s.updateSynced(ctx, opt); err != nil {
+		return err
+	}
+	if opt.NoPush {
+		return nil
+	}
+	for _, r := range remotes {
+		if err := say("push "+r, s.push(ctx, r, opt)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncRemotes are the git remotes to talk to.
+func (s *Session) syncRemotes(names []string) ([]string, error) {
+	var all []string
+	for _, spec := range remote.List(s.D.Repo.Config, s.D.Path()) {
+		if spec.Kind == remote.Special || spec.URL == "" {
+			continue
+		}
+		if len(names) == 0 && !s.D.Repo.Config.Bool("remote."+spec.Name+".annex-sync", true) {
+			continue
+		}
+		all = append(all, spec.Name)
+	}
+	if len(names) == 0 {
+		return all, nil
+	}
+	for _, n := range names {
+		if !slices.Contains(all, n) {
+			return nil, fmt.Errorf("there is no available git remote named %q", n)
+		}
+	}
+	return names, nil
+}
+
+func (s *Session) syncCommit(ctx context.Context, message string) error {
+	if message == "" {
+		r, err := s.Repositories(ctx)
+		if err != nil {
+			return err
+		}
+		message = "git-annex in " + r.descriptions[r.here]
+	}
+	_, err := s.D.Repo.Output(ctx, "commit", "-a", "-m", message)
+	if git.ExitCode(err) == 1 {
+		return nil // nothing to commit
+	}
+	return err
+}
+
+// branch is the user's branch without what git-annex put around it.
+func (s *Session) branch(ctx context.Context) (string, error) {
+	head, err := s.D.Repo.Head(ctx)
+	if err != nil || head.OID == "" {
+		return "", err
+	}
+	name := head.Branch()
+	if rest, ok := strings.CutPrefix(name, "adjusted/"); ok {
+		if i := strings.LastIndexByte(rest, '('); i > 0 {
+			name = rest[:i]
+		}
+	}
+	return name, nil
+}
+
+func (s *Session) pull(ctx context.Context, name string, opt SyncOptions) error {
+	if _, err := s.D.Repo.Output(ctx, "fetch", "--quiet", name); err != nil {
+		return err
+	}
+	branch, err := s.branch(ctx)
+	if err != nil || branch == "" || opt.OnlyAnnex {
+		return err
+	}
+	for _, ref := range []string{"refs/remotes/" + name + "/" + branch, "refs/remotes/" + name + "/synced/" + branch} {
+		if err := s.mergeRef(ctx, ref, opt.AllowUnrelated); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mergeRef merges a branch into the one that is checked out, if it has more.
+func (s *Session) mergeRef(ctx context.Context, ref string, unrelated bool) error {
+	id, err := s.D.Repo.Ref(ctx, ref)
+	if err != nil || id == "" {
+		return err
+	}
+	head, err := s.D.Repo.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if head.OID != "" {
+		if done, err := s.D.Repo.IsAncestor(ctx, id, head.OID); err != nil || done {
+			return err
+		}
+	}
+	args := []string{"merge", "--no-edit", "--quiet"}
+	if unrelated {
+		args = append(args, "--allow-unrelated-histories")
+	}
+	_, err = s.D.Repo.Output(ctx, append(args, ref)...)
+	return err
+}
+
+// MergeSynced merges what was pushed to our synced/BRANCH.
+func (s *Session) MergeSynced(ctx context.Context) error {
+	branch, err := s.branch(ctx)
+	if err != nil || branch == "" {
+		return err
+	}
+	return s.mergeRef(ctx, "refs/heads/synced/"+branch, false)
+}
+
+// updateSynced moves our synced/BRANCH to the branch.
+func (s *Session) updateSynced(ctx context.Context, opt SyncOptions) error {
+	branch, err := s.branch(ctx)
+	if err != nil || branch == "" || opt.OnlyAnnex {
+		return err
+	}
+	tip, err := s.D.Repo.Ref(ctx, "refs/heads/"+branch)
+	if err != nil || tip == "" {
+		return err
+	}
+	ref := "refs/heads/synced/" + branch
+	old, err := s.D.Repo.Ref(ctx, ref)
+	if err != nil || old == tip {
+		return err
+	}
+	return s.D.Repo.MoveRefs(ctx, []git.RefMove{{Name: ref, Old: old, New: tip}}, "git-annex sync")
+}
+
+// push updates the remote's synced branches, and then the branches themselves
+// as far as the remote lets us.
+func (s *Session) push(ctx context.Context, name string, opt SyncOptions) error {
+	cfg := s.D.Repo.Config
+	if cfg.Bool("remote."+name+".annex-readonly", false) || !cfg.Bool("remote."+name+".annex-push", true) {
+		return nil
+	}
+	branch, err := s.branch(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.Close(ctx); err != nil { // what is about to be pushed must be complete
+		return err
+	}
+	synced := []string{"push", "--quiet", name, "+" + annex.BranchRef + ":refs/heads/synced/git-annex"}
+	direct := []string{annex.BranchRef + ":" + annex.BranchRef}
+	if branch != "" && !opt.OnlyAnnex {
+		synced = append(synced, "refs/heads/"+branch+":refs/heads/synced/"+branch)
+		direct = append(direct, "refs/heads/"+branch+":refs/heads/"+branch)
+	}
+	if _, err := s.D.Repo.Output(ctx, synced...); err != nil {
+		return err
+	}
+	for _, spec := range direct {
+		// Refused where it is checked out there, or moved on: the other side
+		// merges synced/… then.
+		var refused *git.CommandError
+		if _, err := s.D.Repo.Output(ctx, "push", "--quiet", name, spec); err != nil && !errors.As(err, &refused) {
+			return err
+		}
+	}
+	return nil
+}
+
+// ContentRemotes are the remotes among the named ones (none: all) that take
+// content.
+func (s *Session) ContentRemotes(names []string) []string {
+	var list []string
+	for _, spec := range remote.List(s.D.Repo.Config, s.D.Path()) {
+		if spec.Ignore || len(names) > 0 && !slices.Contains(names, spec.Name) {
+			continue
+		}
+		if s.D.Repo.Config.Bool("remote."+spec.Name+".annex-sync", true) && !s.D.Repo.Config.Bool("remote."+spec.Name+".annex-readonly", false) {
+			list = append(list, spec.Name)
+		}
+	}
+	return list
+}

@@ -1,0 +1,133 @@
+package annexcmd
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/gitindex"
+)
+
+// FindUnused looks for content here that no branch, tag, or the index refers
+// to, and numbers it in annex/unused.
+func (s *Session) FindUnused(ctx context.Context) ([]annexkey.Key, error) {
+	local := map[annexkey.Key]bool{}
+	if err := s.LocalKeys(func(k annexkey.Key, _ int64) error { local[k] = true; return nil }); err != nil {
+		return nil, err
+	}
+	use := func(e gitindex.Entry) error {
+		if k, ok, err := s.blobKey(ctx, e); err != nil {
+			return err
+		} else if ok {
+			delete(local, k)
+		}
+		return nil
+	}
+	if err := s.Files(ctx, []string{s.D.Path()}, func(f File) error { delete(local, f.Key); return nil }); err != nil {
+		return nil, err
+	}
+	tips, err := s.tips(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tips {
+		if len(local) == 0 {
+			break
+		}
+		if err := s.treePaths(ctx, t, use); err != nil {
+			return nil, err
+		}
+	}
+	keys := make([]annexkey.Key, 0, len(local))
+	for k := range local {
+		keys = append(keys, k)
+	}
+	sort.Slice(keys, func(i, j int) bool { return keys[i].String() < keys[j].String() })
+	return keys, s.writeUnused(keys)
+}
+
+// tips are the distinct trees that branches, tags and remotes lead to.
+func (s *Session) tips(ctx context.Context) ([]string, error) {
+	out, err := s.D.Repo.Output(ctx, "for-each-ref", "--format=%(objectname) %(*objectname) %(refname)")
+	if err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	var tips []string
+	for line := range strings.Lines(string(out)) {
+		w := strings.Fields(line)
+		ref := w[len(w)-1]
+		if strings.HasSuffix(ref, "/git-annex") || strings.HasPrefix(ref, "refs/annex/") || seen[w[0]] {
+			continue
+		}
+		seen[w[0]] = true
+		tips = append(tips, w[0])
+	}
+	if head, err := s.D.Repo.Head(ctx); err == nil && head.OID != "" && !seen[string(head.OID)] {
+		tips = append(tips, string(head.OID))
+	}
+	return tips, nil
+}
+
+func (s *Session) writeUnused(keys []annexkey.Key) error {
+	var b strings.Builder
+	now := time.Now().Unix()
+	for i, k := range keys {
+		fmt.Fprintf(&b, "%d %s %ds\n", i+1, k, now)
+	}
+	if err := os.MkdirAll(s.D.Annex.Dir(), 0o777); err != nil {
+		return err
+	}
+	return fsx.WriteFile(s.D.Annex.Dir("unused"), []byte(b.String()), 0o644)
+}
+
+// UnusedByNumber are the keys that FindUnused gave the numbers or ranges
+// ("2-5", "all").
+func (s *Session) UnusedByNumber(args []string) ([]annexkey.Key, error) {
+	var all []annexkey.Key
+	if err := s.UnusedKeys(func(k annexkey.Key) error { all = append(all, k); return nil }); err != nil {
+		return nil, err
+	}
+	var keys []annexkey.Key
+	for _, a := range args {
+		if a == "all" {
+			keys = append(keys, all...)
+			continue
+		}
+		from, to, isRange := strings.Cut(a, "-")
+		if !isRange {
+			to = from
+		}
+		first, err1 := strconv.Atoi(from)
+		last, err2 := strconv.Atoi(to)
+		if err1 != nil || err2 != nil || first < 1 || last < first {
+			return nil, fmt.Errorf("%s: expected a number, a range such as 2-5, or all", a)
+		}
+		if last > len(all) {
+			return nil, fmt.Errorf("%d not valid (run git annex unused for list)", last)
+		}
+		keys = append(keys, all[first-1:last]...)
+	}
+	return keys, nil
+}
+
+// AddUnused gives unused content a file again.
+func (s *Session) AddUnused(ctx context.Context, keys []annexkey.Key) error {
+	for _, k := range keys {
+		rel := "unused." + k.File()
+		item := Item{Command: "addunused", File: rel, Key: k}
+		if err := s.placeKey(ctx, k, rel); err != nil {
+			return s.Report(item.error(err))
+		}
+		if err := s.Report(item.ok()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,224 @@
+package jobs
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/ledger"
+	"github.com/stemma-data/stemma/internal/stage"
+)
+
+// isolation is what an isolated job has: a folder of its own, in which the
+// commit it is scheduled on is checked out as far as it has declared it.
+type isolation struct {
+	root   string // the area
+	folder string // takes the place of the dataset
+	files  *committed
+	area   *stage.Area
+}
+
+// errTwoPlaces refuses two places for one job.
+var errTwoPlaces = errs.WithExit(errors.New("schedule: --isolated and --alt-dir exclude each other"), errs.ExitUsage)
+
+// planIsolated names the folder of an isolated job and makes inputs those of
+// the commit. Nothing is made yet.
+func (c *scheduling) planIsolated(ctx context.Context) error {
+	if c.opt.Isolated == "" {
+		return nil
+	}
+	if c.opt.AltDir != "" {
+		return errTwoPlaces
+	}
+	dir := c.opt.Isolated
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(c.d.Env.Cwd, dir)
+	}
+	root, err := stage.FindArea(dir)
+	if err != nil {
+		return err
+	}
+	for _, own := range []string{c.w.top, c.d.Repo.CommonDir, c.d.Repo.GitDir} {
+		if root == own || strings.HasPrefix(root, own+"/") {
+			return errs.WithHint(fmt.Errorf("staging folder %s lies in the dataset", c.opt.Isolated), "choose a folder outside of it, on the same file system if possible")
+		}
+	}
+	if c.start.head.OID == "" {
+		return errs.WithHint(errors.New("isolated jobs see what is committed, and nothing is"), "save the inputs first")
+	}
+	c.iso = &isolation{root: root, folder: stage.NewName(root)}
+	c.iso.files = &committed{ctx: ctx, repo: c.d.Repo, view: c.start.view, top: c.w.top}
+	c.w.files, c.w.place = c.iso.files, c.iso.folder
+	return nil
+}
+
+// renew looks at the branch again if it has moved since the plan.
+func (c *scheduling) renew() {
+	if c.iso.files.view != c.start.view {
+		c.iso.files.view = c.start.view
+		c.w.in.Refresh()
+		c.w.xin.Refresh()
+	}
+}
+
+// fillIsolated notes in the job that it is isolated.
+func (c *scheduling) fillIsolated() {
+	if c.iso == nil {
+		return
+	}
+	c.renew()
+	c.job.AltDir, c.job.Isolated = c.iso.folder, c.iso.root
+	row := 0
+	if c.prov.Sweep != nil {
+		row = c.prov.Sweep.Row // replicates may differ in nothing else
+	}
+	words, err := json.Marshal([]any{c.job.Scheduler, c.job.Pwd, c.job.Isolated, c.job.Message, c.job.Cmd, c.job.Branch,
+		c.job.Inputs, c.job.ExtraInputs, c.job.Outputs, c.job.Chain, row})
+	if err == nil {
+		sum := sha256.Sum256(words)
+		c.job.Words = hex.EncodeToString(sum[:16])
+	}
+}
+
+// twins lists the jobs that may be this one, from an earlier call that died.
+func (c *scheduling) twins(ctx context.Context, l *ledger.Ledger) ([]ledger.Job, error) {
+	if c.iso != nil {
+		return l.Worded(ctx, c.w.top, c.job.Words)
+	}
+	claims, err := l.Overlapping(ctx, c.w.top, c.job.Claims[0])
+	if err != nil {
+		return nil, err
+	}
+	// A twin has the same claims, so that only those who share one are read.
+	var list []ledger.Job
+	for _, cl := range claims {
+		job, err := l.Get(ctx, cl.Job)
+		if err != nil {
+			return nil, err
+		}
+		if c.sameAs(&job) {
+			list = append(list, job)
+		}
+	}
+	return list, nil
+}
+
+// isolate makes the job's folder. undo removes it.
+func (c *scheduling) isolate(ctx context.Context) (undo func() error, err error) {
+	if c.w.checkInputs() != nil {
+		return nil, errs.WithHint(c.w.checkInputs(), "isolated jobs see what is committed; save the inputs first")
+	}
+	s := &staging{c: c, files: c.iso.files, folder: c.iso.folder, claims: c.out.Claims, ids: map[string]string{}, seen: map[string]bool{}}
+	if err := s.collect(ctx); err != nil {
+		return nil, err
+	}
+	area, err := stage.OpenArea(c.iso.root, stage.Options{Shared: c.d.Repo.SharedMode()})
+	if err != nil {
+		return nil, errs.WithHint(err, "choose a folder that you can write to")
+	}
+	note := stageNote{Root: c.iso.root, Folder: c.iso.folder, Row: c.job.ID, WorkTree: c.w.top, Created: c.d.Now().UTC()}
+	undo = func() error { return errors.Join(area.Discard(c.iso.folder), note.forget(c.d)) }
+	if err := note.keep(c.d); err != nil {
+		return undo, err
+	}
+	c.opt.step.at("staging")
+	if err := area.Make(c.iso.folder); err != nil {
+		return undo, err
+	}
+	if err = area.MakeFolders(c.iso.folder, s.places()); err == nil {
+		note.Files, err = s.place(ctx, area)
+	}
+	if err == nil {
+		err = area.MakeFolders(c.iso.folder, s.logFolders())
+	}
+	if err != nil {
+		return undo, spaceHint(err)
+	}
+	if err := note.keep(c.d); err != nil {
+		return undo, err
+	}
+	c.opt.step.at("staged")
+	c.job.InputIDs = s.ids
+	c.prov.Staged = note.summary()
+	c.prov.store(&c.job)
+	c.tellStaged(note.Files)
+	return undo, nil
+}
+
+// spaceHint says what to do about a full disk.
+func spaceHint(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return errs.WithHint(err, "free space there, with `stemma stage prune` for one, or choose another folder")
+	}
+	return err
+}
+
+// places are the folders that the job will expect: its own, those of its
+// outputs, and those that its log files go to.
+func (s *staging) places() []string {
+	list := append([]string{s.c.w.pwd}, s.folders...)
+	for _, claim := range s.claims {
+		list = append(list, path.Dir(claim))
+		if e := s.files.lookup(claim); isFolder(e) {
+			list = append(list, claim)
+		} else if fi, err := os.Stat(filepath.Join(s.c.w.top, filepath.FromSlash(claim))); err == nil && fi.IsDir() {
+			list = append(list, claim)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// logFolders are folders of log files, which a scheduler does not make.
+func (s *staging) logFolders() (list []string) {
+	for _, folder := range logFolders(s.c.staged, s.c.submitted()) {
+		list = append(list, path.Join(s.c.w.pwd, folder))
+	}
+	return list
+}
+
+// tellStaged says what was done, unless many jobs are scheduled at once.
+func (c *scheduling) tellStaged(files []stage.Placed) {
+	if c.sweep != nil {
+		return
+	}
+	n := map[stage.Method]int{}
+	for _, f := range files {
+		n[f.Method]++
+	}
+	var how []string
+	for _, m := range []stage.Method{stage.Linked, stage.Cloned, stage.Copied, stage.Symlink} {
+		if n[m] > 0 {
+			how = append(how, fmt.Sprintf("%d %s", n[m], m))
+		}
+	}
+	text := fmt.Sprintf("the job has the folder %s with %d staged file(s)", c.iso.folder, len(files))
+	if len(how) > 0 {
+		text += " (" + strings.Join(how, ", ") + ")"
+	}
+	if n[stage.Cloned] == 0 && otherDevice(c.iso.root, c.w.top) {
+		text += "; it is on another file system than the dataset, where contents are copied"
+	}
+	c.d.Env.Log.Info(text)
+}
+
+func otherDevice(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	if errX != nil || errY != nil {
+		return false
+	}
+	sx, okX := x.Sys().(*syscall.Stat_t)
+	sy, okY := y.Sys().(*syscall.Stat_t)
+	return okX && okY && sx.Dev != sy.Dev
+}

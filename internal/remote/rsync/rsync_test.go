@@ -1,0 +1,93 @@
+package rsync
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/remotetest"
+)
+
+// transport plays ssh: it runs on this machine what it is given for the host.
+const transport = "#!/bin/sh\nshift\nexec sh -c \"$*\"\n"
+
+func fresh(t *testing.T) (*Remote, string) {
+	t.Helper()
+	if _, err := exec.LookPath("rsync"); err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal("rsync is needed")
+		}
+		t.Skip("rsync is not installed")
+	}
+	base := t.TempDir()
+	shell, dir := filepath.Join(base, "ssh.sh"), filepath.Join(base, "the store")
+	os.WriteFile(shell, []byte(transport), 0o755)
+	os.Mkdir(dir, 0o755)
+	r, err := open(remote.Setup{
+		Spec: remote.Spec{Name: "r", UUID: "u"}, GitDir: base, Env: os.Environ(),
+		Settings: git.NewConfig([2]string{"remote.r.annex-rsync-transport", shell}),
+	}, "host:"+dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, dir
+}
+
+func TestConformance(t *testing.T) {
+	remotetest.Run(t, func(t *testing.T) remotetest.Case {
+		r, dir := fresh(t)
+		return remotetest.Case{Keeper: r, Damage: func(t *testing.T, k annexkey.Key, content []byte) {
+			object := filepath.Join(dir, filepath.FromSlash(k.ObjectPathLower()))
+			os.Remove(object)
+			if err := os.WriteFile(object, content, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}}
+	})
+}
+
+func TestConformanceOfALocalFolder(t *testing.T) {
+	remotetest.Run(t, func(t *testing.T) remotetest.Case {
+		r, err := Open(remote.Setup{Spec: remote.Spec{Name: "r", UUID: "u"}, Settings: git.NewConfig([2]string{"remote.r.annex-rsyncurl", t.TempDir()})})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return remotetest.Case{Keeper: r}
+	})
+}
+
+func TestAnUnreachableHostIsNotAbsence(t *testing.T) {
+	r, _ := fresh(t)
+	r.shell = "/bin/false"
+	if ok, err := r.Present(context.Background(), remotetest.KeyOf(nil)); ok || err == nil {
+		t.Errorf("%v %v", ok, err)
+	}
+}
+
+func TestLinksThereAreNotFollowedHere(t *testing.T) {
+	r, dir := fresh(t)
+	k := annexkey.New("WORM", "x")
+	object := filepath.Join(dir, filepath.FromSlash(k.ObjectPathLower()))
+	os.MkdirAll(filepath.Dir(object), 0o755)
+	os.Symlink("/etc/passwd", object)
+	dst := filepath.Join(t.TempDir(), "got")
+	if err := r.Fetch(context.Background(), k, dst, nil); err == nil {
+		t.Error("a symlink was fetched")
+	}
+	if _, err := os.Lstat(dst); err == nil {
+		t.Error("something was left")
+	}
+}
+
+func TestOptionsAreNoURLs(t *testing.T) {
+	for _, url := range []string{"-oProxyCommand=x:/y", "u@-oProxyCommand=x:/y", "a\nb:c"} {
+		if _, err := Open(remote.Setup{Spec: remote.Spec{Name: "r"}, Settings: git.NewConfig([2]string{"remote.r.annex-rsyncurl", url})}); err == nil {
+			t.Errorf("%q was accepted", url)
+		}
+	}
+}
