@@ -25,6 +25,7 @@ check: lint ## lint, and the tests that need nothing but Go and git
 
 test: ## everything, against the real git-annex, DataLad and Slurm (installs them if root)
 	scripts/oracles
+	scripts/s3-server >/dev/null
 	CI=true scripts/with-slurm $(GO) test -count=1 -timeout 30m $(PKGS)
 
 demo: build ## the guided tour: simulate, train, reschedule

@@ -11,8 +11,10 @@ import (
 	"github.com/stemma-data/stemma/internal/remote/chunk"
 	"github.com/stemma-data/stemma/internal/remote/crypt"
 	"github.com/stemma-data/stemma/internal/remote/directory"
+	"github.com/stemma-data/stemma/internal/remote/external"
 	"github.com/stemma-data/stemma/internal/remote/local"
 	"github.com/stemma-data/stemma/internal/remote/rsync"
+	"github.com/stemma-data/stemma/internal/remote/s3"
 	"github.com/stemma-data/stemma/internal/remote/ssh"
 	"github.com/stemma-data/stemma/internal/remote/web"
 )
@@ -70,7 +72,10 @@ func openSpecial(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 	if s.Yes("exporttree") || s.Yes("importtree") {
 		return nil, fmt.Errorf("remote %s holds a tree of files (exporttree, importtree): %w", s.Name, remote.ErrUnsupported)
 	}
-	open, ok := stores()[kind]
+	if kind == "external" && s.Yes("readonly") {
+		return asRemote(web.Open(s)) // the program is not needed: content comes from recorded addresses
+	}
+	open, ok := stores(ctx)[kind]
 	if !ok {
 		return nil, fmt.Errorf("remote %s is of type %s: %w", s.Name, kind, remote.ErrUnsupported)
 	}
@@ -100,10 +105,12 @@ func compose(s remote.Setup, keeper remote.Keeper) (remote.Remote, error) {
 
 // stores are the types that keep content by key, as chunks and encryption
 // need it.
-func stores() map[string]func(remote.Setup) (remote.Keeper, error) {
+func stores(ctx context.Context) map[string]func(remote.Setup) (remote.Keeper, error) {
 	return map[string]func(remote.Setup) (remote.Keeper, error){
 		"directory": func(s remote.Setup) (remote.Keeper, error) { return asKeeper(directory.Open(s)) },
+		"S3":        func(s remote.Setup) (remote.Keeper, error) { return asKeeper(s3.Open(s)) },
 		"rsync":     rsync.Open,
+		"external":  func(s remote.Setup) (remote.Keeper, error) { return asKeeper(external.Open(ctx, s)) },
 		"httpalso":  func(s remote.Setup) (remote.Keeper, error) { return asKeeper(web.OpenAlso(s)) },
 	}
 }

@@ -27,6 +27,7 @@ type bench struct {
 	dir, base string
 	input     string // of the next git command
 	annex     *annex.Annex
+	more      map[string]string // configuration that git-annex does not know
 	env       []string
 }
 
@@ -144,6 +145,7 @@ func (b *bench) setup(name string) remote.Setup {
 		b.Fatal(err)
 	}
 	s.Config = remote.ConfigOf(annexlog.ParseUUIDLog(data), s)
+	maps.Copy(s.Config, b.more)
 	return s
 }
 

@@ -48,7 +48,7 @@ func New(s remote.Setup) *Client {
 		}
 	}
 	dialer := &net.Dialer{Timeout: dialTimeout, Control: c.policy.checkDial}
-	proxy := proxyOf(s)
+	proxy := Proxy(s)
 	const connections = 16
 	c.http = &http.Client{
 		Transport: &http.Transport{
@@ -71,8 +71,8 @@ func New(s remote.Setup) *Client {
 	return c
 }
 
-// proxyOf reads the usual variables.
-func proxyOf(s remote.Setup) func(*url.URL) (*url.URL, error) {
+// Proxy finds the proxy for an address by the usual variables.
+func Proxy(s remote.Setup) func(*url.URL) (*url.URL, error) {
 	get := func(name string) string {
 		if v := s.Getenv(strings.ToLower(name)); v != "" {
 			return v

@@ -45,6 +45,12 @@ func newPolicy(s remote.Settings) policy {
 	return p
 }
 
+// Guard is a net.Dialer's Control: it refuses addresses that the repository's
+// settings do not allow to be asked.
+func Guard(s remote.Settings) func(network, address string, c syscall.RawConn) error {
+	return newPolicy(s).checkDial
+}
+
 // parseAddr reads ADDRESS, ADDRESS:PORT, [ADDRESS] or [ADDRESS]:PORT.
 func parseAddr(word string) (addrMatch, bool) {
 	if a, err := netip.ParseAddr(strings.Trim(word, "[]")); err == nil {

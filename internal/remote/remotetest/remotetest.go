@@ -34,6 +34,11 @@ type Case struct {
 	Big int
 	// NoOddKeys is set where names that are not UTF-8 cannot be stored.
 	NoOddKeys bool
+	// NoDots is set where names that look like paths out of the storage are
+	// refused by the other side.
+	NoDots bool
+	// NoBlanks is set where a key with a blank is refused.
+	NoBlanks bool
 }
 
 // Run tests the remotes that fresh returns, one for each part.
@@ -204,7 +209,13 @@ func testRemove(t *testing.T, s *suite) {
 func testOddKeys(t *testing.T, s *suite) {
 	names := []string{
 		"URL--http://example.com/foo%20bar?x=1&y=2:3", "WORM-s4-m1287765018--t/a,32b%c:d&e,,f.txt",
-		"URL-s4--http&c%%example.com", "XFOO-s4--a b'c\"d$e`f;g*h[i]", "WORM-s4--../../x", "WORM-s4-m5--.", "WORM-s4-m5--日本",
+		"URL-s4--http&c%%example.com", "WORM-s4-m5--.", "WORM-s4-m5--日本",
+	}
+	if !s.NoBlanks {
+		names = append(names, "XFOO-s4--a b'c\"d$e`f;g*h[i]")
+	}
+	if !s.NoDots {
+		names = append(names, "WORM-s4--../../x")
 	}
 	if !s.NoOddKeys {
 		names = append(names, "WORM-s4-m7--\xff\xfe\x80")

@@ -1,0 +1,132 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"strings"
+
+	"github.com/minio/minio-go/v7"
+
+	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/crypt"
+)
+
+// uuidObject says whose a bucket, or the part of it below a prefix, is.
+const uuidObject = "annex-uuid"
+
+// Create makes the bucket ready for a new or enabled remote, and returns the
+// configuration as it is to be stored: with the bucket's name, and with
+// credentials where embedcreds asks for that. It refuses what belongs to another
+// remote.
+func Create(ctx context.Context, s remote.Setup) (map[string]string, error) {
+	s.Config = maps.Clone(s.Config)
+	fillIn(s)
+	r, err := Open(s)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	v, ok, err := credentialsOf(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		if r.conf.public != "" || s.Option("signature") == "anonymous" {
+			return s.Config, nil
+		}
+		return nil, errNoCredentials(s.Name)
+	}
+	if err := r.claim(ctx); err != nil {
+		return nil, err
+	}
+	kept := crypt.Credentials{Login: v.AccessKeyID, Secret: v.SecretAccessKey}
+	if v.SessionToken == "" { // others end soon
+		if err := crypt.WriteCredentials(s, s.UUID, kept); err != nil {
+			return nil, err
+		}
+	}
+	if embeds(s) {
+		s.Config[credsField], err = crypt.Embed(ctx, s, kept)
+	}
+	return s.Config, err
+}
+
+// embeds follows git-annex: where the cipher is encrypted to keys, credentials
+// lie in the repository unless that is refused.
+func embeds(s remote.Setup) bool {
+	if s.Option("embedcreds") != "" {
+		return s.Yes("embedcreds")
+	}
+	return s.Option("cipherkeys") != ""
+}
+
+// fillIn sets what git-annex sets where the user does not.
+func fillIn(s remote.Setup) {
+	defaults := map[string]string{
+		"bucket": strings.ToLower(s.Name + "-" + s.UUID), "datacenter": "US", "storageclass": "STANDARD", "host": amazon, "port": "80",
+	}
+	if s.Option("protocol") == "https" {
+		defaults["port"] = "443"
+	}
+	if s.Option("host") == "" && s.Option("port") == "" && s.Option("protocol") == "" {
+		defaults["protocol"], defaults["port"] = "https", "443"
+	}
+	for field, v := range defaults {
+		if s.Config[field] == "" {
+			s.Config[field] = v
+		}
+	}
+}
+
+// claim makes sure that there is a bucket which is this remote's.
+func (r *Remote) claim(ctx context.Context) error {
+	client, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	if client == nil {
+		return nil
+	}
+	name := r.conf.prefix + uuidObject
+	owner, err := r.owner(ctx, client, name)
+	if err == nil && owner != "" && owner != r.UUID() {
+		return fmt.Errorf("the bucket %s is in use by another special remote: %s is %s", r.conf.bucket, name, owner)
+	}
+	if owner == r.UUID() || err != nil && !errors.Is(err, remote.ErrAbsent) {
+		return err
+	}
+	if ok, err := client.BucketExists(ctx, r.conf.bucket); err != nil {
+		return explain(err)
+	} else if !ok {
+		if err := client.MakeBucket(ctx, r.conf.bucket, minio.MakeBucketOptions{Region: r.conf.region}); err != nil {
+			return fmt.Errorf("create bucket %s: %w", r.conf.bucket, explain(err))
+		}
+	}
+	if r.conf.versions {
+		if err := client.EnableVersioning(ctx, r.conf.bucket); err != nil {
+			return fmt.Errorf("enable versioning of bucket %s: %w", r.conf.bucket, explain(err))
+		}
+	}
+	opt := minio.PutObjectOptions{UserMetadata: r.conf.put.UserMetadata, StorageClass: r.conf.put.StorageClass}
+	_, err = client.Client.PutObject(ctx, r.conf.bucket, name, bytes.NewReader([]byte(r.UUID())), int64(len(r.UUID())), opt)
+	return explain(err)
+}
+
+// owner is the UUID that the bucket says it belongs to.
+func (r *Remote) owner(ctx context.Context, client *minio.Core, name string) (string, error) {
+	body, _, _, err := client.GetObject(ctx, r.conf.bucket, name, minio.GetObjectOptions{})
+	if err != nil {
+		if minio.ToErrorResponse(err).Code == "NoSuchBucket" {
+			return "", remote.ErrAbsent
+		}
+		return "", explain(err)
+	}
+	defer body.Close()
+	const most = 100
+	data, err := io.ReadAll(io.LimitReader(body, most))
+	return strings.TrimSpace(string(data)), err
+}

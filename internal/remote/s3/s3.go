@@ -1,0 +1,293 @@
+// Package s3 is git-annex's special remote of type S3: one object for each key
+// in a bucket at Amazon or any server that speaks its protocol. Content of a
+// public bucket is read without credentials.
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/minio/minio-go/v7"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/fetchurl"
+)
+
+// Remote is one bucket, or the part of it below a prefix.
+type Remote struct {
+	setup  remote.Setup
+	conf   settings
+	web    *fetchurl.Client // where there are no credentials
+	once   sync.Once
+	client *minio.Core
+	err    error
+}
+
+// Open reads the configuration; credentials are looked for at the first use.
+func Open(s remote.Setup) (*Remote, error) {
+	conf, err := readSettings(s)
+	if err != nil {
+		return nil, err
+	}
+	return &Remote{setup: s, conf: conf, web: fetchurl.New(s)}, nil
+}
+
+// Name returns the remote's name in our configuration.
+func (r *Remote) Name() string { return r.setup.Name }
+
+// UUID returns the remote's identity.
+func (r *Remote) UUID() string { return r.setup.UUID }
+
+// Describe implements remote.Describer.
+func (r *Remote) Describe() [][2]string { return r.conf.describe() }
+
+// Close implements remote.Closer.
+func (r *Remote) Close() error { r.web.Close(); return nil }
+
+// open returns the client; nil where there are no credentials, but the bucket
+// can be read by everybody.
+func (r *Remote) open(ctx context.Context) (*minio.Core, error) {
+	r.once.Do(func() {
+		v, ok, err := credentialsOf(context.WithoutCancel(ctx), r.setup)
+		switch {
+		case err != nil:
+			r.err = err
+		case r.setup.Option("signature") == "anonymous":
+			if r.conf.public == "" {
+				r.client, r.err = r.conf.connect(r.setup, v)
+			}
+		case ok:
+			r.client, r.err = r.conf.connect(r.setup, v)
+		case r.conf.public == "":
+			r.err = errNoCredentials(r.setup.Name)
+		}
+	})
+	return r.client, r.err
+}
+
+// object is the name under which the key's content lies.
+func (r *Remote) object(k annexkey.Key) (string, error) {
+	return r.conf.prefix + k.String(), k.Safe()
+}
+
+func (r *Remote) publicURL(object string) string {
+	parts := strings.Split(object, "/")
+	for i, p := range parts {
+		parts[i] = url.PathEscape(p)
+	}
+	return r.conf.public + "/" + strings.Join(parts, "/")
+}
+
+// explain tells absence from failure, and keeps keys and signatures out of
+// messages.
+func explain(err error) error {
+	if err == nil {
+		return nil
+	}
+	resp := minio.ToErrorResponse(err)
+	switch {
+	case resp.Code == "NoSuchKey" || resp.Code == "NoSuchVersion" || resp.StatusCode == http.StatusNotFound && resp.Code != "NoSuchBucket":
+		return remote.ErrAbsent
+	case resp.Code == "AccessDenied" || resp.Code == "InvalidAccessKeyId" || resp.Code == "SignatureDoesNotMatch":
+		return errs.WithHint(fmt.Errorf("S3: %s (%s)", resp.Message, resp.Code), "check the credentials and what they may do in the bucket")
+	case resp.Code != "" && resp.StatusCode != 0:
+		return fmt.Errorf("S3: %s (%s)", resp.Message, resp.Code)
+	}
+	return err
+}
+
+// Present implements remote.Remote.
+func (r *Remote) Present(ctx context.Context, k annexkey.Key) (bool, error) {
+	object, err := r.object(k)
+	if err != nil {
+		return false, err
+	}
+	client, err := r.open(ctx)
+	if err != nil {
+		return false, err
+	}
+	if client == nil {
+		_, err = r.web.Size(ctx, r.publicURL(object))
+	} else {
+		err = r.versions(ctx, k, object, func(object, version string) error {
+			_, err := client.StatObject(ctx, r.conf.bucket, object, minio.StatObjectOptions{VersionID: version})
+			return explain(err)
+		})
+	}
+	if errors.Is(err, remote.ErrAbsent) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// versions tries the object as it is, and then the versions of it that are on
+// record.
+func (r *Remote) versions(ctx context.Context, k annexkey.Key, object string, try func(object, version string) error) error {
+	err := try(object, "")
+	if !errors.Is(err, remote.ErrAbsent) || !r.conf.versions || r.setup.Logs == nil {
+		return err
+	}
+	data, lerr := r.setup.Logs.Read(ctx, annexlog.KeyPath(k, annexlog.RemoteMetaDataSuffix))
+	if lerr != nil {
+		return lerr
+	}
+	for _, v := range annexlog.ParseMetaData(data).Values(r.UUID() + ":V") {
+		version, name, ok := strings.Cut(v, "#")
+		if ok && errors.Is(err, remote.ErrAbsent) {
+			err = try(name, version)
+		}
+	}
+	return err
+}
+
+// Fetch implements remote.Remote.
+func (r *Remote) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.Hash) error {
+	return r.FetchFrom(ctx, k, dst, 0, h)
+}
+
+// FetchFrom implements remote.Resumer.
+func (r *Remote) FetchFrom(ctx context.Context, k annexkey.Key, dst string, offset int64, h hash.Hash) error {
+	object, err := r.object(k)
+	if err != nil {
+		return err
+	}
+	client, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	if client == nil {
+		return r.web.Fetch(ctx, k, r.publicURL(object), dst, offset, h)
+	}
+	return r.versions(ctx, k, object, func(object, version string) error {
+		return r.download(ctx, client, k, object, version, dst, offset, h)
+	})
+}
+
+func (r *Remote) download(ctx context.Context, client *minio.Core, k annexkey.Key, object, version, dst string, offset int64, h hash.Hash) error {
+	opt := minio.GetObjectOptions{VersionID: version}
+	if offset > 0 {
+		if offset == k.Size {
+			_, err := client.StatObject(ctx, r.conf.bucket, object, minio.StatObjectOptions{VersionID: version})
+			return explain(err)
+		}
+		if err := opt.SetRange(offset, 0); err != nil {
+			return err
+		}
+	}
+	body, info, _, err := client.GetObject(ctx, r.conf.bucket, object, opt)
+	if err != nil {
+		return explain(err)
+	}
+	defer body.Close()
+	if most, ok := remote.Bound(ctx, k); ok && offset+info.Size > most {
+		return &remote.SizeError{Key: k, Have: offset + info.Size, Want: most}
+	}
+	return remote.Receive(ctx, k, dst, offset, h, body)
+}
+
+// lookFrom is the size in bytes from which a question saves more than it costs.
+const lookFrom = 1 << 20
+
+// Store implements remote.Keeper. An object appears only when all of it is
+// there.
+func (r *Remote) Store(ctx context.Context, k annexkey.Key, c remote.Content) error {
+	object, err := r.object(k)
+	if err != nil {
+		return err
+	}
+	client, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	if client == nil {
+		return errNoCredentials(r.setup.Name)
+	}
+	if c.Size >= lookFrom || r.conf.versions {
+		if ok, err := r.Present(ctx, k); ok || err != nil {
+			return err
+		}
+	}
+	f, err := os.Open(c.Path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if fi, err := f.Stat(); err != nil || fi.Size() != c.Size {
+		return errors.Join(err, fsx.ErrChanged)
+	}
+	opt := r.conf.put
+	opt.PartSize = r.conf.partSize(c.Size)
+	if c.Moved != nil {
+		opt.Progress = &progress{moved: c.Moved}
+	}
+	info, err := client.Client.PutObject(ctx, r.conf.bucket, object, f, c.Size, opt)
+	if err != nil {
+		return explain(err)
+	}
+	return r.recordVersion(ctx, k, object, info.VersionID)
+}
+
+// recordVersion notes which version of a versioned bucket has the content.
+func (r *Remote) recordVersion(ctx context.Context, k annexkey.Key, object, version string) error {
+	if !r.conf.versions || version == "" || r.setup.Logs == nil {
+		return nil
+	}
+	now := r.setup.Logs.Now()
+	return r.setup.Logs.Change(ctx, annexlog.KeyPath(k, annexlog.RemoteMetaDataSuffix), func(old []byte) []byte {
+		log := annexlog.ParseMetaData(old)
+		changed, err := log.Set(now, log.Replace(r.UUID()+":V", version+"#"+object))
+		if err != nil {
+			return old
+		}
+		return changed
+	})
+}
+
+// progress gets the bytes that were sent; minio reads from it as many.
+type progress struct {
+	mu    sync.Mutex
+	moved func(int64)
+}
+
+func (p *progress) Read(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(b) > 0 {
+		p.moved(int64(len(b)))
+	}
+	return len(b), nil
+}
+
+// Remove implements remote.Keeper. From a versioned bucket nothing goes.
+func (r *Remote) Remove(ctx context.Context, k annexkey.Key) error {
+	object, err := r.object(k)
+	if err != nil {
+		return err
+	}
+	if r.conf.versions {
+		return fmt.Errorf("remote %s has versioning=yes: its bucket keeps all versions, so nothing can be dropped", r.setup.Name)
+	}
+	client, err := r.open(ctx)
+	if err != nil {
+		return err
+	}
+	if client == nil {
+		return errNoCredentials(r.setup.Name)
+	}
+	err = explain(client.RemoveObject(ctx, r.conf.bucket, object, minio.RemoveObjectOptions{}))
+	if errors.Is(err, remote.ErrAbsent) {
+		return nil
+	}
+	return err
+}
