@@ -26,14 +26,14 @@ type call struct {
 
 // common are the options of all commands.
 type common struct {
-	config                                 []string
-	force, fast, auto, quiet               bool
-	verbose, debug, noCommit               bool
-	json, jsonErrors, jsonProgress, noWarn bool
-	jobs, userAgent                        string
-	numCopies                              int
-	trust, semitrust, untrust              []string
-	timeLimit, sizeLimit                   string
+	config                         []string
+	force, fast, auto, quiet       bool
+	verbose, debug                 bool
+	json, jsonErrors, jsonProgress bool
+	jobs, userAgent                string
+	numCopies                      int
+	trust, semitrust, untrust      []string
+	timeLimit, sizeLimit           string
 }
 
 func (o *common) flags(f *pflag.FlagSet) {

@@ -7,11 +7,10 @@ import (
 
 // findOptions say how found files are shown.
 type findOptions struct {
-	sel      selection
-	batch    batch
-	format   string
-	print0   bool
-	anything bool
+	sel    selection
+	batch  batch
+	format string
+	print0 bool
 }
 
 func (o *findOptions) flags(f *pflag.FlagSet) {

@@ -71,11 +71,9 @@ func FormatTemplate(template string, fields map[string]string) string {
 // to the left.
 func variable(spec string, fields map[string]string) string {
 	name, width, _ := strings.Cut(spec, ";")
-	value, ok := fields[name]
+	value := fields[name]
 	if rest, escaped := strings.CutPrefix(name, "escaped_"); escaped {
-		if value, ok = fields[rest]; ok {
-			value = escape(value)
-		}
+		value = escape(fields[rest])
 	}
 	n, err := strconv.Atoi(width)
 	if err != nil {

@@ -25,7 +25,6 @@ type isolation struct {
 	root   string // the area
 	folder string // takes the place of the dataset
 	files  *committed
-	area   *stage.Area
 }
 
 // errTwoPlaces refuses two places for one job.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
+	"github.com/ProtonMail/go-crypto/openpgp/s2k"
 )
 
 // ErrDamaged says that encrypted content was cut off, changed, or encrypted
@@ -16,7 +17,7 @@ var ErrDamaged = errors.New("the encrypted content is damaged, or was encrypted 
 // settings are those of gpg where it matters: AES-256 with a modification
 // code. The passphrase is 2,500 bits of chance, so stretching it gains nothing.
 func settings() *packet.Config {
-	return &packet.Config{DefaultCipher: packet.CipherAES256, S2KCount: 65536, DefaultCompressionAlgo: packet.CompressionNone}
+	return &packet.Config{DefaultCipher: packet.CipherAES256, S2KConfig: &s2k.Config{S2KMode: s2k.IteratedSaltedS2K, S2KCount: 65536}, DefaultCompressionAlgo: packet.CompressionNone}
 }
 
 func sealSymmetric(w io.Writer, r io.Reader, passphrase []byte) error {
