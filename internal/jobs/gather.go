@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/gitindex"
@@ -180,7 +181,7 @@ func (f *finishing) infos(list []*over) map[string]fs.FileInfo {
 
 // bringBack copies what the job wrote in the alternative folder.
 func (f *finishing) bringBack(ctx context.Context, o *over, may func(context.Context, string) error) error {
-	t := &stage.Copier{From: o.job.AltDir, To: f.top, Sync: true, May: may}
+	t := &stage.Copier{From: o.job.AltDir, To: f.top, Sync: true, TempDir: commit.TempDir(f.d.Repo), May: may}
 	for _, p := range union(o.outputs, o.logs) {
 		if err := t.Add(p); err != nil {
 			return fmt.Errorf("bring back %s: %w", p, err)

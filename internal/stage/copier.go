@@ -22,8 +22,9 @@ import (
 // transfer that was cut short is resumed.
 type Copier struct {
 	From, To  string
-	KeepNewer bool // newer files at the target stay silently; otherwise they are an error
-	Sync      bool // what is copied is durable
+	KeepNewer bool   // newer files at the target stay silently; otherwise they are an error
+	Sync      bool   // what is copied is durable
+	TempDir   string // takes unfinished copies; "": beside their places
 	// May, if not nil, decides about a target that has other content, whatever
 	// the times: an error keeps it, and is returned.
 	May func(ctx context.Context, rel string) error
@@ -113,7 +114,7 @@ func (c *Copier) one(ctx context.Context, rel string) error {
 	if err := os.MkdirAll(filepath.Dir(dst), 0o777); err != nil {
 		return err
 	}
-	_, err = fsx.Copy(ctx, dst, src, fsx.CopyOptions{Perm: have.Mode().Perm() | 0o200, KeepTime: true, Sync: c.Sync})
+	_, err = fsx.Copy(ctx, dst, src, fsx.CopyOptions{Perm: have.Mode().Perm() | 0o200, KeepTime: true, Sync: c.Sync, TempDir: c.TempDir})
 	return err
 }
 
