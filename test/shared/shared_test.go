@@ -232,6 +232,11 @@ func TestSharedClone(t *testing.T) {
 			p.stemma(ada, "schedule", "--isolated", "../stage", "-i", "in.txt", "-o", "out/i", "-o", "out/i.bin", "sbatch", "job.sh", "i")
 			p.stemma(bob, "schedule", "--isolated", "../stage", "-i", "in.txt", "-i", "in.bin", "-o", "out/i", "-o", "out/i.bin", "sbatch", "job.sh", "i")
 			p.modes()
+			p.must(os.Mkdir(filepath.Join(p.root, "mine"), 0o755))
+			out, err := p.as(bob, program, "schedule", "--isolated", "../mine", "-o", "new", "sbatch", "job.sh", "n").CombinedOutput()
+			if err == nil || !strings.Contains(string(out), "permission denied") || !strings.Contains(string(out), "choose a folder that you can write to") {
+				t.Errorf("%s", out)
+			}
 			if out := p.stemma(bob, "-f", "json", "stage", "list"); !strings.Contains(out, `"shared":3`) || !strings.Contains(out, `"kind":"pool"`) {
 				t.Error("nothing is shared:", out)
 			}

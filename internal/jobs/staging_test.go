@@ -1,0 +1,271 @@
+package jobs
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stemma-data/stemma/internal/result"
+	"github.com/stemma-data/stemma/internal/runrec"
+)
+
+func TestIsolatedHostileCommit(t *testing.T) {
+	b := newBench(t)
+	blob := b.git("rev-parse", "HEAD:in.txt")
+	commit := func(entries string) {
+		t.Helper()
+		out, err := b.d.Repo.OutputWith(t.Context(), []byte(entries), "mktree", "--missing")
+		must(t, err)
+		tree := strings.TrimSpace(string(out))
+		out, err = b.d.Repo.OutputWith(t.Context(), []byte("040000 tree "+tree+"\td\n100755 blob "+b.git("rev-parse", "HEAD:job.sh")+"\tjob.sh\n"), "mktree")
+		must(t, err)
+		b.git("update-ref", "HEAD", b.git("commit-tree", "-m", "x", "-p", "HEAD", strings.TrimSpace(string(out))))
+	}
+	root := area(t)
+	opt := ScheduleOptions{Outputs: []string{"o"}, Inputs: []string{"d"}, Isolated: root}
+	for entries, want := range map[string]string{
+		"100644 blob " + blob + "\t.GIT\n":                        "git's own folder cannot be an input",
+		"160000 commit " + b.git("rev-parse", "HEAD") + "\tsub\n": "d/sub is a subdataset",
+	} {
+		commit(entries)
+		_, err := b.schedule(opt)
+		wantErr(t, err, want)
+	}
+	loop := b.d.Repo.Format.HashObject("blob", []byte("loop"))
+	if got, err := b.d.Repo.OutputWith(t.Context(), []byte("loop"), "hash-object", "-w", "--stdin"); err != nil || strings.TrimSpace(string(got)) != string(loop) {
+		t.Fatal(err)
+	}
+	commit("120000 blob " + string(loop) + "\tloop\n")
+	opt.Inputs = []string{"d/loop/x", "d"}
+	_, err := b.schedule(opt)
+	wantErr(t, err, "d/loop/x")
+	if names, _ := os.ReadDir(root); len(names) != 0 {
+		t.Error(names)
+	}
+}
+
+func TestIsolatedPurge(t *testing.T) {
+	b := newBench(t)
+	b.write("d/a", "aaaa\n")
+	b.write("d/b", "bbbb\n")
+	b.save()
+	opt := ScheduleOptions{Outputs: []string{"o"}, Inputs: []string{"d"}, Isolated: area(t)}
+	var ids []string
+	for range 4 {
+		ids = append(ids, b.submit(opt))
+	}
+	b.over(t, ids[:3]...)
+	// The first lost an input, and the fake scheduler's jobs ended in 1970.
+	b.wrote(ids[0], "o", "0")
+	must(t, os.Remove(filepath.Join(b.folder(ids[0]), "d/a")))
+	// The second lost one as long ago as its folder is old.
+	b.wrote(ids[1], "o", "1")
+	cut := filepath.Join(b.folder(ids[1]), "d/b")
+	fi, err := os.Stat(cut)
+	must(t, err)
+	must(t, os.Chmod(cut, 0o644))
+	must(t, os.Truncate(cut, 1))
+	must(t, os.Chtimes(cut, fi.ModTime(), time.Unix(500, 0)))
+	// Of the third, all is gone; the fourth failed.
+	must(t, os.RemoveAll(b.folder(ids[2])))
+	must(t, os.Remove(filepath.Join(b.folder(ids[3]), "d/a")))
+	b.s.set(t, ids[3], "FAILED")
+	lines, err := b.finish(FinishOptions{})
+	must(t, err)
+	got := strings.Join(lines, "\n")
+	for _, want := range []string{
+		"ok Slurm job 101: Completed",
+		"error job 102: of its 3 staged files, 0 vanished and 1 were truncated (d/b): was the file system cleaned up?, and perhaps while it ran",
+		"error job 103: declared output is missing: o; its staging folder " + b.folder(ids[2]) + " is gone: was the file system cleaned up?",
+		"104: FAILED; of its 3 staged files, 1 vanished and 0 were truncated (d/a): was the file system cleaned up?",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q lacks %q", got, want)
+		}
+	}
+	if !strings.Contains(b.log.String(), "job 101: of its 3 staged files, 1 vanished and 0 were truncated (d/a), after it ended") {
+		t.Error(b.log)
+	}
+	lines, err = b.finish(FinishOptions{CommitFailed: true, JobID: ids[1]})
+	if must(t, err); lines[0] != "ok Slurm job 102: Completed" || !strings.Contains(b.git("log", "-1", "--format=%B"), "Staged inputs were lost, perhaps while the job ran") {
+		t.Error(lines)
+	}
+	m, err := runrec.Parse(b.git("log", "-1", "--format=%B"))
+	must(t, err)
+	if ch, _ := m.Record.Extra["stemma"].(map[string]any)["inputs_changed"].(map[string]any); ch["d/b"] == nil {
+		t.Error(m.Record.Extra)
+	}
+}
+
+func TestIsolatedLinksAndConversion(t *testing.T) {
+	b := newBench(t)
+	b.write("real/x.txt", "x\n")
+	b.write("real/.gitattributes", "*.crlf text eol=crlf\n")
+	b.write("real/a.crlf", "1\n2\n")
+	b.write("e.sh", "#!/bin/sh\n")
+	must(t, os.Chmod(filepath.Join(b.dir, "e.sh"), 0o755))
+	outside := filepath.Join(t.TempDir(), "outside")
+	must(t, os.WriteFile(outside, []byte("out"), 0o644))
+	out, err := filepath.Rel(b.dir, outside)
+	must(t, err)
+	for name, target := range map[string]string{"to dir": "real", "to file": "to dir/x.txt", "in": filepath.Join(b.dir, "real/x.txt"), "leaves": out, "dangling": "nowhere"} {
+		must(t, os.Symlink(target, filepath.Join(b.dir, name)))
+	}
+	b.save()
+	must(t, os.RemoveAll(filepath.Join(b.dir, "real")))
+	id := b.submit(ScheduleOptions{Outputs: []string{"o", "e.sh"}, Isolated: area(t),
+		Inputs: []string{"to file", "to dir/*.crlf", "in", "leaves", "dangling", "e.sh", outside}})
+	f := b.folder(id)
+	for name, want := range map[string]string{"to file": "x\n", "to dir/a.crlf": "1\r\n2\r\n", "in": "x\n", "leaves": "out", "real/a.crlf": "1\r\n2\r\n"} {
+		if got := read(t, filepath.Join(f, name)); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if target, err := os.Readlink(filepath.Join(f, "in")); err != nil || filepath.IsAbs(target) {
+		t.Errorf("in leads to %s", target)
+	}
+	for name, want := range map[string]os.FileMode{"e.sh": 0o755, "real/x.txt": 0o444, "real/a.crlf": 0o444} {
+		if fi, err := os.Stat(filepath.Join(f, name)); err != nil || fi.Mode().Perm() != want {
+			t.Errorf("%s: %v %v", name, fi.Mode(), err)
+		}
+	}
+	if _, err := os.Lstat(filepath.Join(f, "real/.gitattributes")); err == nil {
+		t.Error("more than the inputs is there")
+	}
+	var ids []string
+	for p := range b.jobs()[0].InputIDs {
+		ids = append(ids, p)
+	}
+	if len(ids) != 7 {
+		t.Errorf("%q", ids)
+	}
+}
+
+func TestIsolatedScheduleKilled(t *testing.T) {
+	for _, step := range []string{"claimed", "staging", "staged"} {
+		b := newBench(t)
+		root := area(t)
+		spec := childSpec{Cmd: "sbatch job.sh", Outputs: []string{"o"}, Inputs: []string{"in.txt"}, Isolated: root, Kill: step}
+		if out, err := b.run(spec); err == nil {
+			t.Fatal(step, out)
+		}
+		spec.Kill = ""
+		out, err := b.run(spec)
+		if err != nil {
+			t.Fatal(step, out, err)
+		}
+		names, _ := os.ReadDir(root)
+		notes, _ := os.ReadDir(stagesDir(b.d))
+		if len(names) != 1 || len(notes) != 1 || filepath.Join(root, names[0].Name()) != b.folder("101") || b.s.count(t) != 1 {
+			t.Errorf("%s: %v %v %s", step, names, notes, b.states())
+		}
+	}
+	b := newBench(t)
+	root := area(t)
+	spec := childSpec{Cmd: "sbatch job.sh", Outputs: []string{"o"}, Isolated: root, Kill: "submitted"}
+	_, _ = b.run(spec)
+	spec.Kill = ""
+	if out, err := b.run(spec); err != nil || b.s.count(t) != 1 || !strings.Contains(out, "adopted") {
+		t.Error(out, err)
+	}
+	if b.s.read("101", "dir") != b.folder("101") {
+		t.Error("adopted with another folder")
+	}
+}
+
+func TestStages(t *testing.T) {
+	b := newBench(t)
+	root, alt := area(t), area(t)
+	opt := ScheduleOptions{Outputs: []string{"o"}, Inputs: []string{"in.txt"}, Isolated: root}
+	one, two := b.submit(opt), b.submit(opt)
+	b.submit(ScheduleOptions{Outputs: []string{"p"}, Inputs: []string{"in.txt"}, AltDir: alt})
+	b.wrote(one, "o", "1st\n")
+	b.over(t, one)
+	_, err := b.finish(FinishOptions{})
+	must(t, err)
+	show := func() (s string) {
+		t.Helper()
+		list, _, err := Stages(t.Context(), b.d)
+		must(t, err)
+		for _, x := range list {
+			s += x.JobID + " " + x.Kind + " " + x.State
+			if x.Missing {
+				s += " missing"
+			}
+			if x.Files == 0 || x.Inodes == 0 {
+				s += " empty"
+			}
+			s += ";"
+		}
+		return s
+	}
+	if s := show(); s != "101 isolated committed;102 isolated open;103 alt-dir open;" {
+		t.Error(s)
+	}
+	p, err := PruneStages(t.Context(), b.d, true)
+	if must(t, err); len(p.Stages) != 1 || p.Kept != 1 || show() != "101 isolated committed;102 isolated open;103 alt-dir open;" {
+		t.Errorf("%+v", p)
+	}
+	p, err = PruneStages(t.Context(), b.d, false)
+	if must(t, err); len(p.Stages) != 1 || show() != "102 isolated open;103 alt-dir open;" {
+		t.Errorf("%+v", p)
+	}
+	if _, err := os.Stat(b.folder(two)); err != nil {
+		t.Error(err)
+	}
+	// Without the ledger's memory, a folder that no open job has can go.
+	must(t, Release(t.Context(), b.d, ReleaseOptions{JobID: two}, result.Discard))
+	_, err = Prune(t.Context(), b.d, b.d.Now().Add(1e12))
+	must(t, err)
+	if s := show(); s != " isolated forgotten;103 alt-dir open;" {
+		t.Error(s)
+	}
+	// A note that leads elsewhere is not followed.
+	n := stageNote{Root: filepath.Dir(b.dir), Folder: b.dir}
+	text, _ := json.Marshal(n)
+	must(t, os.WriteFile(filepath.Join(stagesDir(b.d), "ds.json"), text, 0o644))
+	_, err = PruneStages(t.Context(), b.d, false)
+	if must(t, err); show() != "103 alt-dir open;" || !strings.Contains(b.log.String(), "names no folder of a job") {
+		t.Error(show())
+	}
+	if _, err := os.Stat(filepath.Join(b.dir, "in.txt")); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := os.ReadDir(root); len(left) != 0 {
+		t.Errorf("%v", left)
+	}
+}
+
+func TestIsolatedSweep(t *testing.T) {
+	b := newBench(t)
+	b.write("t.csv", "x\n1\n2\n2\n")
+	b.save()
+	root := area(t)
+	sweep := func() (s string) {
+		t.Helper()
+		got := &result.Collector{}
+		must(t, Sweep(t.Context(), b.d, b.s, SweepOptions{Table: "t.csv", ScheduleOptions: ScheduleOptions{
+			Cmd: "sbatch job.sh {x}", Outputs: []string{"o"}, Inputs: []string{"in.txt"}, Isolated: root, Jobs: 1}}, got))
+		for _, r := range got.Records {
+			s += string(r.Status) + " "
+		}
+		return s
+	}
+	if s := sweep(); s != "ok ok ok " {
+		t.Error(s)
+	}
+	if s := sweep(); s != "notneeded notneeded notneeded " || b.s.count(t) != 3 {
+		t.Error(s)
+	}
+	for _, id := range []string{"101", "102", "103"} {
+		b.wrote(id, "o", id+" made it\n")
+		b.over(t, id)
+	}
+	lines, err := b.finish(FinishOptions{})
+	if must(t, err); len(lines) != 3 || b.git("show", "HEAD~2:o")+b.git("show", "HEAD~:o")+b.git("show", "HEAD:o") != "101 made it102 made it103 made it" {
+		t.Error(lines)
+	}
+}
