@@ -3,7 +3,6 @@ package annexcmd
 import (
 	"context"
 	"errors"
-	"os"
 
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/dataset"
@@ -92,7 +91,7 @@ func (d *Sender) deliver(ctx context.Context, f File, item Item, object string, 
 			return d.s.Report(item.error(errs.WithHint(errors.New("cannot store content in the remote "+d.to.Spec.Name+" yet"), "use git-annex for it")))
 		}
 		notes = append(notes, short("to "+d.to.Spec.Name+"..."))
-		if err := d.store(ctx, keeper, f, object, item); err != nil {
+		if err := d.store(ctx, keeper, f, item); err != nil {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -113,24 +112,14 @@ func (d *Sender) deliver(ctx context.Context, f File, item Item, object string, 
 }
 
 // store hands the content over, locked against being dropped meanwhile.
-func (d *Sender) store(ctx context.Context, keeper remote.Keeper, f File, object string, item Item) error {
+func (d *Sender) store(ctx context.Context, keeper remote.Keeper, f File, item Item) error {
 	lock, err := d.s.D.OwnStore().Share(f.Key)
 	if err == nil {
 		defer lock.Release()
 	} else if !errors.Is(err, remote.ErrNoLock) {
 		return err
 	}
-	fi, err := os.Stat(object)
-	if err != nil {
-		return err
-	}
-	var done int64
-	return keeper.Store(ctx, f.Key, remote.Content{Path: object, Size: fi.Size(), Moved: func(n int64) {
-		done += n
-		if d.s.Progress != nil {
-			d.s.Progress(item.ok(short("to "+d.to.Spec.Name+"...")), done, fi.Size())
-		}
-	}})
+	return d.s.D.Sender(d.s.progressOf(item, "to")).Send(ctx, f.Key, keeper)
 }
 
 // dropOurs ends a move: where the remote has just got its copy, the number of

@@ -135,6 +135,9 @@ func (d *Dropper) proof(ctx context.Context, f File, from string) (transfer.Proo
 		return transfer.Proof{}, err
 	}
 	p := transfer.Proof{Need: max(num, least)}
+	if from != d.repos.here {
+		p.Locked = least
+	}
 	for _, u := range where {
 		if u != from && u != d.repos.here && d.repos.Trust(u) == annexlog.Trusted {
 			p.Trusted = append(p.Trusted, u)
@@ -229,7 +232,7 @@ func (d *Dropper) removeFrom(ctx context.Context, f File, item Item, spare int, 
 	if err != nil {
 		return err
 	}
-	proof.Need = max(proof.Need-spare, 0)
+	proof.Need, proof.Locked = max(proof.Need-spare, 0), max(proof.Locked-spare, 0)
 	own := d.repos.here
 	if d.repos.Trust(own) == annexlog.Untrusted {
 		own = ""

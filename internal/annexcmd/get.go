@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -155,12 +154,10 @@ func (g *Getter) Flush(ctx context.Context) error {
 
 // fetch transfers the keys, some at once, each once.
 func (g *Getter) fetch(ctx context.Context, files []*wanting) error {
-	getter := &transfer.Getter{Annex: g.s.D.Annex, SecureOnly: g.s.D.Repo.Config.Bool("annex.securehashesonly", false)}
 	first := map[annexkey.Key]*wanting{}
 	group, gctx := errgroup.WithContext(ctx)
 	const few = 4
 	group.SetLimit(max(g.s.Jobs, few))
-	var mu sync.Mutex
 	for _, w := range files {
 		if first[w.Key] != nil {
 			continue
@@ -171,12 +168,7 @@ func (g *Getter) fetch(ctx context.Context, files []*wanting) error {
 			continue
 		}
 		group.Go(func() error {
-			w.from, w.err = getter.Get(gctx, w.Key, w.sources)
-			if w.err == nil {
-				mu.Lock()
-				defer mu.Unlock()
-				g.progress(w)
-			}
+			w.from, w.err = g.s.D.Getter(g.s.progressOf(w.Item(g.opt.Command), "from")).Get(gctx, w.Key, w.sources)
 			return gctx.Err()
 		})
 	}
@@ -187,12 +179,6 @@ func (g *Getter) fetch(ctx context.Context, files []*wanting) error {
 		}
 	}
 	return err
-}
-
-func (g *Getter) progress(w *wanting) {
-	if g.s.Progress != nil && w.Key.Size > 0 {
-		g.s.Progress(w.Item(g.opt.Command).ok(short("from "+w.from.Name()+"...")), w.Key.Size, w.Key.Size)
-	}
 }
 
 func (g *Getter) record(ctx context.Context, keys []annexkey.Key) error {

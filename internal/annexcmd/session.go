@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
@@ -43,6 +44,7 @@ type Session struct {
 	Report func(Outcome) error
 	// Progress, if not nil, hears how many bytes of an item have arrived.
 	Progress func(o Outcome, done, total int64)
+	telling  sync.Mutex // Progress is called by one goroutine at a time
 
 	pending map[string][]annex.LogEdit
 	order   []string

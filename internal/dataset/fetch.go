@@ -53,7 +53,7 @@ func (g *getting) fetch(ctx context.Context, files []absentFile) error {
 // transfer fetches the keys of the files, some at once. The error is for what
 // concerns all.
 func (g *getting) transfer(ctx context.Context, files []absentFile) (map[annexkey.Key]*fetched, error) {
-	getter := &transfer.Getter{Annex: g.d.Annex, SecureOnly: g.d.Repo.Config.Bool("annex.securehashesonly", false)}
+	getter := g.d.Getter(nil)
 	getter.Sweep(g.d.Now())
 	var sources []remote.Remote
 	for _, p := range g.peers {

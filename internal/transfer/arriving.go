@@ -27,7 +27,7 @@ type arriving struct {
 	a    *annex.Arrival
 	have int64     // bytes in the file
 	hash *pipeHash // of just these bytes; nil where the key has no hash
-	old  bool      // some bytes came before the present attempt
+	old  bool      // some bytes were there before the present attempt
 }
 
 // otherTransfer is how often it is looked whether another process that fetches
@@ -40,7 +40,7 @@ func (g *Getter) arrive(ctx context.Context, k annexkey.Key, from remote.Remote)
 	for {
 		a, err := g.Annex.Arrive(k, from.UUID())
 		if err == nil {
-			return &arriving{g: g, key: k, a: a, have: a.Offset(), old: a.Offset() > 0}, nil
+			return &arriving{g: g, key: k, a: a, have: a.Offset()}, nil
 		}
 		if !errors.Is(err, annex.ErrTransferring) {
 			return nil, err
@@ -62,6 +62,7 @@ func (b *arriving) from(ctx context.Context, r remote.Remote) error {
 	if err := b.refill(ctx); err != nil {
 		return err
 	}
+	b.old = b.have > 0
 	if b.key.Size < 0 || b.have < b.key.Size {
 		if err := b.fetch(ctx, r); err != nil {
 			return err
@@ -92,7 +93,13 @@ func (b *arriving) fetch(ctx context.Context, r remote.Remote) error {
 	w.start(b.a.Path(), b.have)
 	err := w.end(resumer.FetchFrom(w.ctx, b.key, b.a.Path(), b.have, counted{b.inner(), w}))
 	w.meter.End(err)
-	return errors.Join(err, b.settle(w.moved.Load()))
+	if err := errors.Join(err, b.settle(w.moved.Load())); err != nil {
+		return err
+	}
+	if b.have < b.key.Size {
+		return &remote.SizeError{Key: b.key, Have: b.have, Want: b.key.Size}
+	}
+	return nil
 }
 
 func (b *arriving) inner() hash.Hash {

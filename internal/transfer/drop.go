@@ -20,20 +20,31 @@ type Proof struct {
 	// Need is the number of other repositories that must have the content,
 	// max(numcopies, mincopies); 0 deletes without any proof.
 	Need int
+	// Locked is how many of these must be locked meanwhile, or trusted: for
+	// deletions elsewhere, mincopies.
+	Locked int
 	// Trusted are repositories that count by the location log alone.
 	Trusted []string
 	// Ask are repositories that must show the content now, in this order.
 	Ask []remote.Remote
 }
 
-// UnsafeError says that too few copies could be verified.
-type UnsafeError struct{ Have, Need int }
+// UnsafeError says that too few copies could be verified, or, if Lock, that
+// too few could be locked.
+type UnsafeError struct {
+	Have, Need int
+	Lock       bool
+}
 
 // Error is git-annex's text, with DataLad's name of the option.
 func (e *UnsafeError) Error() string {
 	noun := "copies"
 	if e.Need == 1 {
 		noun = "copy"
+	}
+	if e.Lock {
+		return fmt.Sprintf("unsafe; Could only lock down %d out of %d necessary %s, which mincopies asks for; "+
+			"(Use --reckless availability to override this check, or adjust mincopies.)", e.Have, e.Need, noun)
 	}
 	return fmt.Sprintf("unsafe; Could only verify the existence of %d out of %d necessary %s; "+
 		"(Use --reckless availability to override this check, or adjust numcopies.)", e.Have, e.Need, noun)
@@ -70,6 +81,8 @@ func Drop(ctx context.Context, store *local.Store, k annexkey.Key, p Proof) erro
 type witnesses struct {
 	key     annexkey.Key
 	need    int
+	strong  int             // so many must be locked or trusted
+	trusted map[string]bool // those of counted that are
 	counted map[string]bool // by UUID: each counts once
 	locks   []remote.Lock
 	seen    []remote.Remote // asked, but not locked
@@ -77,12 +90,12 @@ type witnesses struct {
 
 // gather looks for copies until there are enough.
 func (w *witnesses) gather(ctx context.Context, p Proof) error {
-	w.need = p.Need
+	w.need, w.strong, w.trusted = p.Need, p.Locked, map[string]bool{}
 	for _, uuid := range p.Trusted {
-		w.counted[uuid] = true
+		w.counted[uuid], w.trusted[uuid] = true, true
 	}
 	for _, r := range p.Ask {
-		if len(w.counted) >= w.need {
+		if w.enough(0, 0) == nil {
 			break
 		}
 		if err := ctx.Err(); err != nil {
@@ -92,8 +105,17 @@ func (w *witnesses) gather(ctx context.Context, p Proof) error {
 			w.counted[r.UUID()] = true
 		}
 	}
-	if len(w.counted) < w.need {
-		return &UnsafeError{len(w.counted), w.need}
+	return w.enough(0, 0)
+}
+
+// enough is nil if the copies suffice that are left without some that are lost:
+// locked ones, and others that were only seen.
+func (w *witnesses) enough(lostLocks, lostSeen int) error {
+	if have := len(w.counted) - lostLocks - lostSeen; have < w.need {
+		return &UnsafeError{Have: have, Need: w.need}
+	}
+	if have := len(w.trusted) + len(w.locks) - lostLocks; have < w.strong {
+		return &UnsafeError{Have: have, Need: w.strong, Lock: true}
 	}
 	return nil
 }
@@ -119,21 +141,18 @@ func (w *witnesses) ask(ctx context.Context, r remote.Remote) bool {
 
 // confirm looks once more, right before the deletion.
 func (w *witnesses) confirm(ctx context.Context) error {
-	lost := 0
+	lostLocks, lostSeen := 0, 0
 	for _, l := range w.locks {
 		if l.Held() != nil {
-			lost++
+			lostLocks++
 		}
 	}
 	for _, r := range w.seen {
 		if ok, err := r.Present(ctx, w.key); !ok || err != nil {
-			lost++
+			lostSeen++
 		}
 	}
-	if have := len(w.counted) - lost; have < w.need {
-		return &UnsafeError{have, w.need}
-	}
-	return nil
+	return w.enough(lostLocks, lostSeen)
 }
 
 func (w *witnesses) release() {
