@@ -14,18 +14,19 @@ import (
 func TestTheLastCopyIsNeverLost(t *testing.T) {
 	w := newWorld(t)
 	files := map[string][]byte{}
-	for i := range 4 {
+	for i := range 3 {
 		files[fmt.Sprint("file", i)] = random(2000, byte(i))
 	}
 	for _, c := range []struct {
-		name  string
-		url   func(string) string
-		names []string
+		name   string
+		url    func(string) string
+		names  []string
+		rounds int // in an ordinary run
 	}{
-		{"path-2", path, []string{"a2", "b2"}},
-		{"path-3", path, []string{"a3", "b3", "c3"}},
-		{"ssh-2", w.server.URL, []string{"d2", "e2"}},
-		{"ssh-3", w.server.URL, []string{"d3", "e3", "f3"}},
+		{"path-2", path, []string{"a2", "b2"}, 7},
+		{"path-3", path, []string{"a3", "b3", "c3"}, 7},
+		{"ssh-2", w.server.URL, []string{"d2", "e2"}, 3},
+		{"ssh-3", w.server.URL, []string{"d3", "e3", "f3"}, 3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w.t = t
@@ -34,7 +35,7 @@ func TestTheLastCopyIsNeverLost(t *testing.T) {
 			for _, name := range c.names[1:] {
 				w.run(dirs[name], program, "get", "-s", c.names[0], ".")
 			}
-			for range soak(5, 125) {
+			for range soak(c.rounds, 125) {
 				r.round()
 			}
 		})
