@@ -32,11 +32,13 @@ type LogEdit struct {
 	// the new one; returning the old one unchanged makes no edit. It may be
 	// called again if another writer was faster.
 	Change func(old []byte) []byte
+	// UUID is the one repository that the edit tells of; "" for others.
+	UUID string
 }
 
 // SetLocation is the edit that records whether uuid has the key's content.
 func SetLocation(k annexkey.Key, uuid string, status annexlog.Status, now annexlog.Clock) LogEdit {
-	return LogEdit{annexlog.LocationPath(k), func(old []byte) []byte {
+	return LogEdit{Path: annexlog.LocationPath(k), UUID: uuid, Change: func(old []byte) []byte {
 		out, _ := annexlog.ParsePresence(old).Set(uuid, status, now)
 		return out
 	}}
@@ -106,6 +108,10 @@ func safeLogPath(p string) bool {
 // journal, to the branch whose tip is tip. It returns tip itself where nothing
 // would change. The caller moves the ref and then calls Folded.
 func (j *Journal) Prepare(ctx context.Context, im *git.Import, tip gitobj.OID, edits []LogEdit, who git.Identities) (gitobj.OID, error) {
+	edits, private := j.annex.splitPrivate(edits)
+	if err := j.annex.notePrivate(ctx, private); err != nil {
+		return "", err
+	}
 	journal, err := j.readJournal()
 	if err != nil {
 		return "", err
@@ -278,8 +284,19 @@ func (a *Annex) JournalFile(path string) (data []byte, ok bool, err error) {
 }
 
 // ReadLog returns the effective content of one log: the journal's version if
-// there is one, else the branch's; nil where there is none.
+// there is one, else the branch's, and what is private; nil where there is
+// none.
 func (a *Annex) ReadLog(ctx context.Context, path string) ([]byte, error) {
+	data, err := a.publicLog(ctx, path)
+	if err != nil || !a.private() {
+		return data, err
+	}
+	private, err := a.privateFile(path)
+	return append(data[:len(data):len(data)], private...), err
+}
+
+// publicLog is the log as others may see it.
+func (a *Annex) publicLog(ctx context.Context, path string) ([]byte, error) {
 	data, ok, err := a.JournalFile(path)
 	if !ok && err == nil {
 		_, data, err = a.Repo.Object(ctx, BranchRef+":"+path, -1)
@@ -291,25 +308,5 @@ func (a *Annex) ReadLog(ctx context.Context, path string) ([]byte, error) {
 // committed by whoever commits to the branch next. The change function gets
 // the effective old content; where it returns that, nothing is written.
 func (a *Annex) WriteJournal(ctx context.Context, path string, change func(old []byte) []byte) error {
-	if !safeLogPath(path) {
-		return fmt.Errorf("write journal: %q is no path of the git-annex branch", path)
-	}
-	lock, err := a.LockJournal(ctx)
-	if err != nil {
-		return err
-	}
-	defer lock.Unlock()
-	old, err := a.ReadLog(ctx, path)
-	if err != nil {
-		return err
-	}
-	content := change(old)
-	if bytes.Equal(content, old) {
-		return nil
-	}
-	dir := a.Dir("journal")
-	if err := a.Repo.MakeShared(dir); err != nil {
-		return fmt.Errorf("write journal: %w", err)
-	}
-	return a.writeJournal(path, content)
+	return a.Note(ctx, []LogEdit{{Path: path, Change: change}})
 }

@@ -57,7 +57,7 @@ func Init(repo *git.Repo, opt InitOptions) (*Annex, []LogEdit, error) {
 	if err := annexlog.CheckValue(opt.Description); err != nil {
 		return nil, nil, fmt.Errorf("initialise annex: description: %w", err)
 	}
-	edit := LogEdit{"uuid.log", func(old []byte) []byte {
+	edit := LogEdit{Path: annexlog.UUIDFile, UUID: a.UUID, Change: func(old []byte) []byte {
 		log := annexlog.ParseUUIDLog(old)
 		if have, ok := log.Get(a.UUID); ok && (opt.Description == "" || have.Value == opt.Description) {
 			return old
@@ -84,13 +84,15 @@ func (a *Annex) setUp() error {
 	return nil
 }
 
+// makeDirs makes what git-annex expects to be there. The index.lck is no lock:
+// it names the commit that annex/index was made from, here none.
 func (a *Annex) makeDirs() error {
 	for _, d := range []string{"journal", "othertmp"} {
 		if err := a.Repo.MakeShared(a.Dir(d)); err != nil {
 			return err
 		}
 	}
-	for _, f := range []string{"journal.lck", "othertmp.lck"} {
+	for _, f := range []string{"journal.lck", "othertmp.lck", "index.lck"} {
 		if err := errors.Join(os.WriteFile(a.Dir(f), nil, 0o666), a.Repo.Share(a.Dir(f))); err != nil {
 			return err
 		}

@@ -10,9 +10,8 @@ import (
 	"github.com/stemma-data/stemma/internal/fsx"
 )
 
-// Note records the edits in the journal, where every reader sees them, and
-// leaves it to a later command to commit them. It is for git's filters: they run
-// while git holds the index.
+// Note records the edits in the journal, durably and where every reader sees
+// them, and leaves it to a later command to commit them.
 func (a *Annex) Note(ctx context.Context, edits []LogEdit) error {
 	if len(edits) == 0 {
 		return nil
@@ -25,8 +24,15 @@ func (a *Annex) Note(ctx context.Context, edits []LogEdit) error {
 	if err := a.Repo.MakeShared(a.Dir("journal")); err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
+	edits, private := a.splitPrivate(edits)
+	if err := a.notePrivate(ctx, private); err != nil {
+		return err
+	}
 	for _, e := range edits {
-		old, err := a.ReadLog(ctx, e.Path)
+		if !safeLogPath(e.Path) {
+			return fmt.Errorf("write journal: %q is no path of the git-annex branch", e.Path)
+		}
+		old, err := a.publicLog(ctx, e.Path)
 		if err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ import (
 	"github.com/stemma-data/stemma/internal/annexcmd"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/git"
 )
 
 // CompatibleWith is the version of git-annex whose command line this is.
@@ -201,6 +202,9 @@ func (c *call) open() error {
 	}
 	env := dataset.Env{Vars: c.Env, Cwd: c.Dir, Log: c.Log}
 	d, err := dataset.Open(c.ctx, c.Dir, "git-annex", env)
+	if err != nil {
+		d, err = c.openBare(env, err)
+	}
 	var none *dataset.NoDatasetError
 	if errors.As(err, &none) {
 		return errs.WithHint(errors.New("Not in a git repository."), "go to a folder of one, or make one with `git init`")
@@ -210,6 +214,16 @@ func (c *call) open() error {
 	}
 	c.d = d
 	return nil
+}
+
+// openBare opens the user's folder as a repository without a work tree, after
+// there was none with one.
+func (c *call) openBare(env dataset.Env, cause error) (*dataset.Dataset, error) {
+	repo, err := git.OpenAt(c.ctx, c.Dir, git.Options{Env: c.Env})
+	if err != nil || !repo.Bare {
+		return nil, cause
+	}
+	return dataset.From(repo, env)
 }
 
 // session opens the repository's annex.

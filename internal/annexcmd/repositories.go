@@ -26,6 +26,7 @@ type Repositories struct {
 	override     map[string]annexlog.Trust
 	Peers        []dataset.Peer
 	groups       annexlog.Log
+	ignored      []remote.Spec // remotes without content (annex-ignore)
 }
 
 // Repositories reads descriptions, trust and remotes, once.
@@ -42,8 +43,17 @@ func (s *Session) Repositories(ctx context.Context) (*Repositories, error) {
 		if s.opened, err = s.D.Peers(ctx); err != nil {
 			return nil, err
 		}
+		s.D.RememberPeers(s.opened)
 	}
 	r.Peers = s.opened
+	for _, spec := range remote.List(s.D.Repo.Config, s.D.Path()) {
+		if spec.Ignore {
+			r.ignored = append(r.ignored, spec)
+			if spec.UUID != "" {
+				r.names[spec.UUID] = spec.Name
+			}
+		}
+	}
 	logs := map[string]annexlog.Log{}
 	for _, name := range []string{annexlog.UUIDFile, annexlog.TrustFile, annexlog.GroupFile} {
 		data, err := s.Log(ctx, name)
@@ -157,13 +167,14 @@ func (r *Repositories) Resolve(name string) (string, error) {
 		return r.here, nil
 	}
 	for _, p := range r.Peers {
-		if p.Spec.Name != name {
-			continue
+		if p.Spec.Name == name {
+			return known(p.Spec, p.UUID())
 		}
-		if p.UUID() == "" {
-			return "", fmt.Errorf("there is no available git remote named %q", name)
+	}
+	for _, spec := range r.ignored {
+		if spec.Name == name {
+			return known(spec, spec.UUID)
 		}
-		return p.UUID(), nil
 	}
 	if _, ok := r.descriptions[name]; ok || slices.Contains(r.All(), name) {
 		return name, nil
@@ -182,6 +193,14 @@ func (r *Repositories) Resolve(name string) (string, error) {
 	}
 	slices.Sort(found)
 	return "", fmt.Errorf("found multiple repositories whose name or description matches %q: %s", name, strings.Join(found, " "))
+}
+
+// known is the identity of a remote, as far as it is known.
+func known(spec remote.Spec, uuid string) (string, error) {
+	if uuid == "" {
+		return "", fmt.Errorf("cannot determine uuid for %s (perhaps you need to run \"git annex sync\"?)", spec.Name)
+	}
+	return uuid, nil
 }
 
 // Peer finds a remote by its name.

@@ -155,7 +155,7 @@ func (s *Session) setValue(ctx context.Context, path, field, value string) error
 	}
 	now := s.clock()
 	s.repos = nil
-	return s.Change(ctx, annex.LogEdit{Path: path, Change: func(old []byte) []byte {
+	return s.Change(ctx, annex.LogEdit{Path: path, UUID: field, Change: func(old []byte) []byte {
 		out, err := parse(old).Set(field, value, now)
 		if err != nil {
 			return old // not with a checked value

@@ -144,18 +144,24 @@ func (d *Dataset) cloneDescription() string {
 // RememberRemotes notes the identity of the remotes, as git-annex does. It is
 // a convenience: what cannot be read or written now is asked again later.
 func (d *Dataset) RememberRemotes(ctx context.Context) {
-	var edits []git.ConfigEdit
-	peers, err := d.peers(ctx)
+	peers, err := d.Peers(ctx)
 	if err != nil {
 		d.Env.Log.Debug("open remotes", "error", err)
 	}
+	d.RememberPeers(peers)
+}
+
+// RememberPeers notes what opening the remotes has shown: who they are, or that
+// there is no annex.
+func (d *Dataset) RememberPeers(peers []Peer) {
+	var edits []git.ConfigEdit
 	for _, p := range peers {
-		key := "remote." + p.spec.Name
+		key := "remote." + p.Spec.Name
 		switch {
-		case p.spec.UUID != "":
-		case p.remote != nil && p.spec.URL != "":
-			edits = append(edits, git.Set(key+".annex-uuid", p.remote.UUID()))
-		case p.spec.Kind == remote.Network && errors.Is(p.err, remote.ErrNoAnnex):
+		case p.Spec.UUID != "":
+		case p.Remote != nil && p.Spec.URL != "":
+			edits = append(edits, git.Set(key+".annex-uuid", p.Remote.UUID()))
+		case p.Spec.Kind == remote.Network && errors.Is(p.Err, remote.ErrNoAnnex):
 			edits = append(edits, git.Set(key+".annex-ignore", "true"))
 		}
 	}

@@ -188,7 +188,7 @@ func (t trust) of(uuid string) annexlog.Trust {
 // locationEdit records whether the key's content is here at the moment in
 // which the log is written, whatever happened since the edit was made.
 func (d *Dataset) locationEdit(k annexkey.Key, now annexlog.Clock) annex.LogEdit {
-	return annex.LogEdit{Path: annexlog.LocationPath(k), Change: func(old []byte) []byte {
+	return annex.LogEdit{Path: annexlog.LocationPath(k), UUID: d.Annex.UUID, Change: func(old []byte) []byte {
 		status := annexlog.StatusAbsent
 		if d.Annex.Has(k) {
 			status = annexlog.StatusPresent
