@@ -115,7 +115,7 @@ type look struct {
 func (l *look) all(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		l.staged, err = l.d.staged(ctx, l.scope)
+		l.staged, err = l.d.staged(ctx, l.index, l.scope)
 		return err
 	})
 	g.Go(func() (err error) {
@@ -132,10 +132,13 @@ func (l *look) all(ctx context.Context) error {
 }
 
 // staged asks git how the index differs from HEAD.
-func (d *Dataset) staged(ctx context.Context, scope Scope) (map[string]Change, error) {
+func (d *Dataset) staged(ctx context.Context, index *gitindex.File, scope Scope) (map[string]Change, error) {
 	head, err := d.Repo.Head(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if d.nothingStaged(ctx, index, head.OID) {
+		return map[string]Change{}, nil
 	}
 	base := string(head.OID)
 	if base == "" {
@@ -150,6 +153,19 @@ func (d *Dataset) staged(ctx context.Context, scope Scope) (map[string]Change, e
 		return nil, err
 	}
 	return parseRaw(string(out), scope)
+}
+
+// nothingStaged reports that git has noted in the index that it equals the
+// commit's tree. False says nothing.
+func (d *Dataset) nothingStaged(ctx context.Context, index *gitindex.File, commit gitobj.OID) bool {
+	tree, ok := index.Tree()
+	if !ok || commit == "" {
+		return false
+	}
+	view := d.Repo.View(commit)
+	defer view.Close()
+	root, found, err := view.Lookup(ctx, ".")
+	return err == nil && found && root.OID == tree
 }
 
 // maxPathspecs is how many paths are given on a command line; with more of

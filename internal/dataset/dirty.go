@@ -8,11 +8,8 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"runtime"
 	"slices"
 	"syscall"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/gitindex"
@@ -33,14 +30,12 @@ const lookahead = 4096
 // dirtyEntries compares every entry in the scope with the work tree. Where
 // the stat data decides, the file is not read.
 func (d *Dataset) dirtyEntries(ctx context.Context, index *gitindex.File, scope Scope) ([]dirtyEntry, error) {
-	var dirty []dirtyEntry
-	batch := make([]gitindex.Entry, 0, lookahead)
-	flush := func() error {
-		found, err := d.compareBatch(ctx, index, batch, scope)
-		dirty = append(dirty, found...)
-		batch = batch[:0]
-		return err
+	top, err := openTop(d.Path())
+	if err != nil {
+		return nil, err
 	}
+	defer top.Close()
+	p := &statPass{d: d, index: index, scope: scope, top: top, batch: make([]looked, 0, lookahead)}
 	for e, err := range scope.entries(index) {
 		if err != nil {
 			return nil, err
@@ -48,68 +43,40 @@ func (d *Dataset) dirtyEntries(ctx context.Context, index *gitindex.File, scope 
 		if e.SkipWorktree || !scope.covers(e.Path) {
 			continue
 		}
-		if batch = append(batch, e); len(batch) == lookahead {
-			if err := flush(); err != nil {
+		if p.batch = append(p.batch, e); len(p.batch) == lookahead {
+			if err := p.flush(ctx); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return dirty, flush()
+	return p.dirty, p.flush(ctx)
 }
 
 // entries visits the index entries at and below the scope's paths, in order;
 // the rest of the index is not read.
-func (s Scope) entries(index *gitindex.File) iter.Seq2[gitindex.Entry, error] {
+func (s Scope) entries(index *gitindex.File) iter.Seq2[looked, error] {
 	if len(s.Paths) == 0 || slices.Contains(s.Paths, ".") {
-		return index.Entries()
+		return allEntries(index)
 	}
 	paths := slices.Clone(s.Paths)
 	slices.Sort(paths)
-	return func(yield func(gitindex.Entry, error) bool) {
+	return func(yield func(looked, error) bool) {
 		var tops []string
 		for _, p := range paths {
 			if underAny(p, tops) {
 				continue
 			}
 			tops = append(tops[:0], p)
-			if e, ok := index.Lookup(p); ok && !yield(e, nil) {
+			if e, ok := index.Lookup(p); ok && !yield(looked{Entry: e}, nil) {
 				return
 			}
 			for e, err := range index.Under(p) {
-				if !yield(e, err) {
+				if !yield(looked{Entry: e}, err) {
 					return
 				}
 			}
 		}
 	}
-}
-
-func (d *Dataset) compareBatch(ctx context.Context, index *gitindex.File, batch []gitindex.Entry, scope Scope) ([]dirtyEntry, error) {
-	verdicts := make([]verdict, len(batch))
-	g, ctx := errgroup.WithContext(ctx)
-	workers := min(64, 8*runtime.NumCPU())
-	for w := range workers {
-		g.Go(func() error {
-			for i := w; i < len(batch); i += workers {
-				v, err := d.compare(ctx, index, batch[i], scope)
-				if err != nil {
-					return err
-				}
-				verdicts[i] = v
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	var dirty []dirtyEntry
-	for i, v := range verdicts {
-		if v != same {
-			dirty = append(dirty, dirtyEntry{batch[i], v == gone})
-		}
-	}
-	return dirty, nil
 }
 
 type verdict int

@@ -6,6 +6,8 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
 // maxTrees bounds the subtrees of one cache tree node, maxDepth the nesting
@@ -21,6 +23,22 @@ type treeWriter struct {
 	hash  int
 	parts [][]byte
 	depth int
+}
+
+// Tree returns the id of the tree that the merged entries make, if git has
+// noted it and nothing has changed since.
+func (f *File) Tree() (id gitobj.OID, ok bool) {
+	t := treeWriter{hash: f.format.Size()}
+	for _, e := range f.exts {
+		if e.sig != "TREE" {
+			continue
+		}
+		n, ok := t.parseNode(e.data)
+		if head := bytes.IndexByte(e.data, '\n') + 1; ok && n.size > head {
+			return gitobj.FromBytes(e.data[head:n.size]), true
+		}
+	}
+	return "", false
 }
 
 // treeNode is the head of one node: name NUL count SP subtrees LF [object id].

@@ -108,3 +108,19 @@ func TestStatOfAgainstGit(t *testing.T) {
 		}
 	}
 }
+
+// The tree that git has noted is the one it would write; a splice ends that.
+func TestTreeAgainstGit(t *testing.T) {
+	for _, v := range variants {
+		r := newRepo(t, v.version, v.format)
+		id := fill(t, r, 40)
+		want := strings.TrimSpace(r.git(t, "", "rev-parse", "HEAD^{tree}"))
+		if got, ok := r.open(t).Tree(); !ok || string(got) != want {
+			t.Errorf("version %d: tree %s, %v; want %s", v.version, got, ok, want)
+		}
+		r.splice(t, []Edit{{Path: "dir01/new", Mode: gitobj.ModeFile, OID: id}}, Options{})
+		if got, ok := r.open(t).Tree(); ok {
+			t.Errorf("version %d: a changed index has tree %s", v.version, got)
+		}
+	}
+}
