@@ -97,7 +97,7 @@ func (r *Arrival) Offset() int64 { return r.offset }
 // Restart throws away what is there.
 func (r *Arrival) Restart() error {
 	r.offset = 0
-	return os.Truncate(r.path, 0)
+	return os.WriteFile(r.path, nil, 0o666)
 }
 
 // Keep makes the file, which the caller has verified, the key's content, and

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
@@ -26,22 +27,22 @@ func (e *SizeError) Error() string {
 
 const receiveBuffer = 256 << 10
 
-// Receive writes what r has to the file dst, which is made if offset is 0 and
+// Receive writes what r has to the file dst, which is made if it is missing and
 // else continued where it ends, at offset bytes. What is written goes through
 // h, which may be nil. Never more is written than the key allows (see Bound).
-// After an error a file that was made is removed, and one that was continued
-// keeps what has arrived.
+// After an error a file that was made is removed, and one that was there keeps
+// what has arrived.
 func Receive(ctx context.Context, k annexkey.Key, dst string, offset int64, h hash.Hash, r io.Reader) error {
-	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if offset > 0 {
-		flags = os.O_WRONLY | os.O_APPEND
+	f, err := os.OpenFile(dst, os.O_WRONLY|os.O_APPEND, 0)
+	made := offset == 0 && errors.Is(err, fs.ErrNotExist)
+	if made {
+		f, err = os.OpenFile(dst, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	}
-	f, err := os.OpenFile(dst, flags, 0o666)
 	if err != nil {
 		return err
 	}
 	err = errors.Join(receive(ctx, k, f, offset, h, r), f.Close())
-	if err != nil && offset == 0 {
+	if err != nil && made {
 		os.Remove(dst)
 	}
 	return err

@@ -89,6 +89,13 @@ type Resumer interface {
 	FetchFrom(ctx context.Context, k annexkey.Key, dst string, offset int64, h hash.Hash) error
 }
 
+// Streamer is a Remote that hands content to the hash, or tells Content.Moved,
+// as it comes and goes: silence means that nothing moves.
+type Streamer interface {
+	Remote
+	Streams()
+}
+
 // Describer is a Remote that can tell people where its content lies.
 type Describer interface {
 	Remote

@@ -89,7 +89,7 @@ func (b *arriving) fetch(ctx context.Context, r remote.Remote) error {
 	if !ok {
 		return b.fetchWhole(ctx, r)
 	}
-	w := newWatch(ctx, b.key, b.g.Stall, begin(b.g.Progress, b.key, r))
+	w := newWatch(ctx, b.key, r, b.g.Stall, begin(b.g.Progress, b.key, r))
 	w.start(b.a.Path(), b.have)
 	err := w.end(resumer.FetchFrom(w.ctx, b.key, b.a.Path(), b.have, counted{b.inner(), w}))
 	w.meter.End(err)
@@ -112,6 +112,9 @@ func (b *arriving) inner() hash.Hash {
 // settle takes in what an attempt has left in the file.
 func (b *arriving) settle(hashed int64) error {
 	fi, err := os.Lstat(b.a.Path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return b.restart() // the remote has cleared it away
+	}
 	if err != nil {
 		return err
 	}

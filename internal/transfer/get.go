@@ -34,7 +34,8 @@ type Getter struct {
 	// that has brought some of the content is followed by another one anyhow.
 	Retry      int
 	RetryDelay time.Duration // 0: a second
-	// Stall is how long a source may deliver nothing; 0: DefaultStall.
+	// Stall is how long a source may deliver nothing (annex.stalldetection); 0:
+	// DefaultStall, for those of which that can be told.
 	Stall    time.Duration
 	Progress Progress // nil: nobody wants to know
 }
@@ -199,7 +200,7 @@ func (g *Getter) from(ctx context.Context, k annexkey.Key, r remote.Remote) erro
 
 // fetchInto brings all of the content into the file tmp, or leaves nothing.
 func (g *Getter) fetchInto(ctx context.Context, k annexkey.Key, r remote.Remote, tmp string, h hash.Hash) error {
-	w := newWatch(ctx, k, g.Stall, begin(g.Progress, k, r))
+	w := newWatch(ctx, k, r, g.Stall, begin(g.Progress, k, r))
 	w.start(tmp, 0)
 	err := w.end(r.Fetch(w.ctx, k, tmp, counted{h, w}))
 	w.meter.End(err)

@@ -55,7 +55,7 @@ func (s *Sender) Send(ctx context.Context, k annexkey.Key, to remote.Remote) err
 
 // once is one attempt; moved says whether any content was on its way.
 func (s *Sender) once(ctx context.Context, k annexkey.Key, to remote.Keeper, object string, size int64) (moved bool, err error) {
-	w := newWatch(ctx, k, s.Stall, begin(s.Progress, k, to))
+	w := newWatch(ctx, k, to, s.Stall, begin(s.Progress, k, to))
 	w.most = -1 // an attempt may begin anew by itself
 	w.start("", 0)
 	err = w.end(to.Store(w.ctx, k, remote.Content{Path: object, Size: size, Moved: w.add}))

@@ -42,7 +42,8 @@ func begin(p Progress, k annexkey.Key, r remote.Remote) Meter {
 	return p.Begin(k, r.Name())
 }
 
-// DefaultStall is how long a remote may deliver nothing.
+// DefaultStall is how long a remote.Streamer may be silent where nothing is
+// configured.
 const DefaultStall = 5 * time.Minute
 
 // ErrStalled says that a remote was given up because nothing moved.
@@ -63,10 +64,12 @@ type watch struct {
 	key    annexkey.Key
 }
 
-// newWatch watches over an attempt until its end is called.
-func newWatch(ctx context.Context, k annexkey.Key, stall time.Duration, m Meter) *watch {
+// newWatch watches over an attempt until its end is called. stall is what is
+// configured, 0 for nothing: then remotes of which silence tells nothing have
+// all the time that they want.
+func newWatch(ctx context.Context, k annexkey.Key, r remote.Remote, stall time.Duration, m Meter) *watch {
 	w := &watch{stall: stall, meter: m, most: k.Size, key: k, seen: -1}
-	if w.stall <= 0 {
+	if _, streams := remote.As[remote.Streamer](r); streams && stall <= 0 {
 		w.stall = DefaultStall
 	}
 	w.ctx, w.cancel = context.WithCancelCause(ctx)
@@ -76,7 +79,9 @@ func newWatch(ctx context.Context, k annexkey.Key, stall time.Duration, m Meter)
 // start begins to look at the clock; path is where content goes to.
 func (w *watch) start(path string, base int64) {
 	w.path, w.base = path, base
-	w.timer = time.AfterFunc(w.stall, w.look)
+	if w.stall > 0 {
+		w.timer = time.AfterFunc(w.stall, w.look)
+	}
 }
 
 func (w *watch) look() {
@@ -106,7 +111,9 @@ func (w *watch) add(n int64) {
 // end stops watching and returns why the attempt failed, if it did: what the
 // watch has found counts before what that led to.
 func (w *watch) end(err error) error {
-	w.timer.Stop()
+	if w.timer != nil {
+		w.timer.Stop()
+	}
 	if cause := context.Cause(w.ctx); cause != nil && err != nil {
 		err = cause
 	}
@@ -157,12 +164,14 @@ func (c counted) BlockSize() int {
 }
 
 // ParseStall reads annex.stalldetection: "AMOUNT/DURATION" such as "1KB/60s",
-// of which the duration counts here, or a boolean; false is never. ok is false
-// for anything else.
+// of which the duration counts here, or a boolean; false is never, and "" is 0,
+// for the default. ok is false for anything else.
 func ParseStall(text string) (d time.Duration, ok bool) {
 	const never = 100 * 365 * 24 * time.Hour
 	switch strings.ToLower(strings.TrimSpace(text)) {
-	case "", "true", "yes", "on", "1":
+	case "":
+		return 0, true
+	case "true", "yes", "on", "1":
 		return DefaultStall, true
 	case "false", "no", "off", "0":
 		return never, true

@@ -49,6 +49,9 @@ func (r *Remote) Close() error {
 // Describe implements remote.Describer.
 func (r *Remote) Describe() [][2]string { return [][2]string{{"path", r.spec.Dir}} }
 
+// Streams implements remote.Streamer.
+func (r *Remote) Streams() {}
+
 // Store implements remote.Keeper. A broken transfer goes on where it ended.
 func (r *Remote) Store(ctx context.Context, k annexkey.Key, c remote.Content) error {
 	repo, err := r.repository(ctx)

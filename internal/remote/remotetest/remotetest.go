@@ -329,7 +329,7 @@ func testResume(t *testing.T, s *suite) {
 	content := Bytes(300000, 8)
 	k := KeyOf(content)
 	dst := filepath.Join(s.dir, "partial")
-	for _, have := range []int{1, 150000, len(content)} {
+	for _, have := range []int{0, 1, 150000, len(content)} {
 		s.store(t, k, content)
 		if err := os.WriteFile(dst, content[:have], 0o600); err != nil {
 			t.Fatal(err)

@@ -160,6 +160,9 @@ func (r *Remote) remove(ctx context.Context, do func(c *connection) error) error
 	return err
 }
 
+// Streams implements remote.Streamer.
+func (r *Remote) Streams() {}
+
 // Store implements remote.Keeper. A broken transfer goes on where it ended.
 func (r *Remote) Store(ctx context.Context, k annexkey.Key, content remote.Content) error {
 	src := &source{content: content}
