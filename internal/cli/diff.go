@@ -50,7 +50,7 @@ func (a *app) diff(ctx context.Context, o diffOptions, args []string) error {
 	if !o.recursion.on {
 		levels = 0
 	}
-	sink, err := a.statusReport(d, "diff", o.dataset)
+	_, sink, err := a.statusReport(d, "diff", o.dataset)
 	if err != nil {
 		return err
 	}

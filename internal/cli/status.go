@@ -64,7 +64,7 @@ func (a *app) status(ctx context.Context, o statusOptions, args []string) error 
 	if err != nil {
 		return err
 	}
-	sink, err := a.statusReport(d, "status", o.dataset)
+	view, sink, err := a.statusReport(d, "status", o.dataset)
 	if err != nil {
 		return err
 	}
@@ -72,17 +72,19 @@ func (a *app) status(ctx context.Context, o statusOptions, args []string) error 
 		Paths: args, Untracked: o.untracked.value, Annex: o.annex.value, Clean: !a.human() || o.annex.value != "",
 		Levels: levels, FromTop: o.dataset != "", Eval: evalStates[o.eval.value],
 	}
-	return d.Status(ctx, opt, sink)
+	err = d.Status(ctx, opt, sink)
+	view.incomplete = err != nil
+	return err
 }
 
 // statusReport begins the output of status, or of diff, which looks the same.
-func (a *app) statusReport(d *dataset.Dataset, action, named string) (result.Sink, error) {
+func (a *app) statusReport(d *dataset.Dataset, action, named string) (*statusView, result.Sink, error) {
 	v := &statusView{action: action, relative: named != "" || d.Path() == a.cwd, color: a.color(a.stdout)}
 	sink, err := a.report(render.Continue, &render.Tailored{Line: v.line, End: v.end})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return result.SinkFunc(func(r result.Record) error {
+	return v, result.SinkFunc(func(r result.Record) error {
 		v.count(r)
 		return sink.Emit(r)
 	}), nil
@@ -98,6 +100,7 @@ type statusView struct {
 	files           int
 	total, present  int64
 	availability    bool
+	incomplete      bool // there was an error
 }
 
 // count takes notice of a record for the last lines.
@@ -164,7 +167,7 @@ func (v *statusView) end() string {
 		}
 		lines = append(lines, fmt.Sprintf("%d annex'd %s (%s)", v.files, noun, size))
 	}
-	if !v.dirty && v.action == "status" {
+	if !v.dirty && !v.incomplete && v.action == "status" {
 		lines = append(lines, "nothing to save, working tree clean")
 	}
 	return strings.Join(lines, "\n")

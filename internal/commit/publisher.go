@@ -25,6 +25,9 @@ type Publisher struct {
 	IndexWait time.Duration
 	// LeaseWait is how long other writers are waited for.
 	LeaseWait time.Duration
+	// Waiting is told, once, when other writers are waited for long; nil:
+	// nobody is.
+	Waiting func(message string)
 	// Closer is told of commits that are published, by their tags. It is
 	// called under the lease, and again after a crash; it must be idempotent.
 	Closer func(ctx context.Context, done map[int64]gitobj.OID) error
@@ -58,7 +61,7 @@ func (p *Publisher) Lock(ctx context.Context, purpose string) (*fsx.Lease, error
 	if wait == 0 {
 		wait = DefaultLeaseWait
 	}
-	lease, err := fsx.AcquireLease(ctx, filepath.Join(dir, "lease"), fsx.LeaseOptions{Wait: wait, Purpose: purpose, Share: p.Repo.SharedMode()})
+	lease, err := fsx.AcquireLease(ctx, filepath.Join(dir, "lease"), fsx.LeaseOptions{Wait: wait, Purpose: purpose, Share: p.Repo.SharedMode(), Notice: p.notice()})
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +69,20 @@ func (p *Publisher) Lock(ctx context.Context, purpose string) (*fsx.Lease, error
 		return nil, errors.Join(err, lease.Release())
 	}
 	return lease, nil
+}
+
+// notice is what Waiting is told of a lease.
+func (p *Publisher) notice() func(*fsx.HeldError) {
+	if p.Waiting == nil {
+		return nil
+	}
+	return func(held *fsx.HeldError) {
+		text := "waiting for other writers: " + held.Error()
+		if held.Holder.Fate() == fsx.Unknown {
+			text += "; whether it lives cannot be seen from here: if it is silent for a minute, it is passed over"
+		}
+		p.Waiting(text)
+	}
 }
 
 // Publish makes the commits and moves the refs. On success everything is

@@ -215,7 +215,7 @@ func (d *Dataset) RealPath() (string, error) {
 // index.lock as many seconds as the setting stemma.index-wait says.
 func (d *Dataset) Publisher() *commit.Publisher {
 	d.publisherOnce.Do(func() {
-		p := &commit.Publisher{Repo: d.Repo, Now: d.Env.Now}
+		p := &commit.Publisher{Repo: d.Repo, Now: d.Env.Now, Waiting: func(message string) { d.Env.Log.Info(message) }}
 		if name := d.within(); name != "" {
 			p.Mark = WithinMark + name + "]"
 		}

@@ -1,6 +1,7 @@
 package fsx
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -18,6 +19,12 @@ import (
 type LeaseOptions struct {
 	Wait    time.Duration // longest wait; negative means until the context ends
 	Purpose string        // for people: the command that holds the lease
+
+	// Notice is called, once and from another goroutine, when the wait takes
+	// longer than NoticeAfter (0: 5 s); the error tells who holds the lease.
+	// nil: nobody is told.
+	Notice      func(*HeldError)
+	NoticeAfter time.Duration
 
 	// StaleAfter is how long a holder on another node must be silent before its
 	// lease is broken (0: 60 s), Heartbeat how often a holder gives a sign (0: 10
@@ -97,6 +104,9 @@ func (e *LostError) Error() string {
 	return fmt.Sprintf("lease %s was lost to %s", e.Path, e.By)
 }
 
+// longWait is after how long somebody is told of a wait.
+const longWait = 5 * time.Second
+
 // AcquireLease takes the lease at path, whose folder is made if missing. Waiting
 // processes of one node queue up in the kernel; only the first of them polls
 // the file system. A lease whose owner is certainly dead is broken at once,
@@ -115,6 +125,10 @@ func AcquireLease(ctx context.Context, path string, opt LeaseOptions) (*Lease, e
 		ctx, cancel = context.WithTimeout(ctx, opt.Wait)
 		defer cancel()
 	}
+	if opt.Notice != nil {
+		long := time.AfterFunc(cmp.Or(opt.NoticeAfter, longWait), func() { opt.Notice(heldNow(path, nil)) })
+		defer long.Stop()
+	}
 	queue, err := joinQueue(ctx, path+".queue", opt)
 	if err != nil {
 		return nil, leaseError(parent, path, err)
@@ -132,7 +146,12 @@ func leaseError(parent context.Context, path string, err error) error {
 	if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
 		return fmt.Errorf("take lease %s: %w", path, err)
 	}
-	held := &HeldError{Path: path, Err: parent.Err()}
+	return heldNow(path, parent.Err())
+}
+
+// heldNow tells who holds the lease.
+func heldNow(path string, err error) *HeldError {
+	held := &HeldError{Path: path, Err: err}
 	if seen, err := readLease(path); err == nil {
 		held.Holder, held.Purpose = seen.rec.Owner, seen.rec.Purpose
 		if !seen.rec.Since.IsZero() {

@@ -348,6 +348,29 @@ func TestLeaseSystemCalls(t *testing.T) {
 	t.Logf("%d calls", len(calls))
 }
 
+func TestLongWaitIsTold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lease")
+	plant(t, path, foreign(), 0)
+	told := make(chan *HeldError, 2)
+	opt := LeaseOptions{Wait: 300 * time.Millisecond, NoticeAfter: 10 * time.Millisecond, Notice: func(e *HeldError) { told <- e }}
+	if _, err := AcquireLease(t.Context(), path, opt); err == nil {
+		t.Fatal("two holders")
+	}
+	if e := <-told; e.Holder.Host != "elsewhere" || len(told) > 0 {
+		t.Errorf("told %v, and %d more", e, len(told))
+	}
+	os.Remove(path)
+	l, err := AcquireLease(t.Context(), path, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(30 * time.Millisecond)
+	l.Release()
+	if len(told) > 0 {
+		t.Error("told of a wait that was none")
+	}
+}
+
 // foreign is a record of a process on another node.
 func foreign() leaseRecord {
 	r := newRecord("elsewhere")

@@ -30,6 +30,10 @@ func (r *Repo) ReadIndex() (*gitindex.File, error) {
 	r.indexMu.Lock()
 	defer r.indexMu.Unlock()
 	f, err := gitindex.Reopen(r.IndexPath(), r.Format, r.index)
+	var corrupt *gitindex.CorruptError
+	if errors.As(err, &corrupt) {
+		return nil, errs.WithHint(err, "where git cannot read it either, move the file away and run `git reset`, which makes it anew from the last commit and leaves your files as they are")
+	}
 	if err != nil {
 		return nil, err
 	}

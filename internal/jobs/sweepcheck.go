@@ -30,7 +30,7 @@ func (sw *sweep) check(ctx context.Context) error {
 	}
 	defer b.start.close()
 	subst := substitutions(sw.d)
-	var claims []claimOf
+	var claims, needs []claimOf
 	for {
 		row, err := sw.table.next()
 		if err == io.EOF {
@@ -42,13 +42,14 @@ func (sw *sweep) check(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		list, err := sw.checkRow(ctx, row, b, subst)
+		c, err := sw.checkRow(ctx, row, b, subst)
 		if err != nil {
 			return sw.explain(row, err)
 		}
-		for _, p := range list {
+		for _, p := range c.out.Claims {
 			claims = append(claims, claimOf{p, row.number})
 		}
+		needs = append(needs, c.needsOf(row.number)...)
 	}
 	if sw.table.row == 0 {
 		return errs.WithHint(sw.table.fail(0, errors.New("it has no rows")), "each line below the header is one job")
@@ -57,25 +58,27 @@ func (sw *sweep) check(ctx context.Context) error {
 	if sw.opt.NoCheck || sw.opt.Isolated != "" {
 		return nil
 	}
-	return sw.overlaps(claims)
+	if err := sw.overlaps(claims); err != nil {
+		return err
+	}
+	return sw.cycle(claims, needs)
 }
 
-// checkRow returns the claims of a row. The first row stands for all where the
-// command and its placeholders are concerned.
-func (sw *sweep) checkRow(ctx context.Context, row sweepRow, b *sweepBatch, subst map[string]string) ([]string, error) {
+// checkRow works out the inputs and the claims of a row. The first row stands
+// for all where the command and its placeholders are concerned.
+func (sw *sweep) checkRow(ctx context.Context, row sweepRow, b *sweepBatch, subst map[string]string) (*scheduling, error) {
 	c, err := sw.scheduling(row, b)
 	if err != nil {
 		return nil, err
 	}
 	if row.number == 1 {
-		err = c.plan(ctx)
-		return c.out.Claims, err
+		return c, c.plan(ctx)
 	}
 	if err := c.w.fillSpecs(subst); err != nil {
 		return nil, err
 	}
 	c.out, err = c.w.claimOutputs(ctx, sw.d, b.start)
-	return c.out.Claims, err
+	return c, err
 }
 
 // explain says in which row an error was found, and which columns there are.

@@ -3,12 +3,13 @@ package ledger
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 
 	"modernc.org/sqlite"
+
+	"github.com/stemma-data/stemma/internal/fsx"
 )
 
 // Primary result codes of SQLite that callers should know apart.
@@ -33,30 +34,11 @@ func (l *Ledger) wrap(op string, err error) error {
 	case sqliteFull:
 		return fmt.Errorf("%s %s: %w: %w", op, l.path, syscall.ENOSPC, err)
 	case sqliteIOErr:
-		if cause := probe(filepath.Dir(l.path)); cause != nil {
+		if cause := fsx.ProbeWrite(filepath.Dir(l.path)); cause != nil {
 			return fmt.Errorf("%s %s: %w: %w", op, l.path, cause, err)
 		}
 	}
 	return fmt.Errorf("%s %s: %w", op, l.path, err)
-}
-
-// probeSize is more than one page of the ledger and its journal.
-const probeSize = 64 << 10
-
-// probe finds out why nothing can be written to a folder, which SQLite does not
-// tell: a quota, a read-only file system, a broken disk.
-func probe(dir string) error {
-	f, err := os.CreateTemp(dir, ".probe-")
-	if err == nil {
-		defer os.Remove(f.Name())
-		_, err = f.Write(make([]byte, probeSize))
-		err = errors.Join(err, f.Sync(), f.Close())
-	}
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		return errno
-	}
-	return nil
 }
 
 // hasEnded holds for the rollback of a transaction that SQLite has undone by

@@ -10,6 +10,7 @@ import (
 
 	"context"
 
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
 )
 
@@ -68,7 +69,7 @@ func (l *Ledger) prepare(ctx context.Context) error {
 	case version == schemaVersion:
 		return l.takeIn(tx)
 	case version != 0:
-		return &VersionError{l.path, version, schemaVersion}
+		return errs.WithHint(&VersionError{l.path, version, schemaVersion}, "use the stemma that wrote it, or a newer one; nothing was changed")
 	}
 	return l.create(tx)
 }

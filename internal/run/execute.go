@@ -12,6 +12,7 @@ import (
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/runrec"
@@ -22,6 +23,9 @@ func (t *task) execute(ctx context.Context, sink result.Sink) error {
 	head, err := t.d.Repo.Head(ctx)
 	if err != nil {
 		return err
+	}
+	if _, err := t.d.Repo.ReadIndex(); err != nil && !errors.Is(err, gitindex.ErrUnsupported) {
+		return err // nothing that the command makes could be saved
 	}
 	t.before, t.branch = head.OID, head.Ref
 	t.d.Env.Log.Info("== Command start (output follows) =====")
