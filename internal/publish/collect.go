@@ -1,0 +1,88 @@
+package publish
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitobj"
+)
+
+// collect plans what is sent of the dataset and, before it, of its
+// subdatasets. since is the state that the sibling has, "" for nothing.
+func (p *pushing) collect(ctx context.Context, d *dataset.Dataset, since gitobj.OID, levels int) error {
+	head, err := d.RecordedHead(ctx)
+	if err != nil || head == "" {
+		return err
+	}
+	mine := &part{d: d}
+	var subs []git.TreeDelta
+	matched := false
+	paths, all := p.scope(d)
+	diff := git.TreeDiff{From: since, To: head, Enter: func(dir string) bool { return all || touches(dir, paths) }}
+	err = d.Repo.DiffTrees(ctx, diff, func(c git.TreeDelta) error {
+		if !all && !touches(c.Path, paths) {
+			return nil
+		}
+		matched = true
+		switch {
+		case c.To.Mode == gitobj.ModeGitlink:
+			subs = append(subs, c)
+		case c.To.OID != "":
+			mine.changed = append(mine.changed, gitEntry{c.Path, c.To.Mode, c.To.OID})
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if levels != 0 {
+		if err := p.below(ctx, d, subs, levels-1); err != nil {
+			return err
+		}
+	}
+	if matched {
+		p.plan = append(p.plan, mine)
+	}
+	return nil
+}
+
+// below plans the subdatasets that are here, each from the commit that the
+// superdataset recorded before.
+func (p *pushing) below(ctx context.Context, d *dataset.Dataset, subs []git.TreeDelta, levels int) error {
+	if levels < 0 {
+		levels = dataset.AllLevels
+	}
+	for _, c := range subs {
+		if !d.IsHere(c.Path) {
+			continue
+		}
+		sub, err := d.Sub(ctx, c.Path)
+		if err != nil {
+			return err
+		}
+		var since gitobj.OID
+		if c.From.Mode == gitobj.ModeGitlink && sub.Repo.Has(ctx, c.From.OID) {
+			since = c.From.OID
+		}
+		if err := p.collect(ctx, sub, since, levels); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// touches reports whether path is at, below or above one of the paths.
+func touches(path string, paths []string) bool {
+	for _, q := range paths {
+		if q == "." || path == q || strings.HasPrefix(path, q+"/") || strings.HasPrefix(q, path+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// abs is the path as records have it.
+func (m *part) abs(rel string) string { return m.d.Repo.Path(filepath.FromSlash(rel)) }

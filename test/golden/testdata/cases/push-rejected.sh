@@ -1,0 +1,15 @@
+git init -q --bare bare
+datalad create src > /dev/null
+cd src
+git remote add bare ../bare
+datalad push --to bare --data nothing > /dev/null
+cd ..
+git clone -q bare other
+cd other
+git commit -q --allow-empty -m theirs
+git push -q origin master
+cd ../src
+git commit -q --allow-empty -m ours
+datalad push --to bare --data nothing | grep -v git-annex
+datalad push --to bare --data nothing -f gitpush | grep -v git-annex
+git -C ../bare log --format=%s master
