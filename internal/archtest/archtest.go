@@ -12,7 +12,7 @@ var layers = []layer{
 	{"store", []string{"git", "annex", "remote",
 		"remote/local", "remote/ssh", "remote/http", "remote/directory", "remote/rsync", "remote/s3", "remote/web", "remote/external", "remote/ora",
 		"remote/fetchurl", "remote/chunk", "remote/crypt", "remote/all", "remote/enable", "remote/remotetest", "ria", "sched", "sched/slurm", "sched/local", "sched/schedtest", "ledger", "stage"}},
-	{"domain", []string{"annexshell", "commit", "dataset", "smudge", "annexcmd", "transfer", "siblings", "clone", "publish", "run", "jobs", "procedure", "container", "lineage", "export"}},
+	{"domain", []string{"annexshell", "commit", "dataset", "smudge", "annexcmd", "transfer", "siblings", "clone", "publish", "update", "run", "jobs", "procedure", "container", "lineage", "export"}},
 	{"face", []string{"render", "ui", "web", "annexcli", "cli"}},
 }
 
@@ -47,6 +47,7 @@ var sideways = map[string][]string{
 	"siblings":  {"commit", "dataset", "transfer"},
 	"clone":     {"commit", "dataset", "siblings", "transfer"},
 	"publish":   {"annexcmd", "commit", "dataset", "siblings", "transfer"},
+	"update":    {"dataset"},
 	"run":       {"commit", "dataset"},
 	"jobs":      {"commit", "dataset", "run"},
 	"procedure": {"dataset", "run"},

@@ -1,0 +1,132 @@
+package update
+
+import (
+	"context"
+
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/result"
+)
+
+// apply brings the fetched state into the work tree. done says that it was
+// refused, which has been reported.
+func (s *step) apply(ctx context.Context) (failed, done bool, err error) {
+	refuse := func(why string) (bool, bool, error) {
+		return true, true, s.sink.Emit(s.record(s.d, "update", result.Impossible).Msg(why))
+	}
+	if s.target, err = s.findTarget(ctx); err != nil {
+		return true, false, err
+	}
+	if isAdjusted(s.branch) {
+		return refuse("Updating adjusted branches is not supported yet: check out the branch that it was made from")
+	}
+	if s.target == "" {
+		return refuse("Could not determine update target")
+	}
+	present, err := s.present(ctx)
+	if err != nil {
+		return true, false, err
+	}
+	switch s.how {
+	case Merge, FFOnly:
+		failed, err = s.merge(ctx)
+	case Reset:
+		failed, err = s.reset(ctx)
+	case Checkout:
+		failed, err = s.git(ctx, "update.checkout", result.Tuple{"Checkout %s", s.target}, "checkout", "-q", "--detach", s.revision(), "--")
+	}
+	if err != nil || failed || len(present) == 0 {
+		return failed, false, err
+	}
+	return false, false, s.reobtain(ctx, present)
+}
+
+func isAdjusted(branch string) bool { return len(branch) > 9 && branch[:9] == "adjusted/" }
+
+// revision is the target as git cannot take it for anything else.
+func (s *step) revision() string {
+	if s.followParent {
+		return s.target
+	}
+	return "refs/remotes/" + s.target
+}
+
+// git runs one command and reports how it went.
+func (s *step) git(ctx context.Context, action string, message any, args ...string) (failed bool, err error) {
+	r := s.record(s.d, action, result.OK).With("message", message)
+	if _, err := s.d.Repo.Output(ctx, args...); err != nil {
+		if ctx.Err() != nil {
+			return true, err
+		}
+		r = r.As(result.Error).Msg(err.Error())
+	}
+	return r.Status.Failed(), s.sink.Emit(r)
+}
+
+func (s *step) merge(ctx context.Context) (failed bool, err error) {
+	args := []string{"merge", "-q", "--allow-unrelated-histories", "--no-edit"}
+	if s.how == FFOnly {
+		args = append(args, "--ff-only")
+	}
+	failed, err = s.git(ctx, "merge", result.Tuple{"Merged %s", s.target}, append(args, s.revision())...)
+	if err != nil || s.d.Annex == nil {
+		return failed, err
+	}
+	r := s.record(s.d, "update.annex_merge", result.OK).Msg("Merged annex branch")
+	if _, err := s.d.Annex.Merge(ctx, s.d.Now()); err != nil {
+		r, failed = r.As(result.Error).Msg(err.Error()), true
+	}
+	return failed, s.sink.Emit(r)
+}
+
+func (s *step) reset(ctx context.Context) (failed bool, err error) {
+	clean, err := s.d.IsClean(ctx)
+	if err != nil {
+		return true, err
+	}
+	if !clean {
+		return true, s.sink.Emit(s.record(s.d, "update.reset", result.Error).Msg("Refusing to reset dirty working tree"))
+	}
+	return s.git(ctx, "update.reset", result.Tuple{"Reset to %s", s.target}, "reset", "-q", "--hard", s.revision(), "--")
+}
+
+// present lists the annexed files that have content, where they shall have it
+// afterwards, too.
+func (s *step) present(ctx context.Context) ([]string, error) {
+	if !s.opt.ReobtainAll || s.d.Annex == nil {
+		return nil, nil
+	}
+	index, err := s.d.Repo.ReadIndex()
+	if err != nil {
+		return nil, err
+	}
+	var list []string
+	for e, err := range index.Entries() {
+		if err != nil {
+			return nil, err
+		}
+		k, ok, err := s.d.KeyOf(ctx, e.Path, e.Mode, e.OID)
+		if err != nil {
+			return nil, err
+		}
+		if ok && s.d.Annex.Has(k) {
+			list = append(list, s.d.Repo.Path(e.Path))
+		}
+	}
+	return list, nil
+}
+
+// reobtain gets the content of files that had it before and were changed.
+func (s *step) reobtain(ctx context.Context, paths []string) error {
+	d, err := dataset.Open(ctx, s.d.Path(), "get content of", s.d.Env)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	quiet := result.SinkFunc(func(r result.Record) error {
+		if r.Status == result.Impossible && r.String("message") == "path does not exist" {
+			return nil // the update has deleted it
+		}
+		return s.sink.Emit(r)
+	})
+	return d.Get(ctx, dataset.GetOptions{Paths: paths, Quiet: true}, quiet)
+}
