@@ -2,6 +2,7 @@ package update
 
 import (
 	"context"
+	"strings"
 
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/result"
@@ -42,12 +43,12 @@ func (s *step) apply(ctx context.Context) (failed, done bool, err error) {
 
 func isAdjusted(branch string) bool { return len(branch) > 9 && branch[:9] == "adjusted/" }
 
-// revision is the target as git cannot take it for anything else.
+// revision is the target, written so that git cannot take it for an option.
 func (s *step) revision() string {
-	if s.followParent {
-		return s.target
+	if strings.HasPrefix(s.target, "-") {
+		return "refs/remotes/" + s.target
 	}
-	return "refs/remotes/" + s.target
+	return s.target
 }
 
 // git runs one command and reports how it went.
