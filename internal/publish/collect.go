@@ -19,14 +19,19 @@ func (p *pushing) collect(ctx context.Context, d *dataset.Dataset, since gitobj.
 	}
 	mine := &part{d: d}
 	var subs []git.TreeDelta
-	matched := false
 	paths, all := p.scope(d)
+	matched, err := all, nil
+	if !all {
+		if matched, err = anyIn(ctx, d, head, paths); err != nil {
+			return err
+		}
+	}
 	diff := git.TreeDiff{From: since, To: head, Enter: func(dir string) bool { return all || touches(dir, paths) }}
 	err = d.Repo.DiffTrees(ctx, diff, func(c git.TreeDelta) error {
 		if !all && !touches(c.Path, paths) {
 			return nil
 		}
-		matched = true
+		matched = true // though it may be gone now
 		switch {
 		case c.To.Mode == gitobj.ModeGitlink:
 			subs = append(subs, c)
@@ -47,6 +52,18 @@ func (p *pushing) collect(ctx context.Context, d *dataset.Dataset, since gitobj.
 		p.plan = append(p.plan, mine)
 	}
 	return nil
+}
+
+// anyIn reports whether the commit has one of the paths.
+func anyIn(ctx context.Context, d *dataset.Dataset, commit gitobj.OID, paths []string) (bool, error) {
+	view := d.Repo.View(commit)
+	defer view.Close()
+	for _, p := range paths {
+		if _, ok, err := view.Lookup(ctx, p); err != nil || ok {
+			return ok, err
+		}
+	}
+	return false, nil
 }
 
 // below plans the subdatasets that are here, each from the commit that the

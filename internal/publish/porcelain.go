@@ -70,13 +70,13 @@ func (r pushedRef) status() result.Status {
 	return result.Error
 }
 
-// hintsOf collects git's advice.
+// hintsOf collects git's advice, as one line.
 func hintsOf(stderr string) string {
 	var list []string
 	for line := range strings.Lines(stderr) {
 		if text, ok := strings.CutPrefix(line, "hint: "); ok {
-			list = append(list, strings.TrimRight(text, "\n"))
+			list = append(list, strings.TrimSpace(text))
 		}
 	}
-	return strings.Join(list, "\n")
+	return strings.Join(list, " ")
 }

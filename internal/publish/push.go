@@ -50,6 +50,7 @@ func Push(ctx context.Context, d *dataset.Dataset, opt Options, sink result.Sink
 	p := &pushing{opt: opt, top: d, sink: sink}
 	failure := p.record(d, result.Error)
 	if opt.To != "" && !slices.Contains(siblings.Names(d), opt.To) {
+		failure.Type = "" // as in DataLad
 		return sink.Emit(failure.Msg(fmt.Sprintf("Unknown push target '%s'. %s", opt.To, known(siblings.Names(d)))))
 	}
 	since, err := p.since(ctx)
