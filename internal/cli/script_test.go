@@ -96,7 +96,7 @@ func waitUntil(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: wait-until TEXT PROGRAM ARGS")
 	}
-	script := `text=$0; n=0; while ! "$@" 2>&1 | grep -q -e "$text"; do n=$((n+1)); test $n -lt 150 || exit 1; sleep 0.1; done`
+	script := `text=$0; n=0; while ! "$@" 2>&1 | grep -q -e "$text"; do n=$((n+1)); test $n -lt 600 || exit 1; sleep 0.1; done`
 	if err := ts.Exec("sh", append([]string{"-c", script}, args...)...); err != nil {
 		ts.Fatalf("%s never came: %v", args[0], err)
 	}
