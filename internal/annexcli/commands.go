@@ -36,6 +36,8 @@ func workCommands() []command {
 func setupCommands() []command {
 	list := []command{
 		{"init", "DESC", "initialize git-annex", newInit},
+		{"initremote", "NAME PARAM=VALUE ...", "creates a special (non-git) remote", newInitRemote},
+		{"enableremote", "NAME PARAM=VALUE ...", "enables git-annex to use a remote", newEnableRemote},
 		{"describe", "REMOTE DESC", "change description of a repository", newDescribe},
 		{"dead", "REPOSITORY ...", "hide a lost repository or key", newDead},
 		{"numcopies", "NUMBER", "configure desired number of copies", newCopies("numcopies")},

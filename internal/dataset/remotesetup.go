@@ -23,11 +23,7 @@ func (d *Dataset) remoteOpener() *remoteOpener {
 
 // setup is everything that the remote may use.
 func (o *remoteOpener) setup(ctx context.Context, s remote.Spec) (remote.Setup, error) {
-	d := o.d
-	setup := remote.Setup{
-		Spec: s, Settings: d.Repo.Config, Env: d.Env.Vars, Home: d.env("HOME"),
-		WorkTree: d.Path(), GitDir: d.Repo.CommonDir, Logs: o.logs, Log: d.Env.Log,
-	}
+	setup := o.d.remoteSetup(s, o.logs)
 	if s.Kind != remote.Special || s.UUID == remote.WebUUID {
 		return setup, nil
 	}
@@ -40,6 +36,21 @@ func (o *remoteOpener) setup(ctx context.Context, s remote.Spec) (remote.Setup, 
 	}
 	setup.Config = remote.ConfigOf(o.configs, setup)
 	return setup, nil
+}
+
+func (d *Dataset) remoteSetup(s remote.Spec, logs *remoteLogs) remote.Setup {
+	return remote.Setup{
+		Spec: s, Settings: d.Repo.Config, Env: d.Env.Vars, Home: d.env("HOME"),
+		WorkTree: d.Path(), GitDir: d.Repo.CommonDir, Logs: logs, Log: d.Env.Log,
+	}
+}
+
+// RemoteSetup is what a special remote with that configuration may use of this
+// dataset, which may not know it yet.
+func (d *Dataset) RemoteSetup(s remote.Spec, config map[string]string) remote.Setup {
+	setup := d.remoteSetup(s, &remoteLogs{d: d})
+	setup.Config = config
+	return setup
 }
 
 // remoteLogs gives remotes the git-annex branch.

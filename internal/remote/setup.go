@@ -65,12 +65,18 @@ func ConfigOf(log annexlog.Log, s Setup) map[string]string {
 	}
 	own, _ := log.Get(id)
 	merged := annexlog.DecodeConfig(own.Value)
-	for _, field := range []string{"encryption", "cipher", "cipherkeys", "pubkeys", "mac", "chunk", "exporttree", "importtree"} {
+	for _, field := range Inherited() {
 		if v, ok := config[field]; ok {
 			merged[field] = v
 		}
 	}
 	return merged
+}
+
+// Inherited are the fields that a remote has from the one whose content it
+// shares.
+func Inherited() []string {
+	return []string{"encryption", "cipher", "cipherkeys", "pubkeys", "mac", "chunk", "exporttree", "importtree"}
 }
 
 // Getenv reads the environment the remote was opened with.

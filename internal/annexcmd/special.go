@@ -1,0 +1,173 @@
+package annexcmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/enable"
+)
+
+// special is a special remote that the git-annex branch knows.
+type special struct {
+	name, uuid string // the UUID of its line, which is not that of its content for sameas
+	config     map[string]string
+}
+
+// specials lists them, without dead ones.
+func (s *Session) specials(ctx context.Context) ([]special, error) {
+	data, err := s.Log(ctx, annexlog.RemoteFile)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.Repositories(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var list []special
+	for _, e := range annexlog.ParseUUIDLog(data).Entries() {
+		sp := special{uuid: e.Field, config: annexlog.DecodeConfig(e.Value)}
+		if sp.name = sp.config["name"]; sp.name == "" {
+			sp.name = sp.config["sameas-name"]
+		}
+		if sp.name != "" && r.Trust(sp.uuid) != annexlog.Dead {
+			list = append(list, sp)
+		}
+	}
+	return list, nil
+}
+
+// InitRemote sets up a new special remote with the words NAME=VALUE. sameAs, if
+// not "", names a remote whose content it shares. The note is for people.
+func (s *Session) InitRemote(ctx context.Context, name string, words []string, sameAs string) (note string, err error) {
+	if err := s.newName(ctx, name); err != nil {
+		return "", err
+	}
+	params, err := enable.Parameters(words)
+	if err != nil {
+		return "", err
+	}
+	uuid := dataset.NewUUID()
+	main, inherited := "", map[string]string(nil)
+	if sameAs != "" {
+		if main, inherited, err = s.sameAs(ctx, sameAs); err != nil {
+			return "", err
+		}
+	}
+	res, err := enable.Init(ctx, s.setupFor(name, uuid, params), main, inherited)
+	if err != nil {
+		return "", err
+	}
+	if main == "" {
+		if err := s.setValue(ctx, annexlog.UUIDFile, uuid, name); err != nil {
+			return "", err
+		}
+	}
+	return res.Note, s.recordRemote(ctx, name, uuid, res)
+}
+
+// newName refuses names that something else has.
+func (s *Session) newName(ctx context.Context, name string) error {
+	if name == "" || strings.HasPrefix(name, "-") || strings.ContainsAny(name, " \t\n\x00/\\\"=") {
+		return fmt.Errorf("%q cannot be the name of a remote", name)
+	}
+	list, err := s.specials(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(list, func(sp special) bool { return sp.name == name }) {
+		return errs.WithHint(fmt.Errorf("There is already a special remote named %q.", name), "use enableremote to enable it")
+	}
+	if len(s.D.Repo.Config.Keys("remote."+name+".")) > 0 {
+		return fmt.Errorf("There is already a remote named %q", name)
+	}
+	return nil
+}
+
+func (s *Session) sameAs(ctx context.Context, name string) (uuid string, config map[string]string, err error) {
+	r, err := s.Repositories(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	if uuid, err = r.Resolve(name); err != nil {
+		return "", nil, err
+	}
+	data, err := s.Log(ctx, annexlog.RemoteFile)
+	e, _ := annexlog.ParseUUIDLog(data).Get(uuid)
+	return uuid, annexlog.DecodeConfig(e.Value), err
+}
+
+func (s *Session) setupFor(name, uuid string, config map[string]string) remote.Setup {
+	return s.D.RemoteSetup(remote.Spec{Name: name, Kind: remote.Special, UUID: uuid}, config)
+}
+
+// recordRemote writes to the git-annex branch, where that changes something,
+// and to git's configuration.
+func (s *Session) recordRemote(ctx context.Context, name, uuid string, res enable.Result) error {
+	data, err := s.Log(ctx, annexlog.RemoteFile)
+	if err != nil {
+		return err
+	}
+	line := annexlog.EncodeConfig(res.Config)
+	if old, _ := annexlog.ParseUUIDLog(data).Get(uuid); old.Value != line {
+		if err := s.setValue(ctx, annexlog.RemoteFile, uuid, line); err != nil {
+			return err
+		}
+	}
+	var edits []git.ConfigEdit
+	for _, v := range res.Git {
+		edits = append(edits, git.ConfigEdit{Key: "remote." + name + "." + v[0], Value: v[1]})
+	}
+	return s.D.Repo.SetConfig(edits...)
+}
+
+// EnableRemote uses a special remote here that another clone has set up.
+func (s *Session) EnableRemote(ctx context.Context, name string, words []string) error {
+	list, err := s.specials(ctx)
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		return unknownSpecial(errors.New("Specify the name of the special remote to enable."), list)
+	}
+	found := slices.DeleteFunc(slices.Clone(list), func(sp special) bool { return sp.name != name && sp.uuid != name })
+	switch {
+	case len(found) == 0 && s.D.Repo.Config.Get("remote."+name+".url") != "":
+		return s.D.Repo.SetConfig(git.ConfigEdit{Key: "remote." + name + ".annex-ignore", Value: "false"})
+	case len(found) == 0:
+		return unknownSpecial(fmt.Errorf("Unknown special remote %q.", name), list)
+	case len(found) > 1:
+		return errs.WithHint(fmt.Errorf("Multiple special remotes are named %q.", name), "use the UUID: %s or %s", found[0].uuid, found[1].uuid)
+	}
+	more, err := enable.Parameters(words)
+	if err != nil {
+		return err
+	}
+	sp := found[0]
+	if s.D.Repo.Config.Get("remote."+sp.name+".url") != "" {
+		return errs.WithHint(fmt.Errorf("another remote is called %s already", sp.name), "rename that one: git remote rename %s NEW", sp.name)
+	}
+	res, err := enable.Enable(ctx, s.setupFor(sp.name, sp.uuid, sp.config), more)
+	if err != nil {
+		return err
+	}
+	return s.recordRemote(ctx, sp.name, sp.uuid, res)
+}
+
+func unknownSpecial(err error, list []special) error {
+	var names []string
+	for _, sp := range list {
+		names = append(names, sp.name)
+	}
+	if len(names) == 0 {
+		return errs.WithHint(err, "no special remotes are known; perhaps the git-annex branch of the repository that made it must be fetched")
+	}
+	return errs.WithHint(err, "known special remotes: %s", strings.Join(names, " "))
+}

@@ -1,0 +1,163 @@
+// Package enable sets special remotes up: new ones (initremote) and those that
+// the git-annex branch knows already (enableremote). It checks parameters as
+// git-annex does and prepares the storage; what is to be written to the
+// git-annex branch and to git's configuration it returns.
+package enable
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/chunk"
+	"github.com/stemma-data/stemma/internal/remote/crypt"
+)
+
+// Result is what is to be recorded of a remote that has been set up.
+type Result struct {
+	Config map[string]string // its line of remote.log
+	Git    [][2]string       // variables below remote.NAME. of git's configuration, with values
+	Note   string            // for people, may be ""
+}
+
+// Parameters reads words NAME=VALUE.
+func Parameters(words []string) (map[string]string, error) {
+	config := map[string]string{}
+	for _, w := range words {
+		name, v, ok := strings.Cut(w, "=")
+		if !ok || name == "" || strings.ContainsAny(name, " \t\n") {
+			return nil, errs.WithHint(fmt.Errorf("%q is no parameter", w), "write it as name=value")
+		}
+		if strings.ContainsAny(v, "\x00\n") {
+			return nil, fmt.Errorf("parameter %s has a line break", name)
+		}
+		config[name] = v
+	}
+	return config, nil
+}
+
+// common are the fields that every type has.
+func common() []string {
+	return []string{
+		"name", "type", "encryption", "mac", "keyid", "keyid+", "keyid-", "highRandomQuality", "chunk", "embedcreds", "onlyencryptcreds",
+		"autoenable", "exporttree", "importtree", "cost", "readonly", "sameas-name", "sameas-uuid", "cipher", "cipherkeys", "pubkeys",
+	}
+}
+
+// Init sets up a new remote. s.Name and s.UUID are those that it gets, s.Config
+// are the parameters. For a remote that shares the content of another one
+// (sameas), inherited is that one's configuration and mainUUID its identity.
+func Init(ctx context.Context, s remote.Setup, mainUUID string, inherited map[string]string) (Result, error) {
+	s.Config = maps.Clone(s.Config)
+	k, err := check(s)
+	if err != nil {
+		return Result{}, err
+	}
+	if mainUUID == "" {
+		s.Config["name"] = s.Name
+		var note string
+		if s.Config, note, err = crypt.Create(ctx, s); err != nil {
+			return Result{}, err
+		}
+		return finish(ctx, s, k, s.UUID, s.UUID, note)
+	}
+	for field := range inherited {
+		if v := s.Config[field]; v != "" && slices.Contains(remote.Inherited(), field) {
+			return Result{}, fmt.Errorf("%s= is inherited from the other remote", field)
+		}
+	}
+	delete(s.Config, "name")
+	s.Config["sameas-name"], s.Config["sameas-uuid"] = s.Name, mainUUID
+	return finish(ctx, s, k, mainUUID, s.UUID, "")
+}
+
+// Enable uses a remote here that the git-annex branch knows: s.Config is its
+// configuration there, more are parameters to be changed. The UUID is that of
+// its line.
+func Enable(ctx context.Context, s remote.Setup, more map[string]string) (Result, error) {
+	config := maps.Clone(s.Config)
+	if v, ok := more["encryption"]; ok && v != config["encryption"] {
+		return Result{}, fmt.Errorf("cannot change the encryption of a special remote from %s to %s", config["encryption"], v)
+	}
+	if v, ok := more["type"]; ok && v != config["type"] {
+		return Result{}, errors.New("cannot change the type of a special remote")
+	}
+	for _, fixed := range []string{"keyid", "keyid+", "keyid-", "cipher", "cipherkeys", "pubkeys", "mac"} {
+		if _, ok := more[fixed]; ok {
+			return Result{}, fmt.Errorf("%s= cannot be changed here yet", fixed)
+		}
+	}
+	maps.Copy(config, more)
+	s.Config = config
+	k, err := check(s)
+	if err != nil {
+		return Result{}, err
+	}
+	main := config["sameas-uuid"]
+	if main == "" {
+		main = s.UUID
+	}
+	return finish(ctx, s, k, main, s.UUID, "")
+}
+
+// check finds the kind and refuses what it does not know.
+func check(s remote.Setup) (kind, error) {
+	t := s.Option("type")
+	if t == "" {
+		return kind{}, errs.WithHint(errors.New("Specify the type of the remote with type="), "types: %s", strings.Join(types(), ", "))
+	}
+	k, ok := kinds()[t]
+	if !ok {
+		return kind{}, errs.WithHint(fmt.Errorf("remote type %s is not supported yet", t), "types: %s; others can be set up with git-annex itself", strings.Join(types(), ", "))
+	}
+	if err := k.knows(s.Config); err != nil {
+		return kind{}, err
+	}
+	if s.Yes("exporttree") || s.Yes("importtree") {
+		return kind{}, errs.WithHint(errors.New("exporttree and importtree are not supported yet"), "set the remote up with git-annex itself")
+	}
+	if _, err := chunk.FromConfig(s); err != nil {
+		return kind{}, err
+	}
+	return k, nil
+}
+
+func (k kind) knows(config map[string]string) error {
+	if k.any {
+		return nil
+	}
+	var strange []string
+	for field := range config {
+		prefixed := slices.ContainsFunc(k.prefixes, func(p string) bool { return strings.HasPrefix(field, p) })
+		if !prefixed && !slices.Contains(common(), field) && !slices.Contains(k.fields, field) {
+			strange = append(strange, field)
+		}
+	}
+	if len(strange) > 0 {
+		slices.Sort(strange)
+		return errs.WithHint(fmt.Errorf("Unexpected parameters: %s", strings.Join(strange, " ")), "this type has: %s", strings.Join(k.fields, " "))
+	}
+	return nil
+}
+
+// finish prepares the storage and puts together what is to be recorded.
+func finish(ctx context.Context, s remote.Setup, k kind, uuid, configUUID, note string) (Result, error) {
+	s.UUID = uuid
+	config, variables, err := k.prepare(ctx, s)
+	if err != nil {
+		return Result{}, err
+	}
+	variables = append(variables, [2]string{"annex-uuid", uuid})
+	if configUUID != uuid {
+		variables = append(variables, [2]string{"annex-config-uuid", configUUID})
+	}
+	if cost := config["cost"]; cost != "" {
+		variables = append(variables, [2]string{"annex-cost", cost})
+	}
+	return Result{config, append(variables, [2]string{"skipfetchall", "true"}), note}, nil
+}
