@@ -13,6 +13,7 @@ import (
 	"github.com/stemma-data/stemma/internal/remote/directory"
 	"github.com/stemma-data/stemma/internal/remote/external"
 	"github.com/stemma-data/stemma/internal/remote/local"
+	"github.com/stemma-data/stemma/internal/remote/ora"
 	"github.com/stemma-data/stemma/internal/remote/rsync"
 	"github.com/stemma-data/stemma/internal/remote/s3"
 	"github.com/stemma-data/stemma/internal/remote/ssh"
@@ -110,9 +111,17 @@ func stores(ctx context.Context) map[string]func(remote.Setup) (remote.Keeper, e
 		"directory": func(s remote.Setup) (remote.Keeper, error) { return asKeeper(directory.Open(s)) },
 		"S3":        func(s remote.Setup) (remote.Keeper, error) { return asKeeper(s3.Open(s)) },
 		"rsync":     rsync.Open,
-		"external":  func(s remote.Setup) (remote.Keeper, error) { return asKeeper(external.Open(ctx, s)) },
+		"external":  func(s remote.Setup) (remote.Keeper, error) { return openExternal(ctx, s) },
 		"httpalso":  func(s remote.Setup) (remote.Keeper, error) { return asKeeper(web.OpenAlso(s)) },
 	}
+}
+
+// openExternal knows the program that DataLad's RIA stores need.
+func openExternal(ctx context.Context, s remote.Setup) (remote.Keeper, error) {
+	if s.Setting("externaltype") == "ora" || s.Setting("externaltype") == "" && s.Option("externaltype") == "ora" {
+		return asKeeper(ora.Open(s))
+	}
+	return asKeeper(external.Open(ctx, s))
 }
 
 // markers are the variables of git's configuration by which git-annex knows a

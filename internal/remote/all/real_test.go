@@ -3,7 +3,6 @@ package all
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"maps"
 	"os"
@@ -203,7 +202,7 @@ func (b *bench) wantFetched(r remote.Remote, k annexkey.Key, content []byte) {
 		b.Errorf("present %s: %v %v", k, ok, err)
 	}
 	dst := filepath.Join(b.TempDir(), "got")
-	h := sha256.New()
+	h, _ := k.Hasher()
 	if err := r.Fetch(context.Background(), k, dst, h); err != nil {
 		b.Errorf("fetch %s: %v", k, err)
 		return

@@ -10,8 +10,10 @@ import (
 	"slices"
 
 	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/remote/external"
+	"github.com/stemma-data/stemma/internal/remote/ora"
 	"github.com/stemma-data/stemma/internal/remote/s3"
 )
 
@@ -90,6 +92,23 @@ func prepareExternal(ctx context.Context, s remote.Setup) (map[string]string, []
 		delete(config, "readonly")
 		return config, append(variables, [2]string{"annex-readonly", "true"}), nil
 	}
+	if kind == "ora" {
+		config, err := ora.Initialise(ctx, s, datasetID(s.WorkTree))
+		return config, append(variables, [2]string{"annex-availability", "GloballyAvailable"}), err
+	}
 	config, err := external.Initialise(ctx, s)
 	return config, variables, err
+}
+
+// datasetID is DataLad's id of the dataset; "" if it has none.
+func datasetID(workTree string) string {
+	text, err := os.ReadFile(filepath.Join(workTree, ".datalad", "config"))
+	if err != nil {
+		return ""
+	}
+	cfg, err := git.ParseConfigFile(string(text))
+	if err != nil {
+		return ""
+	}
+	return cfg.Get("datalad.dataset.id")
 }
