@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stemma-data/stemma/test/crash/rig"
@@ -99,4 +100,30 @@ func (s *story) dieAt(args []string, now func() bool) {
 	if _, ended, err := rig.KillWhen(s.Stemma(args...), func(int) bool { return now() }, rig.All); err != nil || ended {
 		s.T.Fatalf("%v: the moment did not come: %v", args, err)
 	}
+}
+
+// Any command that publishes completes a killed finish, also where that one
+// committed tasks of an array: the job is closed then.
+func TestSaveSettlesTasksOfKilledFinish(t *testing.T) {
+	s := newJobStory(t)
+	s.write("tasks.sh", "#!/bin/sh\nmkdir -p arr\necho $SLURM_ARRAY_TASK_ID > arr/$SLURM_ARRAY_TASK_ID.txt\n")
+	s.Save("-m", "tasks")
+	s.Run(s.Bin, "schedule", "-m", "array", "-o", "arr/{task}.txt", "sbatch", "--array=1-2", "tasks.sh")
+	s.complete()
+	tip := s.ref("refs/heads/main")
+	s.dieAt([]string{"finish"}, func() bool { return s.ref("refs/heads/main") != tip })
+	s.write("again.txt", "another\n")
+	s.repeat(s.Stemma("save", "-m", "another command", "again.txt"))
+	if out := s.Run(s.Bin, "jobs", "--open"); strings.Contains(out, "arr") {
+		t.Errorf("the job is open:\n%s", out)
+	}
+	for _, task := range []string{"1", "2"} {
+		s.want["arr/"+task+".txt"] = task + "\n"
+	}
+	s.logFiles()
+	s.verify()
+	if n := s.bodies("array"); n != 2 {
+		t.Errorf("%d records of two tasks", n)
+	}
+	s.Check()
 }
