@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/sched"
@@ -18,6 +19,8 @@ import (
 const (
 	watchFirst = 40 * time.Second
 	watchLast  = 180 * time.Second
+	// watchBlind is how long a watch goes on that learns nothing of any job.
+	watchBlind = 24 * time.Hour
 )
 
 // WatchOptions are those of WatchFinish.
@@ -49,7 +52,8 @@ func (p WatchProgress) Open() (n int) {
 // the scheduler once a round, with pauses of 40 s that grow to 180 s while
 // nothing changes. Jobs that are scheduled meanwhile are watched, too. Jobs
 // that are over and stay open are reported as by Finish, once; they do not keep
-// the watch going. When ctx ends it returns ctx's error; nothing is lost.
+// the watch going, and where the scheduler tells of no job for a day it ends
+// with an error. When ctx ends it returns ctx's error; nothing is lost.
 func WatchFinish(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt WatchOptions, sink result.Sink) error {
 	w := &watching{sink: sink, told: map[string]bool{}}
 	sleep := opt.Sleep
@@ -61,7 +65,7 @@ func WatchFinish(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt
 			return err
 		}
 	}
-	last := ""
+	last, blind := "", time.Duration(0)
 	for pause := watchFirst; ; {
 		if err := w.look(ctx, d, s, opt.FinishOptions); err != nil {
 			return err
@@ -85,7 +89,19 @@ func WatchFinish(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
+		if blind += pause; w.Live[sched.Unknown] < w.Open() {
+			blind = 0
+		}
+		if blind > watchBlind {
+			return w.gaveUp()
+		}
 	}
+}
+
+// gaveUp is the end of a watch whose scheduler has not told of any job for long.
+func (w *watching) gaveUp() error {
+	err := fmt.Errorf("finish: the states of %d job(s) have not been known for %v", w.Open(), watchBlind)
+	return errs.WithHint(err, "nothing is lost: repeat the command when the scheduler answers; jobs that it has forgotten are given up with `stemma jobs release`")
 }
 
 func pauseFor(ctx context.Context, pause time.Duration) error {
@@ -107,6 +123,9 @@ type watching struct {
 	told map[string]bool // what was said of jobs that stay open
 	row  int64           // the only job, 0: all
 	ids  []string        // of jobs under way with their states, to see changes
+
+	unclear map[string]int // why states are not known: how many jobs
+	warned  map[string]bool
 }
 
 // find finds the one job that is watched.
@@ -124,7 +143,8 @@ func (w *watching) find(ctx context.Context, d *dataset.Dataset, s sched.Schedul
 
 // look is one round.
 func (w *watching) look(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt FinishOptions) error {
-	w.Live, w.Left, w.ids = map[sched.State]int{}, 0, nil
+	w.Live, w.Left, w.ids, w.unclear = map[sched.State]int{}, 0, nil, map[string]int{}
+	defer w.warn(d)
 	opt.JobID = ""
 	f, err := newFinishing(ctx, d, s, opt, w)
 	if err != nil {
@@ -179,7 +199,21 @@ func (w *watching) live(st sched.Status) bool {
 	}
 	w.Live[st.State]++
 	w.ids = append(w.ids, st.ID+" "+string(st.State))
+	if st.State == sched.Unknown {
+		w.unclear[st.Note]++
+	}
 	return true
+}
+
+// warn says why states are not known, once for as long as that lasts.
+func (w *watching) warn(d *dataset.Dataset) {
+	now := map[string]bool{}
+	for note, n := range w.unclear {
+		if now[note] = true; !w.warned[note] {
+			d.Env.Log.Warn(fmt.Sprintf("the state of %d job(s) is not known: %s", n, note))
+		}
+	}
+	w.warned = now
 }
 
 // waitsFor notes a job that another process submits right now.

@@ -123,10 +123,33 @@ func TestWatchInBadWeather(t *testing.T) {
 		func() { b.write("two", "2"); b.s.set(t, two, "COMPLETED") },
 	)
 	must(t, err)
+	if n := strings.Count(b.log.String(), "the state of 2 job(s) is not known: the scheduler does not know it"); n != 1 {
+		t.Errorf("said %d times why nothing is known:\n%s", n, b.log)
+	}
 	if len(pauses) != 4 || len(lines) != 3 || !strings.Contains(lines[0], "declared output is missing: one") {
 		t.Errorf("%v %q", pauses, lines)
 	}
 	if got := b.states(); got != "closed:committed closed:committed" {
 		t.Errorf("states %s", got)
 	}
+}
+
+// A scheduler that never answers does not keep a watch going for ever.
+func TestWatchGivesUp(t *testing.T) {
+	b := newBench(t)
+	one := b.submit(ScheduleOptions{Outputs: []string{"one"}})
+	b.s.mute = true
+	_, pauses, _, err := b.watch(FinishOptions{}, make([]func(), 2000)...)
+	wantErr(t, err, "the states of 1 job(s) have not been known for 24h0m0s")
+	if hours := len(pauses) * 180 / 3600; hours < 23 || hours > 25 {
+		t.Errorf("after %d pauses", len(pauses))
+	}
+	if got := b.states(); got != "open:" {
+		t.Errorf("states %s", got)
+	}
+	b.s.mute = false
+	b.write("one", "1")
+	b.s.set(t, one, "COMPLETED")
+	_, _, _, err = b.watch(FinishOptions{})
+	must(t, err)
 }

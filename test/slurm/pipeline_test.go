@@ -160,7 +160,15 @@ func TestDependencies(t *testing.T) {
 	id := l.submitted(third)[0]
 	third.want(t, 0)
 	l.await(first, second, array, id)
-	l.in("", "finish").want(t, 0, "Slurm job "+array+"_1: Completed", "Slurm job "+array+"_2: Completed", "Slurm job "+id+": Completed")
+	l.in("", "finish").want(t, 0, "Slurm job "+id+": Completed")
+	// On a busy machine the tasks were complete, and finished, before the last
+	// job was scheduled.
+	titles := l.Git("log", "--format=%s")
+	for _, task := range []string{"_1", "_2"} {
+		if strings.Count(titles, "Slurm job "+array+task+": Completed") != 1 {
+			t.Errorf("task %s in\n%s", task, titles)
+		}
+	}
 	l.Check()
 }
 

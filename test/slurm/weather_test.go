@@ -134,8 +134,8 @@ func idsUsedAgain(t *testing.T, l *lab) {
 	if r := l.recordOf("HEAD"); fmt.Sprint(r.ID) != good || r.Outputs[0] != "./good.txt" && r.Outputs[0] != "good.txt" {
 		t.Errorf("record of %v", r.Outputs)
 	}
-	l.open("again")
 	l.in("", "finish", "--close-failed-jobs").want(t, 1, again+": RUNNING")
+	l.open("again")
 	until(t, "the younger job to be finished", func() bool { return l.in("", "finish").code == 0 })
 	if l.read("again.txt") != "x\n" || len(l.openRows()) > 0 {
 		t.Errorf("open: %v", l.openRows())
