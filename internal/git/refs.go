@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
@@ -189,6 +190,8 @@ func (r *Repo) MoveRefs(ctx context.Context, moves []RefMove, reason string, hol
 		if !strings.Contains(stderr.String(), "but expected") {
 			if cause := fsx.ProbeWrite(r.CommonDir); cause != nil { // git does not always tell
 				err = fmt.Errorf("%w: %w", err, cause)
+			} else if strings.Contains(stderr.String(), "couldn't set") {
+				err = errs.WithHint(err, "git does not say why it could not write; often the disk is full or a quota used up: free some space and repeat the command, nothing is lost")
 			}
 		}
 		return err

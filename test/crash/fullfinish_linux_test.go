@@ -22,7 +22,7 @@ func TestFinishDiskFull(t *testing.T) {
 // A quota that is used up, likewise.
 func TestFinishQuota(t *testing.T) {
 	top, limit := quotaMount(t)
-	squeeze(t, jobStoryOf(storyIn(t, top)), limit, "quota exceeded", "out of diskspace", "disk is full")
+	squeeze(t, jobStoryOf(storyIn(t, top)), limit, "quota exceeded", "quota used up", "out of diskspace", "disk is full")
 }
 
 // squeeze finishes jobs with more and more space left, from none on, in steps
