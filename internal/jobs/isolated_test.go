@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stemma-data/stemma/internal/fsx"
@@ -146,7 +145,7 @@ func TestIsolatedBadInput(t *testing.T) {
 		"new script":  {ScheduleOptions{Isolated: root, Cmd: "sbatch new.sh"}, "the job script new.sh is not committed"},
 		"work tree's": {ScheduleOptions{Isolated: root, Cmd: "sbatch '" + filepath.Join(b.dir, "job.sh") + "'"}, "that of the work tree"},
 		"rejected":    {ScheduleOptions{Isolated: root, Inputs: []string{"in.txt"}, Cmd: "FAKE_MODE=fail sbatch job.sh"}, "Invalid partition"},
-		"no space":    {ScheduleOptions{Isolated: small(t), Inputs: []string{"big.dat"}}, "no space left on device"},
+		"no space":    {ScheduleOptions{Isolated: mounted(t, "64k"), Inputs: []string{"big.dat"}}, "no space left on device"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.opt.Isolated == "" {
@@ -168,23 +167,12 @@ func TestIsolatedBadInput(t *testing.T) {
 	}
 }
 
-// small is a file system of 64 KiB, "" where it cannot be had.
-func small(t *testing.T) string {
-	dir := t.TempDir()
-	if syscall.Mount("none", dir, "tmpfs", 0, "size=64k") != nil {
-		return ""
-	}
-	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
-	return dir
-}
-
 func TestIsolatedElsewhere(t *testing.T) {
 	b := newBench(t)
-	root := t.TempDir()
-	if syscall.Mount("none", root, "tmpfs", 0, "size=4m") != nil {
+	root := mounted(t, "4m")
+	if root == "" {
 		t.Skip("only root can mount another file system")
 	}
-	t.Cleanup(func() { syscall.Unmount(root, syscall.MNT_DETACH) })
 	b.reopen("sub")
 	b.write("sub/job.sh", "#!/bin/sh\n")
 	b.save()

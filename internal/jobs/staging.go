@@ -95,12 +95,22 @@ func (s *staging) input(ctx context.Context, name string) (rel string, err error
 	case s.files.err != nil:
 		return "", s.files.err
 	case p.outside != "":
+		if inside, ok := s.insideAfterAll(p.outside); ok {
+			return s.input(ctx, inside)
+		}
 		s.outside = append(s.outside, path.Clean(p.outside))
 		return "", nil
 	case !p.exists():
 		return "", fmt.Errorf("%s is not in the commit %s", strings.TrimPrefix(name, s.c.w.top+"/"), s.c.start.head.OID.Short())
 	}
 	return p.rel, s.add(ctx, p.rel, p.entry)
+}
+
+// insideAfterAll recognises a file of the dataset that is named by a link which
+// leads there from outside.
+func (s *staging) insideAfterAll(name string) (string, bool) {
+	dir, err := filepath.EvalSymlinks(filepath.Dir(name))
+	return filepath.Join(dir, filepath.Base(name)), err == nil && within(dir, s.files.top)
 }
 
 // idOf is the id of an input as identifier gives it for an unchanged work tree.

@@ -116,10 +116,12 @@ func TestIsolatedLinksAndConversion(t *testing.T) {
 	}
 	b.save()
 	must(t, os.RemoveAll(filepath.Join(b.dir, "real")))
+	detour := filepath.Join(t.TempDir(), "detour")
+	must(t, os.Symlink(b.dir, detour))
 	id := b.submit(ScheduleOptions{Outputs: []string{"o", "e.sh"}, Isolated: area(t),
-		Inputs: []string{"to file", "to dir/*.crlf", "in", "leaves", "dangling", "e.sh", outside}})
+		Inputs: []string{"to file", "to dir/*.crlf", "in", "leaves", "dangling", "e.sh", outside, filepath.Join(detour, "in.txt")}})
 	f := b.folder(id)
-	for name, want := range map[string]string{"to file": "x\n", "to dir/a.crlf": "1\r\n2\r\n", "in": "x\n", "leaves": "out", "real/a.crlf": "1\r\n2\r\n"} {
+	for name, want := range map[string]string{"to file": "x\n", "to dir/a.crlf": "1\r\n2\r\n", "in": "x\n", "leaves": "out", "in.txt": "input\n", "real/a.crlf": "1\r\n2\r\n"} {
 		if got := read(t, filepath.Join(f, name)); got != want {
 			t.Errorf("%s: %q", name, got)
 		}
@@ -139,7 +141,7 @@ func TestIsolatedLinksAndConversion(t *testing.T) {
 	for p := range b.jobs()[0].InputIDs {
 		ids = append(ids, p)
 	}
-	if len(ids) != 7 {
+	if len(ids) != 8 {
 		t.Errorf("%q", ids)
 	}
 }

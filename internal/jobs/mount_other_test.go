@@ -1,0 +1,7 @@
+//go:build !linux
+
+package jobs
+
+import "testing"
+
+func mounted(*testing.T, string) string { return "" }
