@@ -30,7 +30,7 @@ var sideways = map[string][]string{
 	"remote/remotetest": {"remote"},
 	"remote/directory":  {"remote"},
 	"remote/ssh":        {"remote"},
-	"remote/http":       {"remote", "remote/fetchurl"},
+	"remote/http":       {"remote", "remote/fetchurl", "git"},
 	"remote/chunk":      {"remote"},
 	"remote/crypt":      {"remote"},
 	"remote/rsync":      {"remote", "remote/directory"},

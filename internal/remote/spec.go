@@ -42,6 +42,7 @@ type Settings interface {
 	Get(key string) string
 	Bool(key string, def bool) bool
 	Keys(prefix string) []string
+	All(key string) []string
 }
 
 // List returns the remotes that the configuration names, cheapest first, those
@@ -85,6 +86,7 @@ func read(cfg Settings, name, workTree string) Spec {
 	if s.URL == "" {
 		s.URL = cfg.Get(key("url"))
 	}
+	s.URL = insteadOf(cfg, s.URL)
 	s.Kind, s.Dir = classify(s.URL, workTree)
 	if s.Kind == Path || s.Kind == Special && nearby(cfg, key) {
 		s.Cost = CostPath
@@ -99,6 +101,24 @@ func read(cfg Settings, name, workTree string) Spec {
 func nearby(cfg Settings, key func(string) string) bool {
 	rsync := cfg.Get(key("annex-rsyncurl"))
 	return cfg.Get(key("annex-directory")) != "" || rsync != "" && !strings.Contains(rsync, ":")
+}
+
+// insteadOf replaces the beginning of an address as url.BASE.insteadOf says; of
+// several settings the longest counts.
+func insteadOf(cfg Settings, address string) string {
+	const suffix = ".insteadof"
+	found, base := "", ""
+	for _, key := range cfg.Keys("url.") {
+		if !strings.HasSuffix(key, suffix) {
+			continue
+		}
+		for _, prefix := range cfg.All(key) {
+			if len(prefix) > len(found) && strings.HasPrefix(address, prefix) {
+				found, base = prefix, strings.TrimSuffix(strings.TrimPrefix(key, "url."), suffix)
+			}
+		}
+	}
+	return base + strings.TrimPrefix(address, found)
 }
 
 // classify follows git: a colon before the first slash makes it no path.

@@ -67,3 +67,18 @@ func FuzzClassify(f *testing.F) {
 		}
 	})
 }
+
+func TestAddressesAreRewritten(t *testing.T) {
+	cfg := git.NewConfig([][2]string{
+		{"url.ssh://far/.insteadOf", "far:"}, {"url./disk/.insteadOf", "far:disk/"}, {"url.ssh://far/.insteadOf", "weit:"},
+		{"remote.a.url", "far:x"}, {"remote.b.url", "far:disk/x"}, {"remote.c.url", "weit:y"}, {"remote.d.url", "near:z"},
+	}...)
+	got := map[string]string{}
+	for _, s := range List(cfg, "/w") {
+		got[s.Name] = s.URL
+	}
+	want := map[string]string{"a": "ssh://far/x", "b": "/disk/x", "c": "ssh://far/y", "d": "near:z"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/stemma-data/stemma/internal/remote/crypt"
 	"github.com/stemma-data/stemma/internal/remote/directory"
 	"github.com/stemma-data/stemma/internal/remote/external"
+	"github.com/stemma-data/stemma/internal/remote/http"
 	"github.com/stemma-data/stemma/internal/remote/local"
 	"github.com/stemma-data/stemma/internal/remote/ora"
 	"github.com/stemma-data/stemma/internal/remote/rsync"
@@ -24,6 +25,9 @@ import (
 func openNetwork(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 	if _, ok, err := ssh.ParseAddress(s.URL); ok || err != nil {
 		return asRemote(ssh.Open(ctx, s))
+	}
+	if http.Handles(s.URL) {
+		return asRemote(http.Open(ctx, s))
 	}
 	return nil, remote.ErrUnsupported
 }
