@@ -50,7 +50,10 @@ func (s *Sender) Send(ctx context.Context, k annexkey.Key, to remote.Remote) err
 		}
 		defer lock.Unlock()
 	}
-	return s.retry(ctx, func() (moved bool, err error) { return s.once(ctx, k, keeper, object, fi.Size()) })
+	return s.retry(ctx, func() (moved bool, err error) {
+		moved, err = s.once(ctx, k, keeper, object, fi.Size())
+		return moved && fi.Size() >= resumeFrom, err
+	})
 }
 
 // once is one attempt; moved says whether any content was on its way.
@@ -63,16 +66,25 @@ func (s *Sender) once(ctx context.Context, k annexkey.Key, to remote.Keeper, obj
 	return w.moved.Load() > 0, err
 }
 
+// retry repeats the attempt as long as that promises anything: at once after one
+// that moved something, for remotes that go on where it ended.
 func (s *Sender) retry(ctx context.Context, attempt func() (moved bool, err error)) error {
 	pause := s.RetryDelay
 	if pause <= 0 {
 		pause = time.Second
 	}
-	for left := s.Retry; ; left-- {
-		_, err := attempt()
-		if err == nil || left <= 0 || ctx.Err() != nil || errors.Is(err, remote.ErrUnsupported) {
+	for retries, forward := 0, 0; ; {
+		moved, err := attempt()
+		switch {
+		case err == nil || ctx.Err() != nil || errors.Is(err, remote.ErrUnsupported) || ownFault(err):
+			return err
+		case moved && forward < forwardRetries:
+			forward++
+			continue
+		case retries >= s.Retry:
 			return err
 		}
+		retries++
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
