@@ -89,7 +89,7 @@ func underAny(path string, tops []string) bool {
 func (d *Dataset) Changes(ctx context.Context, scope Scope) ([]Change, error) {
 	index, err := d.Repo.ReadIndex()
 	if errors.Is(err, gitindex.ErrUnsupported) {
-		return nil, fmt.Errorf("read index: %w; run `git update-index --no-split-index`, `git sparse-checkout disable`", err)
+		return nil, fmt.Errorf("read index: %w; run `git sparse-checkout disable`", err)
 	}
 	if err != nil {
 		return nil, err

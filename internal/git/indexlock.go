@@ -206,6 +206,10 @@ func (l *IndexLock) splice(old *gitindex.File, edits []gitindex.Edit) error {
 	if err := old.Splice(w, edits, gitindex.Options{Unchanged: v.unchanged}); err != nil {
 		return err
 	}
+	if shared := old.Shared(); shared != "" {
+		now := time.Now() // git deletes shared files that have long not been used
+		_ = os.Chtimes(shared, now, now)
+	}
 	return w.Flush()
 }
 

@@ -3,6 +3,7 @@ package gitindex
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"testing"
 
@@ -75,5 +76,16 @@ func BenchmarkManyEdits(b *testing.B) {
 	}
 	for b.Loop() {
 		mustNot(b, f.Splice(&bytes.Buffer{}, edits, Options{}))
+	}
+}
+
+// BenchmarkSplit measures a splice where most entries are in a shared file.
+func BenchmarkSplit(b *testing.B) {
+	r := newRepo(b, 2, gitobj.SHA1)
+	id := fill(b, r, 200_000)
+	r.git(b, "", "update-index", "--split-index")
+	b.ResetTimer()
+	for b.Loop() {
+		mustNot(b, r.open(b).Splice(io.Discard, []Edit{{Path: "dir05/new", Mode: gitobj.ModeFile, OID: id}}, Options{}))
 	}
 }

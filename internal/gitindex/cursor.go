@@ -64,7 +64,7 @@ func (c *cursor) decodePath(name, limit int) error {
 	r := &c.raw
 	n := int(r.flags & flagName)
 	end := bytes.IndexByte(c.f.data[name:min(limit, name+maxPath)], 0)
-	if err := checkLen(name, n, end); err != nil {
+	if err := c.checkLen(name, n, end); err != nil {
 		return err
 	}
 	r.Path = c.f.data[name : name+end]
@@ -89,7 +89,7 @@ func (c *cursor) decodeSuffix(name, limit int) error {
 	if end >= 0 {
 		n = keep + end
 	}
-	if err := checkLen(name, int(r.flags&flagName), n); err != nil {
+	if err := c.checkLen(name, int(r.flags&flagName), n); err != nil {
 		return err
 	}
 	r.Path = append(r.Path[:keep], c.f.data[name:name+end]...)
@@ -98,12 +98,12 @@ func (c *cursor) decodeSuffix(name, limit int) error {
 }
 
 // checkLen compares the length in the flags with the one found; -1 is none.
-func checkLen(off, flag, found int) error {
+func (c *cursor) checkLen(off, flag, found int) error {
 	switch {
 	case found < 0:
 		return corrupt(off, "path without end, or too long")
-	case found == 0:
-		return unsupported("split index (an entry without a path)")
+	case found == 0 && !c.f.nameless:
+		return &splitError{&UnsupportedError{"split index (an entry without a path)"}}
 	case min(found, flagName) != flag:
 		return corrupt(off, "path length does not fit")
 	case found > maxPath:

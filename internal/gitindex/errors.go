@@ -17,6 +17,12 @@ func (e *UnsupportedError) Error() string { return "index not supported: " + e.R
 // Is makes the error match ErrUnsupported.
 func (e *UnsupportedError) Is(target error) bool { return target == ErrUnsupported }
 
+// splitError is an UnsupportedError about a split index, which can be read
+// where its folder is known.
+type splitError struct{ *UnsupportedError }
+
+func (e *splitError) Unwrap() error { return e.UnsupportedError }
+
 // CorruptError says that the bytes are no valid index.
 type CorruptError struct {
 	Offset int64 // bytes from the start of the file, near the fault

@@ -21,7 +21,6 @@ func (f *File) hasExtension(sig string) bool {
 
 func TestUnsupportedFromGit(t *testing.T) {
 	cases := map[string]func(*repo){
-		"split": func(r *repo) { r.git(t, "", "update-index", "--split-index") },
 		"sparse": func(r *repo) {
 			r.git(t, "", "sparse-checkout", "init", "--cone", "--sparse-index")
 			r.git(t, "", "sparse-checkout", "set", "dir00")

@@ -5,7 +5,7 @@
 //
 // It knows the bytes of the index and nothing else: not the work tree, the
 // object store, lock files or configuration. What it does not understand
-// (split index, sparse index, unknown extensions) it reports as
+// (sparse index, unknown extensions) it reports as
 // ErrUnsupported, so that the caller can let git do the work.
 package gitindex
 
@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"path/filepath"
 	"sort"
 
 	"github.com/stemma-data/stemma/internal/gitobj"
@@ -40,6 +41,10 @@ type File struct {
 	stat    Stat // of the file that was read; zero after Parse
 	blocks  []block
 	exts    []extension
+
+	split    *split // nil: everything is in data
+	link     []byte // the extension of a split index
+	nameless bool   // entries may have no path
 }
 
 // block is a place where decoding can start: its first entry's offset, the
@@ -78,6 +83,9 @@ func Reopen(path string, format gitobj.Format, prev *File) (*File, error) {
 		return prev, nil
 	}
 	f, err := read(h, fi.Size(), format, false)
+	if f != nil && errors.As(err, new(*splitError)) {
+		err = f.scanSplit(filepath.Dir(path))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read index %s: %w", path, err)
 	}
@@ -115,16 +123,24 @@ func (f *File) Format() gitobj.Format { return f.format }
 // it returns false. The Raw and its Path are only valid during the call. It
 // allocates nothing per entry.
 func (f *File) Walk(fn func(r *Raw) bool) {
+	if f.split != nil {
+		f.split.walk("", f.format.Size(), fn)
+		return
+	}
 	c := f.start(0)
 	for c.next() && fn(&c.raw) {
 	}
 }
 
-// Entries yields each entry in index order. The error is always nil, since
-// the whole index was checked when it was read.
+// Entries yields each entry in index order. The error is nil, since the whole
+// index was checked when it was read; only a split index may end with Err.
 func (f *File) Entries() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		f.Walk(func(r *Raw) bool { return yield(r.Entry(), nil) })
+		going := true
+		f.Walk(func(r *Raw) bool { going = yield(r.Entry(), nil); return going })
+		if err := f.Err(); going && err != nil {
+			yield(Entry{}, err)
+		}
 	}
 }
 
@@ -136,6 +152,17 @@ func (f *File) Under(dir string) iter.Seq2[Entry, error] {
 	}
 	return func(yield func(Entry, error) bool) {
 		prefix := dir + "/"
+		if f.split != nil {
+			going := true
+			f.split.walk(prefix, f.format.Size(), func(r *Raw) bool {
+				going = hasPrefix(r.Path, prefix) && yield(r.Entry(), nil)
+				return going
+			})
+			if err := f.Err(); going && err != nil {
+				yield(Entry{}, err)
+			}
+			return
+		}
 		for c, ok := f.seek(prefix); ok && hasPrefix(c.raw.Path, prefix); ok = c.next() {
 			if !yield(c.raw.Entry(), nil) {
 				return
@@ -146,7 +173,16 @@ func (f *File) Under(dir string) iter.Seq2[Entry, error] {
 
 // Lookup finds the entry at exactly this path; of an unmerged path, the one
 // with the lowest stage. Its cost does not depend on the size of the index.
-func (f *File) Lookup(path string) (Entry, bool) {
+func (f *File) Lookup(path string) (e Entry, ok bool) {
+	if f.split != nil {
+		f.split.walk(path, f.format.Size(), func(r *Raw) bool {
+			if ok = string(r.Path) == path; ok {
+				e = r.Entry()
+			}
+			return false
+		})
+		return e, ok
+	}
 	c, ok := f.seek(path)
 	if !ok || string(c.raw.Path) != path {
 		return Entry{}, false

@@ -157,8 +157,12 @@ func (f *File) scanExtensions(limit int) error {
 			return corrupt(off, "extension cut off")
 		}
 		switch {
+		case sig == "link" && !f.nameless:
+			return &splitError{&UnsupportedError{"split index"}}
 		case sig == "link":
-			return unsupported("split index")
+			f.link = f.data[off+8 : off+8+int(size)]
+			off += 8 + int(size)
+			continue
 		case sig == "sdir":
 			return unsupported("sparse index")
 		case sig[0] < 'A' || sig[0] > 'Z':

@@ -49,19 +49,17 @@ func (f *File) Splice(w io.Writer, edits []Edit, opt Options) error {
 	if err != nil {
 		return fmt.Errorf("splice index: %w", err)
 	}
-	p, err := newPlan(f, sorted)
-	if err != nil {
-		return err
-	}
 	if opt.Racy.IsZero() {
 		opt.Racy = f.mtime
 	}
 	out := newOutput(w, f.format)
-	s := splicer{file: f, out: out, racy: opt.Racy.Sec, unchanged: opt.Unchanged, pos: headerLen}
-	s.writeHeader(p.count)
-	s.writeEntries(p)
+	s := splicer{file: f, out: out, version: f.version, racy: opt.Racy.Sec, unchanged: opt.Unchanged, pos: headerLen}
+	stale, err := s.write(sorted)
+	if err != nil {
+		return fmt.Errorf("splice index: %w", err)
+	}
 	for _, e := range exts {
-		writeExtension(out, e, p.stale, f.format.Size())
+		writeExtension(out, e, stale, f.format.Size())
 	}
 	if err := out.finish(); err != nil {
 		return fmt.Errorf("splice index: %w", err)
@@ -69,11 +67,32 @@ func (f *File) Splice(w io.Writer, edits []Edit, opt Options) error {
 	return nil
 }
 
+// write writes header and entries, and returns the paths whose trees change.
+func (s *splicer) write(edits []Edit) (stale []string, err error) {
+	if s.file.split != nil {
+		p, err := s.file.splicedSplit(edits, s.racy, s.unchanged)
+		if err != nil {
+			return nil, err
+		}
+		p.write(s)
+		return p.stale, nil
+	}
+	p, err := newPlan(s.file, edits)
+	if err != nil {
+		return nil, err
+	}
+	s.writeHeader(p.count)
+	s.writeEntries(p)
+	return p.stale, nil
+}
+
 // splicer writes the entries of the new index.
 type splicer struct {
 	file *File
 	out  *output
-	racy uint32 // second from which on old entries are smudged; 0 for never
+
+	version uint32
+	racy    uint32 // second from which on old entries are smudged; 0 for never
 	// unchanged spares an entry from that; nil: none
 	unchanged func(path []byte, recorded Stat) bool
 
@@ -84,7 +103,7 @@ type splicer struct {
 
 func (s *splicer) writeHeader(count int) {
 	s.buf = append(s.buf[:0], "DIRC"...)
-	s.buf = binary.BigEndian.AppendUint32(s.buf, s.file.version)
+	s.buf = binary.BigEndian.AppendUint32(s.buf, s.version)
 	s.buf = binary.BigEndian.AppendUint32(s.buf, uint32(count))
 	s.out.write(s.buf)
 }
@@ -116,7 +135,7 @@ func (s *splicer) insert(e *Edit) {
 
 // endEntry adds the path to the fixed part in buf and writes both.
 func (s *splicer) endEntry(path []byte) {
-	if s.file.version == 4 {
+	if s.version == 4 {
 		common := commonPrefix(s.last, path)
 		s.buf = appendVarint(s.buf, len(s.last)-common)
 		s.buf = append(s.buf, path[common:]...)
