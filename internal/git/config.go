@@ -185,3 +185,24 @@ func lastOf(pairs [][2]string, key string) (value string, ok bool) {
 	}
 	return value, ok
 }
+
+// RewriteURL applies url.BASE.insteadOf, as git does to addresses that it sees;
+// the longest prefix wins.
+func (c *Config) RewriteURL(url string) string {
+	var from, to string
+	for _, key := range c.Keys("url.") {
+		base, ok := strings.CutSuffix(strings.TrimPrefix(key, "url."), ".insteadof")
+		if !ok {
+			continue
+		}
+		for _, prefix := range c.All(key) {
+			if strings.HasPrefix(url, prefix) && len(prefix) > len(from) {
+				from, to = prefix, base
+			}
+		}
+	}
+	if from == "" {
+		return url
+	}
+	return to + strings.TrimPrefix(url, from)
+}

@@ -55,6 +55,8 @@ var volatile = []struct {
 	{regexp.MustCompile(`"exception_traceback": "(?:[^"\\]|\\.)*", `), ""},
 	{regexp.MustCompile(`\b\d{10,}(?:\.\d+)?s\b`), "<T>s"},
 	{regexp.MustCompile(`\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "<ID>"},
+	// Where a RIA store has a dataset.
+	{regexp.MustCompile(`\b[0-9a-f]{3}/[0-9a-f]{5}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "<STORED>"},
 	// Commits of the git-annex branch differ from run to run.
 	{regexp.MustCompile(`(git-annex) [0-9a-f]{7}\.\.[0-9a-f]{7}\b`), "$1 <OLD>..<NEW>"},
 	{regexp.MustCompile(`datalad-run-[A-Za-z0-9_]+`), "datalad-run-<TMP>"},
