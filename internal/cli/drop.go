@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
-	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/discard"
 	"github.com/stemma-data/stemma/internal/render"
 )
 
@@ -23,14 +23,16 @@ func newDrop(a *app) *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "drop [OPTIONS] [PATH ...]",
-		Short: "Delete content that other repositories have",
+		Short: "Delete content that other repositories have, or whole datasets",
 		Long: "Deletes the content of annexed files here, once enough other repositories are\n" +
-			"proven to have it. `get` brings it back.",
+			"proven to have it; `get` brings it back. With --what all, the dataset itself\n" +
+			"goes, once its commits are proven to be elsewhere, too.",
+		Example: "  stemma drop raw/subject1\n  stemma drop --what all -r -d job1",
 		GroupID: groupData,
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.drop(cmd.Context(), o, args) },
 	}
 	f := cmd.Flags()
-	f.Var(&o.what, "what", "drop `WHAT` (only filecontent so far)")
+	f.Var(&o.what, "what", "drop `WHAT`: filecontent, allkeys (all content, also of old versions), datasets,\nall (datasets, or content where PATH is a file)")
 	f.Var(&o.reckless, "reckless", "leave out a check: `CHECK` modification, availability, undead, or kill (all of them)")
 	f.StringVarP(&o.dataset, "dataset", "d", "", datasetHelp)
 	o.recursion.flags(f)
@@ -46,16 +48,20 @@ func (a *app) drop(ctx context.Context, o dropOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := o.recursion.check(d); err != nil {
+	levels, err := o.recursion.levels()
+	if err != nil {
 		return err
 	}
 	sink, err := a.report(render.Continue, nil)
 	if err != nil {
 		return err
 	}
-	opt := dataset.DropOptions{Paths: a.pathsOrHere(o.dataset, args), What: o.what.value, Reckless: o.reckless.value, Jobs: int(o.jobs)}
-	if o.noCheck {
-		opt.Reckless = "availability"
+	opt := discard.Options{What: o.what.value, Reckless: o.reckless.value, Levels: levels, Jobs: int(o.jobs)}
+	if opt.Paths = args; opt.What == discard.FileContent {
+		opt.Paths = a.pathsOrHere(o.dataset, args)
 	}
-	return d.Drop(ctx, opt, sink)
+	if o.noCheck {
+		opt.Reckless = discard.Availability
+	}
+	return discard.Drop(ctx, d, opt, sink)
 }

@@ -1,0 +1,76 @@
+package dataset
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/result"
+)
+
+// DropKeys deletes all content here, whatever file or commit it belongs to,
+// where enough other repositories are proven to have it; force deletes without
+// proof. It reports a record for each key and returns whether all went.
+func (d *Dataset) DropKeys(ctx context.Context, force bool, jobs int, sink result.Sink) (bool, error) {
+	if d.Annex == nil {
+		return true, nil
+	}
+	if err := d.mayDrop(); err != nil {
+		return false, err
+	}
+	r := &dropping{d: d, opt: DropOptions{Jobs: jobs}, sink: sink, failed: map[string]bool{}, done: map[string]bool{}}
+	keys, err := d.keysHere()
+	if err != nil || len(keys) == 0 {
+		return true, err
+	}
+	for _, k := range keys {
+		r.files = append(r.files, absentFile{key: k})
+	}
+	pf, err := d.newProofs(ctx, nil, force)
+	if err != nil {
+		return false, err
+	}
+	outcome, err := r.dropAll(ctx, pf)
+	wctx := context.WithoutCancel(ctx)
+	err = errors.Join(err, d.publishLocations(wctx, r.gone, "stemma drop"), d.depopulate(wctx, r.gone))
+	all := err == nil
+	for _, k := range keys {
+		failure, tried := outcome[k]
+		if !tried || errors.Is(failure, remote.ErrAbsent) {
+			continue
+		}
+		rec := result.New("drop", result.OK, d.Path(), result.KeyType).With("key", k.String())
+		if failure != nil {
+			all = false
+			rec = rec.As(result.Error).Msg(dropFailure(failure))
+		}
+		if e := sink.Emit(rec); e != nil {
+			return false, errors.Join(err, e)
+		}
+	}
+	return all, err
+}
+
+// keysHere lists the keys whose content is in the annex.
+func (d *Dataset) keysHere() ([]annexkey.Key, error) {
+	var keys []annexkey.Key
+	err := filepath.WalkDir(d.Annex.Dir("objects"), func(path string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		if k, err := annexkey.FromFile(e.Name()); err == nil && k.Safe() == nil && filepath.Base(filepath.Dir(path)) == e.Name() {
+			keys = append(keys, k)
+		}
+		return nil
+	})
+	slices.SortFunc(keys, func(a, b annexkey.Key) int { return strings.Compare(a.String(), b.String()) })
+	return keys, err
+}

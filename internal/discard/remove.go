@@ -1,0 +1,97 @@
+package discard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/result"
+)
+
+// RemoveOptions says what is removed.
+type RemoveOptions struct {
+	Paths    []string // as typed; none: the dataset itself
+	What     string   // what is dropped first: Datasets ("") or All
+	Reckless string
+	Message  string // of the commit; "" for DataLad's
+	Jobs     int
+}
+
+const removedMessage = "[DATALAD] removed content"
+
+// Remove takes files and subdatasets out of a dataset and commits that. What
+// has content or commits is dropped first, with all checks; where one fails,
+// nothing is removed.
+func Remove(ctx context.Context, d *dataset.Dataset, opt RemoveOptions, sink result.Sink) error {
+	if opt.What == "" {
+		opt.What = Datasets
+	}
+	failed := false
+	watch := result.SinkFunc(func(r result.Record) error {
+		failed = failed || r.Status.Failed()
+		return sink.Emit(r)
+	})
+	top := d.Path()
+	err := Drop(ctx, d, Options{Paths: opt.Paths, What: opt.What, Reckless: opt.Reckless, Levels: dataset.AllLevels, Jobs: opt.Jobs}, watch)
+	if err != nil || failed || len(opt.Paths) == 0 {
+		return err
+	}
+	for _, typed := range opt.Paths {
+		if err := removePath(d, typed); err != nil {
+			return err
+		}
+	}
+	if opt.Message == "" {
+		opt.Message = removedMessage
+	}
+	again, err := dataset.Open(ctx, top, "remove", d.Env)
+	if err != nil {
+		return err
+	}
+	defer again.Close()
+	_, err = again.Save(ctx, dataset.SaveOptions{Paths: opt.Paths, FromTop: true, Message: opt.Message, Reason: "stemma remove"}, result.SinkFunc(func(r result.Record) error {
+		if r.Action == "delete" {
+			r.Action = "remove"
+		}
+		return sink.Emit(r)
+	}))
+	return err
+}
+
+// removePath deletes what is left at a path. Nothing outside the dataset is
+// touched, whatever links lead there.
+func removePath(d *dataset.Dataset, typed string) error {
+	rel, err := d.Rel(typed)
+	if err != nil {
+		return err
+	}
+	if rel == "." {
+		return errs.WithHint(errors.New("remove: the path is the dataset itself"), "to remove it, leave out the path: remove -d %s", d.Path())
+	}
+	if slices.ContainsFunc(strings.Split(rel, "/"), func(part string) bool { return strings.EqualFold(part, ".git") }) {
+		return fmt.Errorf("remove: %s belongs to git", typed)
+	}
+	if err := fsx.Beneath(d.Path(), rel); err != nil {
+		return err
+	}
+	path := d.Repo.Path(filepath.FromSlash(rel))
+	fi, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if fi.IsDir() {
+		return removeTree(path)
+	}
+	return os.Remove(path)
+}
