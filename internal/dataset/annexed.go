@@ -14,6 +14,7 @@ import (
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
 	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/fetchurl"
 	"github.com/stemma-data/stemma/internal/remote/local"
 )
 
@@ -257,4 +258,12 @@ func (d *Dataset) FilesWithCopies() (func(annexkey.Key) []string, error) {
 func (d *Dataset) HashAs(ctx context.Context, path, name string, b annexkey.Backend) (annexkey.Key, error) {
 	k, _, err := annex.Hash(ctx, path, filepath.Base(name), b, d.extRule())
 	return k, err
+}
+
+// WebClient downloads from URLs by the rules of this repository.
+func (d *Dataset) WebClient() *fetchurl.Client {
+	return fetchurl.New(remote.Setup{
+		Settings: d.Repo.Config, Env: d.Env.Vars, Home: d.env("HOME"),
+		WorkTree: d.Path(), GitDir: d.Repo.CommonDir, Log: d.Env.Log,
+	})
 }
