@@ -48,6 +48,7 @@ soak: ## the golden comparison, the crash tests (N=200 kills each) and every fuz
 	CI=true STEMMA_GOLDEN=live $(GO) test -count=1 -timeout 60m ./test/golden
 	scripts/soak $(or $(N),200)
 	scripts/fuzz-all 60s
+	scripts/datalad-suite --least 90
 
 clean:
 	rm -rf bin
