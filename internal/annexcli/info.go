@@ -26,7 +26,7 @@ func newInfo(f *pflag.FlagSet) func(*call, []string) error {
 					return c.out.print(o)
 				}
 				note := "not a directory or an annexed file or a treeish or a remote or a uuid"
-				o = annexcmd.Outcome{Item: annexcmd.Item{Command: "info", File: arg, Input: []string{arg}}, Failed: true}
+				o = annexcmd.Outcome{Item: annexcmd.Item{Command: "info", File: arg, Input: []string{arg}}, Failed: true, Harmless: true}
 				o.Notes = []annexcmd.Note{{Text: note}}
 				return c.out.print(o)
 			}

@@ -38,7 +38,7 @@ func (p *printer) print(o annexcmd.Outcome) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.count++
-	if o.Failed {
+	if o.Failed && !o.Harmless {
 		p.failed++
 	}
 	if p.common.json {

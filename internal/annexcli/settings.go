@@ -49,10 +49,10 @@ func (c *call) setting(args []string, fn func(s *annexcmd.Session, uuid string) 
 		if err != nil {
 			return err
 		}
-		if err := fn(s, uuid); err != nil {
-			return err
-		}
 		item := annexcmd.Item{Command: c.command.name, File: args[0], Input: args}
+		if err := fn(s, uuid); err != nil {
+			return c.out.print(annexcmd.Outcome{Item: item, Failed: true, Errors: []string{err.Error()}})
+		}
 		return c.out.print(annexcmd.Outcome{Item: item})
 	})
 }
@@ -129,6 +129,9 @@ func newCopies(name string) func(*pflag.FlagSet) func(*call, []string) error {
 						return err
 					}
 					if !ok {
+						if name == "mincopies" {
+							return c.out.line("global mincopies is not set\n")
+						}
 						return c.out.line("global " + name + " is not set\n(default is 1)\n")
 					}
 					return c.out.line(strconv.Itoa(n) + "\n")
@@ -246,12 +249,12 @@ func newConfig(f *pflag.FlagSet) func(*call, []string) error {
 				if err := s.SetConfig(c.ctx, *set, args[0]); err != nil {
 					return err
 				}
-				return c.out.print(annexcmd.Outcome{Item: annexcmd.Item{Command: "config", File: *set, Input: args}})
+				return c.out.print(annexcmd.Outcome{Item: annexcmd.Item{Command: *set, File: args[0], Input: args}})
 			case *unset != "":
 				if err := s.SetConfig(c.ctx, *unset, ""); err != nil {
 					return err
 				}
-				return c.out.print(annexcmd.Outcome{Item: annexcmd.Item{Command: "config", File: *unset, Input: args}})
+				return c.out.print(annexcmd.Outcome{Item: annexcmd.Item{Command: *unset, File: "unset", Input: args}})
 			}
 			return misuse{errors.New("Specify --set NAME VALUE, --get NAME or --unset NAME")}
 		})

@@ -255,7 +255,7 @@ func (s *Session) infoDir(ctx context.Context, arg string, item Item, inBytes bo
 	i.size("local annex size", local.bytes, local.unknown)
 	i.add("annexed files in working tree", strconv.Itoa(n), n)
 	i.size("size of annexed files in working tree", tree.bytes, tree.unknown)
-	i.backends(local, tree)
+	item.NoFile = true
 	return i.outcome(item), nil
 }
 

@@ -25,6 +25,8 @@ type Outcome struct {
 	Errors []string
 	Fields map[string]any // further members of the JSON object
 	Failed bool
+	// Harmless failures do not make the command fail.
+	Harmless bool
 	// Bare outcomes have neither a verdict nor notes in JSON: the records of
 	// find.
 	Bare bool

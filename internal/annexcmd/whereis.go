@@ -52,9 +52,9 @@ func (s *Session) Whereis(ctx context.Context, f File) (Outcome, error) {
 		if len(urls[u]) > 0 && u != "" {
 			text := ""
 			for _, url := range urls[u] {
-				text += "  " + named(r.descriptions[u], r.names[u]) + ": " + url + "\n"
+				text += named(r.descriptions[u], r.names[u]) + ": " + url + "\n"
 			}
-			o.Notes = append(o.Notes, long(text[:len(text)-1]))
+			o.Notes = append(o.Notes, long(text))
 		}
 	}
 	o.Failed = len(trusted) == 0
@@ -72,7 +72,10 @@ func (s *Session) Whereis(ctx context.Context, f File) (Outcome, error) {
 
 func listing(r *Repositories, uuids []string) string {
 	text := ""
-	for _, u := range uuids {
+	for i, u := range uuids {
+		if i > 0 {
+			text += " " // git-annex's own
+		}
 		text += "\t" + r.line(u) + "\n"
 	}
 	return text
