@@ -48,6 +48,7 @@ func setupCommands() []command {
 		{"wanted", "REMOTE EXPR", "get or set preferred content expression", newExpression(false)},
 		{"required", "REMOTE EXPR", "get or set required content expression", newExpression(true)},
 		{"groupwanted", "GROUP EXPR", "get or set groupwanted expression", newGroupWanted},
+		{"adjust", "", "enter adjusted branch", newAdjust},
 		{"reinit", "UUID|DESC", "initialize repository, reusing old UUID", newReinit},
 		{"uninit", "", "de-initialize git-annex and clean out repository", newUninit},
 		{"config", "", "configuration stored in git-annex branch", newConfig},

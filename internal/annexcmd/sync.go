@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/git"
@@ -33,6 +32,9 @@ func (s *Session) Synchronize(ctx context.Context, opt SyncOptions, say func(ste
 		if err := say("commit", s.syncCommit(ctx, opt.Message)); err != nil {
 			return err
 		}
+	}
+	if err := s.Propagate(ctx); err != nil {
+		return err
 	}
 	if !opt.NoPull {
 		for _, r := range remotes {
@@ -105,12 +107,7 @@ func (s *Session) branch(ctx context.Context) (string, error) {
 	if err != nil || head.OID == "" {
 		return "", err
 	}
-	name := head.Branch()
-	if rest, ok := strings.CutPrefix(name, "adjusted/"); ok {
-		if i := strings.LastIndexByte(rest, '('); i > 0 {
-			name = rest[:i]
-		}
-	}
+	name, _, _ := parseAdjusted(head.Branch())
 	return name, nil
 }
 
@@ -139,6 +136,9 @@ func (s *Session) mergeRef(ctx context.Context, ref string, unrelated bool) erro
 	head, err := s.D.Repo.Head(ctx)
 	if err != nil {
 		return err
+	}
+	if _, _, adjusted := parseAdjusted(head.Branch()); adjusted {
+		return s.advanceAdjusted(ctx, head.Branch(), id)
 	}
 	if head.OID != "" {
 		if done, err := s.D.Repo.IsAncestor(ctx, id, head.OID); err != nil || done {
