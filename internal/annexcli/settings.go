@@ -20,13 +20,18 @@ func newInit(f *pflag.FlagSet) func(*call, []string) error {
 		if *version != "" && *version != "8" && *version != "9" && *version != "10" {
 			return fmt.Errorf("%s is not a supported repository version", *version)
 		}
-		_, _ = autoenable, noAutoenable
+		_ = autoenable
 		if err := c.open(); err != nil {
 			return err
 		}
 		desc := strings.Join(args, " ")
 		if err := annexcmd.Init(c.ctx, c.d, desc); err != nil {
 			return err
+		}
+		if !*noAutoenable {
+			if err := c.reading(func(s *annexcmd.Session) error { return s.AutoEnable(c.ctx) }); err != nil {
+				return err
+			}
 		}
 		c.out.recording(true)
 		item := annexcmd.Item{Command: "init", File: desc, NoFile: desc == "", Input: args}

@@ -171,3 +171,22 @@ func unknownSpecial(err error, list []special) error {
 	}
 	return errs.WithHint(err, "known special remotes: %s", strings.Join(names, " "))
 }
+
+// AutoEnable enables the special remotes that want it (autoenable=true) and are
+// not used here yet. One that cannot be is told to people, and stops nothing.
+func (s *Session) AutoEnable(ctx context.Context) error {
+	list, err := s.specials(ctx)
+	if err != nil {
+		return err
+	}
+	for _, sp := range list {
+		auto, _ := git.ParseBool(sp.config["autoenable"])
+		if !auto || len(s.D.Repo.Config.Keys("remote."+sp.name+".")) > 0 || sp.config["type"] == "git" {
+			continue
+		}
+		if err := s.EnableRemote(ctx, sp.uuid, nil); err != nil {
+			s.D.Env.Log.Warn(fmt.Sprintf("special remote %s cannot be enabled by itself: %v", sp.name, err))
+		}
+	}
+	return ctx.Err()
+}

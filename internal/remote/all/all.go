@@ -105,7 +105,10 @@ func compose(s remote.Setup, keeper remote.Keeper) (remote.Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	return chunk.New(keeper, size, s.Logs, s.Temp()), nil
+	kind := TypeOf(s)
+	native := kind == "external" && s.Option("externaltype") == "ora"
+	risky := cipher != nil || kind == "external" && !native || kind == "httpalso"
+	return guarded(s, chunk.New(keeper, size, s.Logs, s.Temp()), risky), nil
 }
 
 // stores are the types that keep content by key, as chunks and encryption

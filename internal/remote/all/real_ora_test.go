@@ -12,6 +12,7 @@ import (
 // TestORAWithDataLad has DataLad make the store, and git-annex with DataLad's
 // program on the other side.
 func TestORAWithDataLad(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, "datalad", "git-annex-remote-ora", "7z")
 	b.run("datalad", "create", "--force", ".")
 	store := filepath.Join(b.base, "store")
@@ -21,6 +22,7 @@ func TestORAWithDataLad(t *testing.T) {
 
 // TestArchivesOfDataLad reads an archive that DataLad has made.
 func TestArchivesOfDataLad(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, "datalad", "git-annex-remote-ora", "7z")
 	b.run("datalad", "create", "--force", ".")
 	store := filepath.Join(b.base, "store")

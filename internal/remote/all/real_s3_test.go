@@ -37,8 +37,9 @@ func signingProxy(t *testing.T, srv s3server.Server) (host, port string) {
 func TestS3WithGitAnnex(t *testing.T) {
 	srv := s3server.Start(t)
 	host, port := signingProxy(t, srv)
-	for i, params := range []string{"encryption=none fileprefix=a/b/", "encryption=shared chunk=100kb", "encryption=none partsize=5MiB"} {
+	for i, params := range someOf("encryption=none fileprefix=a/b/ partsize=5MiB", "encryption=shared chunk=100kb", "encryption=none") {
 		t.Run(params, func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t, "gpg")
 			b.gpgHome()
 			b.env = append(b.env, "AWS_ACCESS_KEY_ID="+s3server.Access, "AWS_SECRET_ACCESS_KEY="+s3server.Secret)

@@ -14,12 +14,14 @@ import (
 )
 
 func TestRsyncWithGitAnnex(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, "rsync")
 	b.git("annex", "initremote", "-q", "r", "type=rsync", "rsyncurl="+filepath.Join(b.base, "store"), "encryption=none")
 	b.matrix("r")
 }
 
 func TestWebWithGitAnnex(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	files := t.TempDir()
 	content := remotetest.Bytes(50000, 4)
@@ -53,6 +55,7 @@ func TestWebWithGitAnnex(t *testing.T) {
 // TestHTTPAlsoWithGitAnnex reads what git-annex stored in chunks in another
 // remote, whose settings the line for the web server inherits.
 func TestHTTPAlsoWithGitAnnex(t *testing.T) {
+	t.Parallel()
 	b := newBench(t, "gpg")
 	b.gpgHome()
 	store := filepath.Join(b.base, "store")
