@@ -24,6 +24,8 @@ func newStage(a *app) *cobra.Command {
 			"content is cloned instead. Root gets copies, since nothing protects a shared file\n" +
 			"from root.",
 		GroupID: groupJobs,
+		Args:    noArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newStageList(a), newStagePrune(a))
 	return cmd

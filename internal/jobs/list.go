@@ -37,6 +37,7 @@ type Row struct {
 	Cmd      string     `json:"cmd"`
 	Branch   string     `json:"branch,omitempty"`
 	WorkTree string     `json:"worktree"`
+	Folder   string     `json:"folder,omitempty"`  // that takes the dataset's place for the job
 	Tasks    int        `json:"tasks,omitempty"`   // of an array
 	Settled  int        `json:"settled,omitempty"` // of them, where tasks are committed one by one
 	Note     string     `json:"note,omitempty"`    // for people: what to do, or why a state is not known
@@ -105,7 +106,7 @@ func makeRow(j *ledger.Job, states map[int64]sched.Status) Row {
 	p := getProvenance(j)
 	r := Row{
 		Row: j.ID, ID: j.JobID, Cluster: j.Cluster, Name: p.Name, Open: j.State != ledger.StateClosed,
-		Since: j.SubmittedAt, Outputs: j.Outputs, Commit: j.Commit, Cmd: j.Cmd, Branch: j.Branch, WorkTree: j.WorkTree, Note: p.Note,
+		Since: j.SubmittedAt, Outputs: j.Outputs, Commit: j.Commit, Cmd: j.Cmd, Branch: j.Branch, WorkTree: j.WorkTree, Folder: j.AltDir, Note: p.Note,
 	}
 	if r.Since.IsZero() {
 		r.Since = j.CreatedAt

@@ -74,10 +74,10 @@ func (n stageNote) keep(d *dataset.Dataset) error {
 		return err
 	}
 	path := notePath(d, n.Folder)
-	err = fsx.WriteFile(path, data, 0o666)
+	err = fsx.WriteFileVia(commit.TempDir(d.Repo), path, data, 0o666)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = d.Repo.MakeShared(filepath.Dir(path)); err == nil {
-			err = fsx.WriteFile(path, data, 0o666)
+			err = fsx.WriteFileVia(commit.TempDir(d.Repo), path, data, 0o666)
 		}
 	}
 	if err == nil {
