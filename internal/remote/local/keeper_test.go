@@ -132,3 +132,20 @@ func TestAnAnnexIsStartedWhereABranchIs(t *testing.T) {
 		t.Error("a plain repository became an annex")
 	}
 }
+
+func TestNothingIsDeletedWhereThatMeansMore(t *testing.T) {
+	rig.Need(t, "git-annex")
+	w := rig.NewWorld(t, "/usr/bin/git")
+	dir := annexAt(t, w, "far", false)
+	k := remotetest.KeyOf([]byte("secret"))
+	path := filepath.Join(w.Root, "content")
+	os.WriteFile(path, []byte("secret"), 0o644)
+	run(t, w, dir, "git", "config", "annex.secure-erase-command", "shred %file")
+	r := open(t, w, dir, local.Options{})
+	if err := r.Store(t.Context(), k, remote.Content{Path: path, Size: k.Size}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Remove(t.Context(), k); err == nil || !strings.Contains(err.Error(), "secure-erase-command") {
+		t.Error(err)
+	}
+}

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/remote"
 )
@@ -128,8 +131,12 @@ func (r *Repository) Close() error {
 
 // Delete removes the key's content under the exclusive lock, right after still
 // has allowed it, and records that. Content that is not there is success.
-// Errors: remote.ErrBusy, remote.ErrNoLock, that of still.
+// Errors: remote.ErrBusy, remote.ErrNoLock, that of still, and that the
+// repository asks for something that is not known here.
 func (r *Repository) Delete(ctx context.Context, k annexkey.Key, still func() error) error {
+	if err := r.mayDelete(); err != nil {
+		return err
+	}
 	lock, err := r.Exclude(k)
 	switch {
 	case errors.Is(err, remote.ErrAbsent):
@@ -145,6 +152,19 @@ func (r *Repository) Delete(ctx context.Context, k annexkey.Key, still func() er
 		return err
 	}
 	return r.record(ctx, k, annexlog.StatusAbsent)
+}
+
+// mayDelete refuses annexes in which deleting means more than it does here.
+func (r *Repository) mayDelete() error {
+	if fi, err := os.Lstat(r.Dir); err == nil && fi.Mode()&fs.ModeSymlink != 0 {
+		return errors.New("the annex is a link to another repository's; nothing is deleted in it")
+	}
+	for _, key := range []string{"annex.secure-erase-command", "annex.thawcontent-command", "annex.freezecontent-command"} {
+		if r.Git.Config.Get(key) != "" {
+			return errs.WithHint(fmt.Errorf("%s is set in %s, which is not supported", key, r.Git.WorkTree), "use git-annex there")
+		}
+	}
+	return nil
 }
 
 // recordGone corrects a log that claims what is not there.
