@@ -4,7 +4,7 @@ GO     ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PKGS   ?= ./...
 
-.PHONY: build cross lint check test demo bench bench-fs bench-scale microbench soak clean
+.PHONY: build cross lint check test demo docs bench bench-fs bench-scale microbench soak clean
 
 build: ## bin/stemma, one static program
 	@mkdir -p bin
@@ -30,6 +30,9 @@ test: ## everything, against the real git-annex, DataLad and Slurm (installs the
 
 demo: build ## the guided tour: simulate, train, reschedule
 	examples/surrogate/demo.sh $(DIR)
+
+docs: build ## man pages (man/) and the command reference (docs/commands.md)
+	bin/stemma docs --man man --reference docs/commands.md
 
 bench: build ## stemma beside git, git-annex, DataLad and Slurm: docs/benchmarks/main-job.md
 	$(GO) run ./bench -stemma bin/stemma $(BENCHFLAGS)

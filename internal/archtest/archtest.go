@@ -52,6 +52,7 @@ var sideways = map[string][]string{
 	"run":       {"commit", "dataset"},
 	"jobs":      {"commit", "dataset", "run"},
 	"procedure": {"dataset", "run"},
+	"container": {"dataset"},
 	"cli":       {"render", "annexcli"},
 	"gitindex":  {"gitobj"},
 	"p2p":       {"annexkey"},

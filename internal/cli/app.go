@@ -33,6 +33,7 @@ type app struct {
 	command        string           // that runs, "" before
 	usage          string           // its synopsis
 	results        *render.Renderer // nil until the command reports
+	hooks          *hookRunner      // nil where no result can start a command
 	line           *progressLine    // nil where the command shows none
 	data           *dataset.Dataset // nil until opened
 }
@@ -164,7 +165,7 @@ func (a *app) report(policy render.OnFailure, tailored *render.Tailored) (result
 		return nil, err
 	}
 	a.results = r
-	return r, nil
+	return a.withHooks(r), nil
 }
 
 // machine reports whether the results are read by a program.

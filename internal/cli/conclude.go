@@ -35,6 +35,9 @@ func (a *app) conclude(ctx context.Context, err error) int {
 		_ = a.emitLast(a.errorRecord(err, hint))
 	}
 	code := 0
+	if herr := a.hooks.run(ctx, a); herr != nil {
+		err = errors.Join(err, herr)
+	}
 	if a.results != nil {
 		err = errors.Join(err, a.results.Finish())
 		code = a.results.ExitCode()

@@ -41,7 +41,7 @@ func newFinish(a *app) *cobra.Command {
 			"With --watch, jobs are committed as they complete, until none is under way; the\n" +
 			"exit code is 0 if no job failed. The scheduler is asked once a round, every 40\n" +
 			"to 180 seconds.",
-		Example: "  stemma finish\n  stemma finish --watch\n  stemma finish --close-failed-jobs 1234",
+		Example: "  stemma finish\n  stemma finish --watch\n  stemma finish --close-failed-jobs 1",
 		GroupID: groupJobs,
 		Args:    atMost(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.finish(cmd.Context(), o, args) },

@@ -20,8 +20,9 @@ func (a *app) commands() []*cobra.Command {
 		newCreate(a), newClone(a), newSiblings(a), newCreateSiblingRIA(a), newPush(a), newUpdate(a), newSave(a), newStatus(a), newUnlock(a), newGet(a), newDrop(a), newUninstall(a), newRemove(a), newAnnex(a),
 		newDiff(a), newSubdatasets(a), newConfiguration(a), newForeach(a), newClean(a),
 		newRun(a), newRerun(a),
-		newRunProcedure(a),
+		newRunProcedure(a), newContainersAdd(a), newContainersList(a), newContainersRemove(a), newContainersRun(a),
 		newSchedule(a), newFinish(a), newReschedule(a), newJobs(a), newStage(a),
+		newShellCompletion(a), newTutorial(a), newDocs(a),
 		newVersion(a), newHelp(a),
 	}
 }
@@ -47,6 +48,8 @@ func (a *app) root() *cobra.Command {
 			root.SetHelpCommand(cmd)
 		}
 	}
+	a.complete(root)
+	root.CompletionOptions.HiddenDefaultCmd = true
 	root.Flags().SortFlags = false
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{.CommandPath}} [command]{{end}}",
 		"{{.CommandPath}}{{if not .HasParent}} [global options]{{end}} COMMAND [options]{{end}}", 1))

@@ -18,10 +18,7 @@ type runOptions struct {
 }
 
 func newRun(a *app) *cobra.Command {
-	o := runOptions{
-		expand: newChoice("", "inputs", "outputs", "both"), ready: newChoice("", "inputs", "outputs", "both"),
-		sidecar: newChoice("", "yes", "no"), dryRun: newChoice("", "basic", "command"),
-	}
+	o := newRunOptions()
 	cmd := &cobra.Command{
 		Use:   "run [OPTIONS] COMMAND ...",
 		Short: "Run a command and record what it changed",
@@ -34,7 +31,19 @@ func newRun(a *app) *cobra.Command {
 		Annotations: map[string]string{remainder: "yes"},
 		RunE:        func(cmd *cobra.Command, args []string) error { return a.run(cmd.Context(), o, command(cmd, args)) },
 	}
-	f := cmd.Flags()
+	o.flags(cmd.Flags())
+	return cmd
+}
+
+// newRunOptions are the defaults.
+func newRunOptions() runOptions {
+	return runOptions{
+		expand: newChoice("", "inputs", "outputs", "both"), ready: newChoice("", "inputs", "outputs", "both"),
+		sidecar: newChoice("", "yes", "no"), dryRun: newChoice("", "basic", "command"),
+	}
+}
+
+func (o *runOptions) flags(f flagSet) {
 	f.StringVarP(&o.dataset, "dataset", "d", "", datasetHelp)
 	f.StringArrayVarP(&o.inputs, "input", "i", nil, "`PATH` or pattern that the command reads; repeatable")
 	f.StringArrayVarP(&o.outputs, "output", "o", nil, "`PATH` or pattern that the command writes; repeatable")
@@ -45,7 +54,20 @@ func newRun(a *app) *cobra.Command {
 	f.Var(&o.sidecar, "sidecar", "`yes|no`: keep the record in a file instead of the commit message")
 	f.Var(&o.dryRun, "dry-run", "show what would be done, `MODE` basic or command, and do nothing")
 	f.VarP(&o.jobs, "jobs", "J", jobsHelp)
-	return cmd
+}
+
+// runOpts are the options of package run, for a command line.
+func (a *app) runOpts(o runOptions, line []string) run.Options {
+	opt := run.Options{
+		Command: line, Inputs: o.inputs, Outputs: o.outputs, Expand: run.Which(o.expand.value), AssumeReady: run.Which(o.ready.value),
+		Explicit: o.explicit, Message: o.message, DryRun: o.dryRun.value, Jobs: int(o.jobs), KeepGoing: a.keepGoing(),
+		Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr, Terminal: hasTerminal(),
+	}
+	if o.sidecar.value != "" {
+		yes := o.sidecar.value == "yes"
+		opt.Sidecar = &yes
+	}
+	return opt
 }
 
 func (a *app) run(ctx context.Context, o runOptions, line []string) error {
@@ -59,16 +81,7 @@ func (a *app) run(ctx context.Context, o runOptions, line []string) error {
 	if err != nil {
 		return err
 	}
-	opt := run.Options{
-		Command: line, Inputs: o.inputs, Outputs: o.outputs, Expand: run.Which(o.expand.value), AssumeReady: run.Which(o.ready.value),
-		Explicit: o.explicit, Message: o.message, DryRun: o.dryRun.value, Jobs: int(o.jobs), KeepGoing: a.keepGoing(),
-		Stdin: a.stdin, Stdout: a.stdout, Stderr: a.stderr, Terminal: hasTerminal(),
-	}
-	if o.sidecar.value != "" {
-		yes := o.sidecar.value == "yes"
-		opt.Sidecar = &yes
-	}
-	return run.Run(ctx, d, opt, sink)
+	return run.Run(ctx, d, a.runOpts(o, line), sink)
 }
 
 // keepGoing says that a command that fails is recorded like any other.

@@ -27,6 +27,7 @@ type scheduleOptions struct {
 	noAutoDependency             bool
 	jobs                         parallel
 	scheduler                    schedulerOption
+	container                    string
 }
 
 func newSchedule(a *app) *cobra.Command {
@@ -84,6 +85,7 @@ func newSchedule(a *app) *cobra.Command {
 	f.Var(&o.sweepFormat, "sweep-format", "`FORMAT` of the table, csv or tsv, where its name does not tell")
 	f.BoolVar(&o.autoFinish, "auto-finish", false, "submit a small job, too, that finishes this one when it is over; its sbatch options: stemma.autofinish.options")
 	f.VarP(&o.jobs, "jobs", "J", jobsHelp+"; with --sweep, also submissions at once, otherwise 4")
+	f.StringVarP(&o.container, "container-name", "n", "", "run what follows --wrap in container `NAME` of the dataset")
 	o.scheduler.flags(f)
 	return cmd
 }
@@ -123,6 +125,11 @@ func (a *app) schedule(ctx context.Context, o scheduleOptions, line []string) er
 		Inputs: o.inputs, Outputs: o.outputs, Message: o.message, Expand: o.expand.value, AssumeReady: o.ready.value,
 		NoCheck: o.check.value == "no", NoAutoDependency: o.noAutoDependency, DryRun: o.dryRun.value, AltDir: o.altDir, Isolated: o.isolated, Anonymous: o.anonymous,
 		Jobs: int(o.jobs), Stdin: a.stdin, Stderr: a.stderr,
+	}
+	if o.container != "" {
+		if line, err = a.wrapInContainer(ctx, d, o.container, line, &opt); err != nil {
+			return err
+		}
 	}
 	if len(line) > 0 {
 		opt.Cmd = runrec.NormalizeCommand(line)

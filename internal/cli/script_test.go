@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -39,6 +40,9 @@ func TestScripts(t *testing.T) {
 		Condition: func(name string) (bool, error) {
 			if name == "root" {
 				return os.Geteuid() == 0, nil
+			}
+			if program, ok := strings.CutPrefix(name, "needs:"); ok {
+				return available(program)
 			}
 			return false, fmt.Errorf("unknown condition %q", name)
 		},
@@ -100,4 +104,17 @@ func waitUntil(ts *testscript.TestScript, neg bool, args []string) {
 	if err := ts.Exec("sh", append([]string{"-c", script}, args...)...); err != nil {
 		ts.Fatalf("%s never came: %v", args[0], err)
 	}
+}
+
+// available is the condition [needs:PROGRAM], which fails in CI where the
+// program is missing.
+func available(program string) (bool, error) {
+	_, err := exec.LookPath(program)
+	if err == nil && os.Getenv("STEMMA_ORACLES") != "none" {
+		return true, nil
+	}
+	if os.Getenv("CI") != "" {
+		return false, fmt.Errorf("there is no %s; run scripts/oracles", program)
+	}
+	return false, nil
 }

@@ -41,6 +41,7 @@ func newStatus(a *app) *cobra.Command {
 		Short: "Show what is not saved",
 		Long: "Lists files that are untracked, modified, added or deleted. Outputs of open\n" +
 			"jobs are left out, unless they are named.",
+		Example: "  stemma status\n  stemma status -r --annex availability data/",
 		GroupID: groupData,
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.status(cmd.Context(), o, args) },
 	}

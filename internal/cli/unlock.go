@@ -20,6 +20,7 @@ func newUnlock(a *app) *cobra.Command {
 		Short: "Make annexed files writable",
 		Long: "Replaces links into the annex by writable copies of the content. `save` locks\n" +
 			"them again.",
+		Example: "  stemma unlock raw/scan\n  stemma unlock -r .",
 		GroupID: groupData,
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.unlock(cmd.Context(), o, args) },
 	}
@@ -33,12 +34,13 @@ func (a *app) unlock(ctx context.Context, o unlockOptions, args []string) error 
 	if err != nil {
 		return err
 	}
-	if err := o.recursion.check(d); err != nil {
+	levels, err := o.recursion.levels()
+	if err != nil {
 		return err
 	}
 	sink, err := a.report(render.Continue, nil)
 	if err != nil {
 		return err
 	}
-	return d.Unlock(ctx, dataset.UnlockOptions{Paths: args}, sink)
+	return d.Unlock(ctx, dataset.UnlockOptions{Paths: args, Levels: levels}, sink)
 }

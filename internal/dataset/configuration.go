@@ -208,3 +208,7 @@ func EditGlobalConfig(ctx context.Context, e git.ConfigEdit, env Env) error {
 	}
 	return nil
 }
+
+// BranchConfigKeys lists the settings below a prefix that the dataset brings
+// along.
+func (d *Dataset) BranchConfigKeys(prefix string) []string { return d.branch.Keys(prefix) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/runrec"
@@ -116,7 +117,34 @@ func (d *Dataset) publish(ctx context.Context, staged *Staged, opt SaveOptions) 
 		c.Message = DefaultMessage + "\n"
 	}
 	req.Commits = []commit.Commit{c}
-	return d.Publisher().Publish(ctx, req)
+	res, err := d.Publisher().Publish(ctx, req)
+	if err == nil && (len(res.Commits) == 0 || res.Commits[0] == "") {
+		err = d.restage(ctx, c.Files)
+	}
+	return res, err
+}
+
+// restage puts into the index what the branch has already: an unlocked file
+// that was locked again unmodified, say, is still staged as a pointer.
+func (d *Dataset) restage(ctx context.Context, files []commit.File) error {
+	index, err := d.Repo.ReadIndex()
+	if errors.Is(err, gitindex.ErrUnsupported) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var edits []indexEdit
+	for _, f := range files {
+		e, ok := index.Lookup(f.Path)
+		switch {
+		case f.Remove && ok:
+			edits = append(edits, indexEdit{gitindex.Edit{Path: f.Path, Remove: true}, e.OID})
+		case !f.Remove && f.OID != "" && (!ok || e.Mode != f.Mode || e.OID != f.OID):
+			edits = append(edits, indexEdit{gitindex.Edit{Path: f.Path, Mode: f.Mode, OID: f.OID, Stat: f.Stat}, e.OID})
+		}
+	}
+	return d.updateIndex(ctx, edits)
 }
 
 // Writable refuses states of the repository in which a commit would do harm:

@@ -18,7 +18,8 @@ import (
 
 // UnlockOptions says which files become writable.
 type UnlockOptions struct {
-	Paths []string // as typed; none: the whole dataset
+	Paths  []string // as typed; none: the whole dataset
+	Levels int      // of subdatasets that take part
 }
 
 // lockedFile is a link to content that is here.
@@ -28,8 +29,58 @@ type lockedFile struct {
 }
 
 // Unlock replaces the links to annexed content by writable copies and stages
-// pointers for them; nothing is committed.
+// pointers for them; nothing is committed. Paths may lie in subdatasets, which
+// come first.
 func (d *Dataset) Unlock(ctx context.Context, opt UnlockOptions, sink result.Sink) error {
+	ps := parts{}
+	own := UnlockOptions{}
+	for _, typed := range opt.Paths {
+		rel, err := d.Rel(typed)
+		ds := "."
+		if err == nil {
+			ds = d.datasetOf(rel)
+			ps.add(ds, rel)
+		}
+		if ds == "." {
+			own.Paths = append(own.Paths, typed)
+		}
+	}
+	if len(opt.Paths) == 0 {
+		ps.at(".").whole = true
+	}
+	if err := d.descend(ctx, ps, opt.Levels); err != nil {
+		return err
+	}
+	list := ps.sorted()
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i].rel == "." {
+			continue
+		}
+		if err := d.unlockBelow(ctx, list[i], sink); err != nil {
+			return err
+		}
+	}
+	if ps["."] == nil && len(own.Paths) == 0 {
+		return nil
+	}
+	return d.unlockOwn(ctx, own, sink)
+}
+
+func (d *Dataset) unlockBelow(ctx context.Context, p *part, sink result.Sink) error {
+	sub, done, err := d.at(ctx, p.rel)
+	if err != nil {
+		return err
+	}
+	defer done()
+	var opt UnlockOptions
+	for _, rel := range p.scopePaths() {
+		opt.Paths = append(opt.Paths, sub.Repo.Path(rel))
+	}
+	return sub.unlockOwn(ctx, opt, within(d.Path(), sink))
+}
+
+// unlockOwn unlocks files of this dataset.
+func (d *Dataset) unlockOwn(ctx context.Context, opt UnlockOptions, sink result.Sink) error {
 	index, err := d.Repo.ReadIndex()
 	if err != nil {
 		return err

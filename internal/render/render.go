@@ -96,6 +96,9 @@ func New(w io.Writer, format string, opt Options) (*Renderer, error) {
 		}
 		r.human, r.show = true, r.line
 	case "generic", "default":
+		if opt.Tailored != nil {
+			r.tail = &Tailored{End: opt.Tailored.End, Summary: opt.Tailored.Summary}
+		}
 		r.human, r.show = true, r.line
 	case "json":
 		r.show = func(rec result.Record) error { return r.json(rec, 0) }

@@ -199,7 +199,7 @@ func TestTailored(t *testing.T) {
 	if got, _ := output(t, "tailored", Options{Tailored: tailored}, recs...); got != "untracked: a (file)\nother(ok): .\nthe end\n" {
 		t.Errorf("tailored: %q", got)
 	}
-	if got, _ := output(t, "generic", Options{Tailored: tailored}, recs[:1]...); got != "status(ok): a (file)\n" {
+	if got, _ := output(t, "generic", Options{Tailored: tailored}, recs[:1]...); got != "status(ok): a (file)\nthe end\n" {
 		t.Errorf("generic: %q", got)
 	}
 	always := &Tailored{Summary: SummaryAlways}

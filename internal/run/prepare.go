@@ -70,7 +70,7 @@ func (t *task) prepareInputs(ctx context.Context, g *iospec.Globbed, sink result
 	for i, p := range paths {
 		abs[i] = t.abs(p)
 	}
-	err = t.d.Get(ctx, dataset.GetOptions{Paths: abs, Jobs: t.opt.Jobs}, watch)
+	err = t.d.GetNested(ctx, dataset.GetOptions{Paths: abs, Jobs: t.opt.Jobs}, watch)
 	return err == nil && (!watch.failed || t.opt.KeepGoing), err
 }
 

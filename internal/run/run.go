@@ -42,10 +42,11 @@ type Options struct {
 	Outputs     []string
 	Expand      Which
 	AssumeReady Which
-	Explicit    bool   // save the outputs only; no look at anything else
-	Message     string // title of the commit; "" for the shortened command
-	DryRun      string // "", "basic" or "command"
-	Sidecar     *bool  // record in a file of its own; nil: as configured
+	Fields      map[string]any // more keys of the record
+	Explicit    bool           // save the outputs only; no look at anything else
+	Message     string         // title of the commit; "" for the shortened command
+	DryRun      string         // "", "basic" or "command"
+	Sidecar     *bool          // record in a file of its own; nil: as configured
 	Jobs        int
 	// KeepGoing saves and records although the command failed
 	// (--on-failure ignore or continue).
@@ -95,6 +96,9 @@ func Run(ctx context.Context, d *dataset.Dataset, opt Options, sink result.Sink)
 	if len(opt.Command) == 0 || len(opt.Command) == 1 && opt.Command[0] == "" {
 		d.Env.Log.Warn("No command given")
 		return nil
+	}
+	if opt.Fields != nil {
+		opt.extra = opt.Fields
 	}
 	t := &task{d: d, opt: opt, cmd: runrec.NormalizeCommand(opt.Command)}
 	if err := t.locate(); err != nil {

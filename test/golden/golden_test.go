@@ -105,7 +105,7 @@ func TestDifferencesAreJustified(t *testing.T) {
 	}
 	for _, line := range strings.Split(string(text), "\n")[8:] {
 		cells := strings.Split(line, " | ")
-		if row := strings.TrimPrefix(cells[0], "| "); len(cells) == 4 && row != "row" && !used[row] {
+		if row := strings.TrimPrefix(cells[0], "| "); len(cells) == 4 && row != "row" && !used[row] && !strings.Contains(line, "(normalise.go)") {
 			t.Errorf("differences.md: no case shows %q", row)
 		}
 	}

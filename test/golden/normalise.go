@@ -63,6 +63,9 @@ var volatile = []struct {
 	// A sidecar record is named by a hash over the dataset id.
 	{regexp.MustCompile(`\.datalad/runinfo/[0-9a-f]{32}`), ".datalad/runinfo/<RECORD>"},
 	{regexp.MustCompile(`(?m)^"[0-9a-f]{32}"$`), `"<RECORD>"`},
+	// The image of a container by its key: Stemma's addition, see differences.md.
+	{regexp.MustCompile(`(?m)^ "container": \{\n(?:  .*\n)* \},\n`), ""},
+	{regexp.MustCompile(`"container": \{"key": "[^"]*", "name": "[^"]*"\}, `), ""},
 	// What a configuration procedure calls itself; DataLad names its Python file.
 	{regexp.MustCompile(`(?m)^(run\((?:ok|error)\): .* \(dataset\)) \[(?:/\S*python3 /\S*|cfg_\S.*)\]$`), "$1 [<PROCEDURE>]"},
 	{regexp.MustCompile(`(?m)^\{"action": "run", .*"(?:cmd|message)": "[^"]*\bcfg_.*$`), `{"action": "run", <PROCEDURE>}`},

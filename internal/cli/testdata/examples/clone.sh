@@ -1,0 +1,1 @@
+# not run: needs a store at an absolute path

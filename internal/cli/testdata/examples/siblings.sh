@@ -1,0 +1,1 @@
+# not run: needs a special remote called store

@@ -1,0 +1,14 @@
+# newer ds/log: [DATALAD] Recorded changes\n\ncommit <ds#2> => [DATALAD] Recorded changes\n\ncommit <ds#2>
+printf "#!/bin/sh\necho \"in container: \$*\"; \"\$@\"\n" > image.sif
+datalad -f disabled create ds
+cd ds
+# newer super
+datalad -f disabled create -d . sub
+datalad -f disabled containers-add -d sub -u ../image.sif --call-fmt "sh {img} {cmd}" inner | grep "^containers_\|^exit\|^.datalad..dataset"
+datalad -f disabled save -r -d .
+datalad containers-list
+datalad containers-list -r
+datalad -f json containers-list -r
+datalad containers-list -r --contains sub
+datalad containers-run -n sub/inner -m nested -o out "touch out"
+git log -1 --format=%B
