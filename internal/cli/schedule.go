@@ -62,7 +62,7 @@ func newSchedule(a *app) *cobra.Command {
 			"--on-failure); the same command again schedules what is missing.",
 		Example: "  stemma schedule -i data/in.csv -o results sbatch job.sh\n  stemma schedule -o out.bin sbatch --time=10 --wrap 'make out.bin'\n" +
 			"  stemma schedule -o 'out/{task}.txt' sbatch --array=0-9 job.sh\n" +
-			"  stemma schedule --isolated /scratch/jobs -i data -o out.csv sbatch job.sh\n" +
+			"  stemma schedule --isolated ../scratch -i data -o out.csv sbatch job.sh\n" +
 			"  stemma schedule --sweep runs.csv -o 'out/{rate}.txt' sbatch job.sh '{rate}' '{seed}'",
 		GroupID:     groupJobs,
 		Annotations: map[string]string{remainder: "yes"},
