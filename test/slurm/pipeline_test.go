@@ -196,3 +196,30 @@ func TestArrayTaskByTask(t *testing.T) {
 		}
 	}
 }
+
+// TestArrayLogNames: Slurm gives tasks ids of their own as they start, which
+// stand in the names of their log files; before, it tells other names.
+func TestArrayLogNames(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, shared)
+	whole := l.submit("", "-o", "arr", "sbatch", "--array=0-2%1", "-o", "log-%j.txt", "arr.sh")
+	tasks := l.submit("", "-o", "late/{task}", "sbatch", "--array=0-2%1", "-o", "late-%j.txt", "--begin=now+2", "--wrap", "mkdir -p late; echo x > late/$SLURM_ARRAY_TASK_ID")
+	l.await(whole, tasks)
+	l.in("", "finish", whole).want(t, 0)
+	var logs []string
+	for _, f := range l.changed("HEAD") {
+		if strings.HasPrefix(f, "log-") {
+			logs = append(logs, f)
+		}
+	}
+	if len(logs) != 3 {
+		t.Errorf("log files %q of %q", logs, l.changed("HEAD"))
+	}
+	l.in("", "finish", tasks).want(t, 0)
+	for _, rev := range []string{"HEAD", "HEAD~1", "HEAD~2"} {
+		files := l.changed(rev)
+		if len(slices.DeleteFunc(files, func(f string) bool { return !strings.HasPrefix(f, "late-") })) != 1 {
+			t.Errorf("%s has %q", rev, l.changed(rev))
+		}
+	}
+}
