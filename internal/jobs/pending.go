@@ -39,7 +39,11 @@ func (e *pendingInputs) Unwrap() error { return e.refuse(&e.list[0], "is still o
 
 func (e *pendingInputs) refuse(p *pendingInput, why string) error {
 	err := &PendingInputError{Input: p.text, Claim: p.claim, Job: p.job, Why: why}
-	return errs.WithHint(err, "wait for that job and finish it first")
+	hint := "wait for that job and finish it first"
+	if p.job.State != ledger.StateOpen {
+		hint = "repeat the command when it is submitted: the new job waits for it then"
+	}
+	return errs.WithHint(err, "%s", hint)
 }
 
 // checkPending returns *pendingInputs for inputs that lie in, or may match, the
