@@ -186,7 +186,7 @@ func (r *Repo) MoveRefs(ctx context.Context, moves []RefMove, reason string, hol
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
-		err = fmt.Errorf("move refs: %w", commandError(err, []string{"update-ref"}, stderr.String()))
+		err = fmt.Errorf("move refs in %s: %w", r.CommonDir, commandError(err, []string{"update-ref"}, stderr.String()))
 		if !strings.Contains(stderr.String(), "but expected") {
 			if cause := fsx.ProbeWrite(r.CommonDir); cause != nil { // git does not always tell
 				err = fmt.Errorf("%w: %w", err, cause)
