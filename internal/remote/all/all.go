@@ -67,9 +67,10 @@ func asRemote[R remote.Remote](r R, err error) (remote.Remote, error) {
 
 func openSpecial(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 	kind := TypeOf(s)
-	if kind == "" {
-		return nil, errs.WithHint(fmt.Errorf("remote %s is not a special remote that the git-annex branch knows", s.Name),
-			"get the git-annex branch of a repository that uses it")
+	if kind == "" || kind != "web" && s.Option("type") == "" {
+		// How it is encrypted is not known then, either.
+		return nil, errs.WithHint(fmt.Errorf("the git-annex branch does not know the special remote %s", s.Name),
+			"fetch the git-annex branch of a repository that uses it")
 	}
 	if kind == "web" {
 		return asRemote(web.Open(s))

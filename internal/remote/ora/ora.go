@@ -175,16 +175,7 @@ func (r *Remote) FetchFrom(ctx context.Context, k annexkey.Key, dst string, offs
 	if err := errors.Join(k.Safe(), r.look(ctx)); err != nil {
 		return err
 	}
-	object := r.read.object(r.member(k))
-	if _, slow := r.read.host.(there); slow {
-		// A command without output would leave an empty file behind.
-		if _, err := r.read.host.size(ctx, object); errors.Is(err, remote.ErrAbsent) {
-			return r.fromArchive(ctx, k, dst, offset, h)
-		} else if err != nil {
-			return err
-		}
-	}
-	err := r.read.host.fetch(ctx, k, object, dst, offset, h)
+	err := r.read.host.fetch(ctx, k, r.read.object(r.member(k)), dst, offset, h)
 	if errors.Is(err, remote.ErrAbsent) {
 		return r.fromArchive(ctx, k, dst, offset, h)
 	}

@@ -76,10 +76,18 @@ func (t there) read(ctx context.Context, p string) ([]byte, error) {
 	return []byte(out), err
 }
 
+// fetch reads one byte before the content, which says that there is some: an
+// empty file must not be made for content that is absent.
 func (t there) fetch(ctx context.Context, k annexkey.Key, p, dst string, offset int64, h hash.Hash) error {
-	// Nothing is made here before the first byte: the file may be missing.
-	c := t.command(`test -f "$1" || exit 44; exec tail -c "+$2" < "$1"`, p, strconv.FormatInt(offset+1, 10))
-	return t.explain(stream(ctx, c, func(r io.Reader) error { return remote.Receive(ctx, k, dst, offset, h, r) }))
+	c := t.command(`test -f "$1" || exit 44; printf F; exec tail -c "+$2" < "$1"`, p, strconv.FormatInt(offset+1, 10))
+	return t.explain(stream(ctx, c, func(r io.Reader) error {
+		if _, err := io.ReadFull(r, make([]byte, 1)); errors.Is(err, io.EOF) {
+			return nil // the exit code says why
+		} else if err != nil {
+			return err
+		}
+		return remote.Receive(ctx, k, dst, offset, h, r)
+	}))
 }
 
 func (t there) store(ctx context.Context, c remote.Content, tmp, p string) error {
