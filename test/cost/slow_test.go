@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,4 +110,51 @@ func TestBatchOnAParallelFileSystem(t *testing.T) {
 			t.Errorf("%s: %d questions at %d files, %d at %d", profile, small, sizes[0], large, sizes[len(sizes)-1])
 		}
 	}
+}
+
+// TestJobsFinishedOneByOne: nothing piles up, so that the last of many jobs
+// costs what the first did. STEMMA_SOAK finishes 2,000.
+func TestJobsFinishedOneByOne(t *testing.T) {
+	rig.Need(t, "git")
+	jobs, window := 24, 8
+	if os.Getenv("STEMMA_SOAK") != "" {
+		jobs, window = 2000, 50
+	}
+	r := big(t, 1000)
+	c := mountOver(t, r, "local")
+	var asked []int64
+	for len(asked) < jobs {
+		batch(t, r, fmt.Sprintf("round%d", len(asked)), min(window, jobs-len(asked)))
+		for _, id := range openJobs(r) {
+			if _, err := c.Since(); err != nil {
+				t.Fatal(err)
+			}
+			r.Run(r.Bin, "finish", "--slurm-job-id", id)
+			counts, err := c.Since()
+			if err != nil {
+				t.Fatal(err)
+			}
+			asked = append(asked, counts.Paths())
+		}
+	}
+	first, last := middle(asked[:window]), middle(asked[len(asked)-window:])
+	t.Logf("%d jobs finished one by one: %d questions at first, %d at last", len(asked), first, last)
+	if 100*last > 120*first {
+		t.Errorf("%d questions for one of the first jobs, %d for one of the last", first, last)
+	}
+	r.CheckQuick()
+}
+
+var openLine = regexp.MustCompile(`(?m)^(\d+)\s+[A-Z]`)
+
+func openJobs(r *rig.Repo) (ids []string) {
+	for _, m := range openLine.FindAllStringSubmatch(r.Run(r.Bin, "finish", "--list-open-jobs"), -1) {
+		ids = append(ids, m[1])
+	}
+	return ids
+}
+
+func middle(list []int64) int64 {
+	sorted := slices.Sorted(slices.Values(list))
+	return sorted[len(sorted)/2]
 }
