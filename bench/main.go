@@ -65,7 +65,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&profiles, "profiles", "", "`NAME,...` of simulated file systems (default "+strings.Join(slowfs.Names(), ",")+"; quick local,lustre)")
 	f.StringVar(&contents, "contents", "", "`BYTES,...` of an output, when ways of staging are compared (default 10000,1000000,100000000,1000000000)")
 	f.IntVar(&o.jobs, "jobs", 0, "`N` open jobs at once (default 10000; quick 300)")
-	f.DurationVar(&o.patience, "patience", 0, "`TIME` after which a command is given up (default 2m; quick 20s)")
+	f.DurationVar(&o.patience, "patience", 0, "`TIME` after which a command is given up (default 1m; quick 20s)")
 	f.StringVar(&o.cache, "cache", "", "`FOLDER` that keeps the big repositories for the next run")
 	f.StringVar(&o.stemma, "stemma", "", "`PROGRAM` to measure (default: built from this checkout)")
 	f.StringVar(&o.file, "o", "", "`FILE` for the report (default: the suite's page, for a complete run)")
@@ -99,7 +99,7 @@ func (o *options) setDefaults() {
 		}
 	}
 	if o.patience == 0 {
-		if o.patience = 2 * time.Minute; o.quick {
+		if o.patience = time.Minute; o.quick {
 			o.patience = 20 * time.Second
 		}
 	}

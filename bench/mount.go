@@ -49,11 +49,12 @@ func (b *bench) onProfile(ctx context.Context, profile string, n int, work func(
 	for _, leftover := range []string{"scratch", "worktrees"} {
 		remove(filepath.Join(backing, leftover))
 	}
-	if err := b.sizedJob(ctx, r); err != nil {
+	drop := `git worktree prune && git for-each-ref --format='delete %(refname)' 'refs/heads/job-*' | git update-ref --stdin`
+	if err := errors.Join(b.must(ctx, sh(r.dir, drop)), b.sizedJob(ctx, r)); err != nil {
 		return err
 	}
 	m := &mount{bench: b, profile: profile, top: filepath.Join(b.tmp, "mount")}
-	if err := errors.Join(os.MkdirAll(m.top, 0o755), os.MkdirAll(filepath.Join(backing, "scratch"), 0o755)); err != nil {
+	if err := errors.Join(os.MkdirAll(m.top, 0o755), os.MkdirAll(filepath.Join(backing, "scratch", "alt"), 0o755)); err != nil {
 		return err
 	}
 	exe, err := os.Executable()
@@ -117,7 +118,7 @@ func (m *mount) try(ctx context.Context, name string, units int, commands ...com
 	}
 	if err != nil {
 		progress("%s on %s: %v", name, m.profile, err)
-		t.missing = "failed: " + err.Error()
+		t.missing = "failed"
 	}
 	return t
 }

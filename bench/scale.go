@@ -103,8 +103,8 @@ func (b *bench) singles(ctx context.Context, r *repo) []contender {
 		{name: ownFinish, missing: b.absent(ctx, "finish"), prepare: func(ctx context.Context, _ int) error { return b.openOne(ctx, r) },
 			command: func(int) command { return in(r.dir, b.stemma, "finish") }},
 		saver(gitAddOne, "", "sh", "-c", `git add "$@" && git commit -q -m 'new files'`, "sh"),
-		saver("git annex add; git commit", lacking("git-annex"), "sh", "-c", `git annex add -q "$@" && git commit -q -m 'new files' -- "$@"`, "sh"),
-		saver(dataladSave, b.crawling("datalad", r.files), "datalad", "save", "-m", "new files"),
+		saver("git annex add; git commit", b.crawling("git-annex", r.files), "sh", "-c", `git annex add -q "$@" && git commit -q -m 'new files' -- "$@"`, "sh"),
+		saver(dataladSave, lacking("datalad"), "datalad", "save", "-m", "new files"),
 	}
 }
 

@@ -140,21 +140,23 @@ func (m *mount) worktree(ctx context.Context, size int64) (s staged) {
 		return s
 	}
 	if err := m.must(ctx, in(dir, "sh", "sized.sh", folder, fmt.Sprint(size))); err != nil {
-		return staged{s.schedule, given(worktreeWay, "failed: "+err.Error())}
+		progress("job in a work tree: %v", err)
+		return staged{s.schedule, given(worktreeWay, "failed")}
 	}
 	time.Sleep(1200 * time.Millisecond)
 	add := "git annex add -q"
 	if lacking("git-annex") != "" {
 		add = "git add"
 	}
+	// git-annex makes the work tree's .git a link, which `git worktree remove` refuses.
 	s.finish = m.try(ctx, worktreeWay, 1, sh(dir, add+` "$1" && git commit -q -m job -- "$1"`, folder),
-		in(m.repo.dir, "git", "merge", "-q", "--no-edit", branch), in(m.repo.dir, "git", "worktree", "remove", "--force", dir))
+		in(m.repo.dir, "git", "merge", "-q", "--no-edit", branch), sh(m.repo.dir, `rm -rf "$1" && git worktree prune`, dir))
 	return s
 }
 
 func (m *mount) stagingTable(found map[string][]staged) {
 	m.section("Ways of staging: %s, %s tracked files", m.profile, thousands(m.repo.files))
-	m.note("One job with one text and one binary output of the size in the first column: schedule / finish (for `git worktree`: `git worktree add` / `git annex add`, commit, merge and `git worktree remove`).")
+	m.note("One job with one text and one binary output of the size in the first column: schedule / finish (for `git worktree`: `git worktree add` / `git annex add`, commit, merge, and the removal of the work tree).")
 	header := []string{"output"}
 	names := append(wayNames(), worktreeWay)
 	header = append(header, names...)
@@ -216,7 +218,7 @@ func (m *mount) stagingWords(found map[string][]staged) {
 	}
 	m.note("In place, schedule and finish of a job with a small output take %s together; %s.", show(base.schedule.took+base.finish.took), strings.Join(parts, "; "))
 	if end := found["in place"][last]; last > 0 && end.finish.missing == "" && !end.finish.tooSlow {
-		m.note("An output of %s bytes instead of %s makes the finish %s × as long: there the content is read and hashed once, and nothing else.",
+		m.note("In place, an output of %s bytes instead of %s makes the finish %s × as long: its content is read once, to hash it, and not copied.",
 			thousands(int(m.contents[last])), thousands(int(m.contents[first])), ratio(end.finish.took, base.finish.took))
 	}
 }

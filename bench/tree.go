@@ -53,8 +53,11 @@ func (b *bench) treeSavers(ctx context.Context, r *repo) []contender {
 
 // crawling says why a peer's look at the whole tree is left out, or "".
 func (b *bench) crawling(program string, files int) string {
-	if b.quick && files > 50_000 {
+	switch {
+	case b.quick && files > 50_000:
 		return "left out of quick runs"
+	case files > 200_000:
+		return "left out: minutes"
 	}
 	return lacking(program)
 }
