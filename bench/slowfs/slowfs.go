@@ -50,7 +50,7 @@ func Mount(o Options) (*Mounted, error) {
 			FsName:      "slowfs-" + o.Profile.Name, Name: "slowfs", MaxBackground: 512, DisableXAttrs: true,
 		}}
 	s := &slow{RawFileSystem: fs.NewNodeFS(root, options), clock: newClock(o.Profile, o.Seed),
-		cache: newStatCache(o.Profile.StatCache), sleep: time.Sleep}
+		cache: newStatCache(o.Profile.StatCache), sleep: pause}
 	server, err := fuse.NewServer(s, o.Mount, &options.MountOptions)
 	if err != nil {
 		return nil, fmt.Errorf("mount on %s: %w", o.Mount, err)
