@@ -27,7 +27,7 @@ func newDrop(a *app) *cobra.Command {
 		Long: "Deletes the content of annexed files here, once enough other repositories are\n" +
 			"proven to have it; `get` brings it back. With --what all, the dataset itself\n" +
 			"goes, once its commits are proven to be elsewhere, too.",
-		Example: "  stemma drop raw/subject1\n  stemma drop --what all -r -d ../ds",
+		Example: "  stemma drop raw/subject1\n  stemma drop --what all -r -d job1",
 		GroupID: groupData,
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.drop(cmd.Context(), o, args) },
 	}

@@ -22,7 +22,7 @@ func (a *app) commands() []*cobra.Command {
 		newRun(a), newRerun(a),
 		newRunProcedure(a), newContainersAdd(a), newContainersList(a), newContainersRemove(a), newContainersRun(a),
 		newSchedule(a), newFinish(a), newReschedule(a), newJobs(a), newStage(a),
-		newShellCompletion(a), newTutorial(a), newDocs(a),
+		newWTF(a), newShellCompletion(a), newTutorial(a), newDocs(a),
 		newVersion(a), newHelp(a),
 	}
 }

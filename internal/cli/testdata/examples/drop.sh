@@ -5,3 +5,4 @@ stemma -f disabled save -d origin
 stemma -f disabled clone origin ds
 cd ds
 stemma -f disabled get .
+stemma -f disabled clone ../origin job1
