@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/transfer"
 )
 
@@ -41,6 +42,6 @@ func (d *Dataset) seconds(key string) time.Duration {
 // stall is for how long nothing may move; a setting that makes no sense is as
 // good as none.
 func (d *Dataset) stall() time.Duration {
-	stall, _ := transfer.ParseStall(d.Repo.Config.Get("annex.stalldetection"))
+	stall, _ := remote.ParseStall(d.Repo.Config.Get("annex.stalldetection"))
 	return stall
 }

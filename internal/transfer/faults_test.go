@@ -212,12 +212,12 @@ func TestASilentSourceIsGivenUp(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "nothing has moved for too long") {
 		t.Error(err)
 	}
-	for text, want := range map[string]time.Duration{"": 0, "true": DefaultStall, "1KB/60s": time.Minute, "5KB / 2m": 2 * time.Minute} {
-		if d, ok := ParseStall(text); !ok || d != want {
+	for text, want := range map[string]time.Duration{"": 0, "true": remote.DefaultStall, "1KB/60s": time.Minute, "5KB / 2m": 2 * time.Minute} {
+		if d, ok := remote.ParseStall(text); !ok || d != want {
 			t.Errorf("%q: %v", text, d)
 		}
 	}
-	if _, ok := ParseStall("often"); ok {
+	if _, ok := remote.ParseStall("often"); ok {
 		t.Error("nonsense is understood")
 	}
 }

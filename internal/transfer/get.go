@@ -35,7 +35,7 @@ type Getter struct {
 	Retry      int
 	RetryDelay time.Duration // 0: a second
 	// Stall is how long a source may deliver nothing (annex.stalldetection); 0:
-	// DefaultStall, for those of which that can be told.
+	// remote.DefaultStall, for those of which that can be told.
 	Stall    time.Duration
 	Progress Progress // nil: nobody wants to know
 }

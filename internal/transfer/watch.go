@@ -2,11 +2,9 @@ package transfer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"hash"
 	"os"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -42,13 +40,6 @@ func begin(p Progress, k annexkey.Key, r remote.Remote) Meter {
 	return p.Begin(k, r.Name())
 }
 
-// DefaultStall is how long a remote.Streamer may be silent where nothing is
-// configured.
-const DefaultStall = 5 * time.Minute
-
-// ErrStalled says that a remote was given up because nothing moved.
-var ErrStalled = errors.New("nothing has moved for too long")
-
 // watch ends a transfer in which nothing moves any more, or too much does.
 type watch struct {
 	ctx    context.Context
@@ -70,7 +61,7 @@ type watch struct {
 func newWatch(ctx context.Context, k annexkey.Key, r remote.Remote, stall time.Duration, m Meter) *watch {
 	w := &watch{stall: stall, meter: m, most: k.Size, key: k, seen: -1}
 	if _, streams := remote.As[remote.Streamer](r); streams && stall <= 0 {
-		w.stall = DefaultStall
+		w.stall = remote.DefaultStall
 	}
 	w.ctx, w.cancel = context.WithCancelCause(ctx)
 	return w
@@ -92,7 +83,7 @@ func (w *watch) look() {
 		}
 	}
 	if now == w.seen || w.seen < 0 && now == w.base {
-		w.cancel(fmt.Errorf("%w (%s)", ErrStalled, w.stall))
+		w.cancel(fmt.Errorf("%w (%s)", remote.ErrStalled, w.stall))
 		return
 	}
 	w.seen = now
@@ -161,25 +152,4 @@ func (c counted) BlockSize() int {
 		return 1
 	}
 	return c.Hash.BlockSize()
-}
-
-// ParseStall reads annex.stalldetection: "AMOUNT/DURATION" such as "1KB/60s",
-// of which the duration counts here, or a boolean; false is never, and "" is 0,
-// for the default. ok is false for anything else.
-func ParseStall(text string) (d time.Duration, ok bool) {
-	const never = 100 * 365 * 24 * time.Hour
-	switch strings.ToLower(strings.TrimSpace(text)) {
-	case "":
-		return 0, true
-	case "true", "yes", "on", "1":
-		return DefaultStall, true
-	case "false", "no", "off", "0":
-		return never, true
-	}
-	_, duration, found := strings.Cut(text, "/")
-	if !found {
-		return 0, false
-	}
-	d, err := time.ParseDuration(strings.TrimSpace(duration))
-	return d, err == nil && d > 0
 }

@@ -20,6 +20,8 @@ type lock struct {
 
 // Lock implements remote.Locker. It occupies a session until Release.
 func (r *Remote) Lock(ctx context.Context, k annexkey.Key) (remote.Lock, error) {
+	ctx, cancel := r.patient(ctx)
+	defer cancel()
 	for {
 		c, err := r.pool.take(ctx)
 		if err != nil {
@@ -52,7 +54,7 @@ func (l *lock) Held() error {
 	if !l.conn.alive() {
 		return errors.New("the connection that kept the content locked is gone")
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), heldPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), min(heldPatience, l.remote.patience))
 	defer cancel()
 	ok, err := l.remote.Present(ctx, l.key)
 	if err == nil && !ok {

@@ -12,6 +12,8 @@ const timedRemoval = 3
 
 // Deadline implements remote.TimedRemover.
 func (r *Remote) Deadline(ctx context.Context, d time.Duration) (deadline int64, err error) {
+	ctx, cancel := r.patient(ctx)
+	defer cancel()
 	err = r.with(ctx, func(c *connection) (bool, error) {
 		if c.Version() < timedRemoval {
 			return false, nil
@@ -25,6 +27,8 @@ func (r *Remote) Deadline(ctx context.Context, d time.Duration) (deadline int64,
 
 // RemoveBefore implements remote.TimedRemover.
 func (r *Remote) RemoveBefore(ctx context.Context, k annexkey.Key, deadline int64) error {
+	ctx, cancel := r.patient(ctx)
+	defer cancel()
 	return r.remove(ctx, func(c *connection) error {
 		if c.Version() < timedRemoval || deadline == 0 {
 			return c.Remove(ctx, k)

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/p2p"
@@ -30,6 +31,8 @@ type Remote struct {
 	env     []string
 	uuid    string
 	pool    *pool
+	// patience is how long an answer may take that is no content.
+	patience time.Duration
 }
 
 // Open prepares for the remote. Where its UUID is not configured yet, the host
@@ -46,6 +49,10 @@ func Open(ctx context.Context, s remote.Setup) (*Remote, error) {
 	r := &Remote{
 		spec: s.Spec, address: a, program: newProgram(s, a), shell: s.Setting("shell"),
 		own: s.Settings.Get("annex.uuid"), env: s.Env, uuid: s.UUID,
+		patience: remote.DefaultStall,
+	}
+	if d, ok := remote.ParseStall(s.Settings.Get("annex.stalldetection")); ok && d > 0 {
+		r.patience = d
 	}
 	if r.shell == "" || strings.ContainsAny(r.shell, " \t\n'\"`$;&|<>()*?[]#~\\") {
 		r.shell = "git-annex-shell"
@@ -62,6 +69,8 @@ func Open(ctx context.Context, s remote.Setup) (*Remote, error) {
 
 // discover asks the host which annex lies there.
 func (r *Remote) discover(ctx context.Context) (string, error) {
+	ctx, cancel := r.patient(ctx)
+	defer cancel()
 	res, err := proc.Run(ctx, r.program.command(r.env, r.shell, "configlist", r.address.Path))
 	var failed *proc.ExitError
 	if errors.As(err, &failed) && failed.Exit != sshFailed {
@@ -138,8 +147,16 @@ func (c *connection) translate(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %s", err, exit.Stderr)
 }
 
+// patient bounds the time of a question. Content has all the time that whoever
+// asked for it grants.
+func (r *Remote) patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, r.patience, remote.ErrStalled)
+}
+
 // Present implements remote.Remote.
 func (r *Remote) Present(ctx context.Context, k annexkey.Key) (ok bool, err error) {
+	ctx, cancel := r.patient(ctx)
+	defer cancel()
 	err = r.with(ctx, func(c *connection) (bool, error) {
 		ok, err = c.Present(ctx, k)
 		return false, err
@@ -149,6 +166,8 @@ func (r *Remote) Present(ctx context.Context, k annexkey.Key) (ok bool, err erro
 
 // Remove implements remote.Keeper.
 func (r *Remote) Remove(ctx context.Context, k annexkey.Key) error {
+	ctx, cancel := r.patient(ctx)
+	defer cancel()
 	return r.remove(ctx, func(c *connection) error { return c.Remove(ctx, k) })
 }
 
