@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/errs"
@@ -26,6 +28,7 @@ type Remote struct {
 	dir    string // absolute
 	kind   string // for people
 	frozen bool   // a key's folder is write-protected
+	sweep  sync.Once
 }
 
 // Open looks at nothing yet: a disk that is not mounted is an error of its use.
@@ -38,13 +41,13 @@ func Open(s remote.Setup) (*Remote, error) {
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(s.WorkTree, dir)
 	}
-	return &Remote{s.Spec, filepath.Clean(dir), "directory", true}, nil
+	return &Remote{spec: s.Spec, dir: filepath.Clean(dir), kind: "directory", frozen: true}, nil
 }
 
 // Loose is the remote of another type that keeps content in the folder dir, an
 // absolute path, in the same way, but with folders that can be written to.
 func Loose(s remote.Setup, dir, kind string) *Remote {
-	return &Remote{s.Spec, filepath.Clean(dir), kind, false}
+	return &Remote{spec: s.Spec, dir: filepath.Clean(dir), kind: kind}
 }
 
 // Name returns the remote's name in our configuration.
@@ -139,6 +142,7 @@ func (r *Remote) Store(ctx context.Context, k annexkey.Key, c remote.Content) er
 	if !errors.Is(err, remote.ErrAbsent) {
 		return err
 	}
+	r.sweep.Do(r.sweepLeftovers)
 	dest := filepath.Join(r.dir, filepath.FromSlash(k.HashLower()), k.File())
 	tmp := filepath.Join(r.dir, "tmp", fsx.TempPrefix+strings.ToLower(rand.Text()[:16]))
 	if err := os.MkdirAll(tmp, 0o777); err != nil {
@@ -193,6 +197,21 @@ func (r *Remote) publish(k annexkey.Key, tmp, dest string) error {
 	for dir := filepath.Dir(dest); ; dir = filepath.Dir(dir) {
 		if err := fsx.SyncDir(dir); err != nil || dir == r.dir {
 			return err
+		}
+	}
+}
+
+// leftoverAge is how old an unfinished folder must be to belong to a process
+// that was killed.
+const leftoverAge = 7 * 24 * time.Hour
+
+// sweepLeftovers removes what killed processes left below tmp.
+func (r *Remote) sweepLeftovers() {
+	entries, _ := os.ReadDir(filepath.Join(r.dir, "tmp"))
+	for _, e := range entries {
+		fi, err := e.Info()
+		if err == nil && e.IsDir() && strings.HasPrefix(e.Name(), fsx.TempPrefix) && time.Since(fi.ModTime()) > leftoverAge {
+			discard(filepath.Join(r.dir, "tmp", e.Name()))
 		}
 	}
 }

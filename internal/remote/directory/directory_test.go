@@ -5,8 +5,10 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/remote/remotetest"
@@ -71,6 +73,24 @@ func TestLayoutIsGitAnnexs(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(filepath.Join(dir, "tmp")); len(left) > 0 {
 		t.Errorf("left in tmp: %v", left)
+	}
+}
+
+func TestLeftoversOfKilledProcessesGo(t *testing.T) {
+	dir := folder(t)
+	old, fresh := filepath.Join(dir, "tmp", fsx.TempPrefix+"old"), filepath.Join(dir, "tmp", fsx.TempPrefix+"new")
+	for _, d := range []string{old, fresh} {
+		os.MkdirAll(d, 0o755)
+	}
+	past := time.Now().Add(-2 * leftoverAge)
+	os.Chtimes(old, past, past)
+	src := filepath.Join(t.TempDir(), "f")
+	os.WriteFile(src, []byte("x"), 0o600)
+	if err := open(t, dir).Store(context.Background(), remotetest.KeyOf([]byte("x")), remote.Content{Path: src, Size: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := os.ReadDir(filepath.Join(dir, "tmp")); len(left) != 1 || left[0].Name() != filepath.Base(fresh) {
+		t.Errorf("left: %v", left)
 	}
 }
 

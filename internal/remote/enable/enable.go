@@ -81,6 +81,7 @@ func Init(ctx context.Context, s remote.Setup, mainUUID string, inherited map[st
 // its line.
 func Enable(ctx context.Context, s remote.Setup, more map[string]string) (Result, error) {
 	config := maps.Clone(s.Config)
+	delete(config, "directory") // a path of this machine comes from its user, not from the branch
 	if v, ok := more["encryption"]; ok && v != config["encryption"] {
 		return Result{}, fmt.Errorf("cannot change the encryption of a special remote from %s to %s", config["encryption"], v)
 	}

@@ -72,6 +72,13 @@ func TestBadParametersAreRefused(t *testing.T) {
 	}
 }
 
+// TestABranchNamesNoFolderOfThisMachine: the git-annex branch may be anybody's.
+func TestABranchNamesNoFolderOfThisMachine(t *testing.T) {
+	if res, err := Enable(t.Context(), setup(t, "type=directory", "directory=/", "encryption=none"), nil); err == nil {
+		t.Errorf("%v", res)
+	}
+}
+
 // TestRIAStores: the id is the dataset's.
 func TestRIAStores(t *testing.T) {
 	const id = "8cfd1b4a-0000-4000-8000-000000000001"
