@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,11 +53,11 @@ type completer func(ctx context.Context, d *dataset.Dataset) []string
 func (a *app) complete(root *cobra.Command) {
 	byFlag := map[string]completer{
 		"to": siblingNames, "source": siblingNames, "sibling": siblingNames, "from": nil,
-		"container-name": containerNames, "since": recordedCommits, "onto": recordedCommits, "slurm-job-id": nil,
+		"container-name": containerNames, "since": recordedCommits, "onto": recordedCommits, "slurm-job-id": openJobs,
 	}
 	byArgument := map[string]completer{
 		"rerun": recordedCommits, "reschedule": recordedCommits, "containers-remove": containerNames,
-		"run-procedure": a.procedureNames,
+		"run-procedure": a.procedureNames, "finish": openJobs,
 	}
 	for _, cmd := range root.Commands() {
 		for name, list := range byFlag {
@@ -102,6 +103,21 @@ func siblingNames(_ context.Context, d *dataset.Dataset) []string {
 		}
 	}
 	return names
+}
+
+// openJobs lists the ids of jobs that have not been finished yet.
+func openJobs(ctx context.Context, d *dataset.Dataset) []string {
+	claims, err := d.Claims(ctx)
+	if err != nil {
+		return nil
+	}
+	var ids []string
+	for _, c := range claims {
+		if c.Job != "" && c.Job[0] != '#' && !slices.Contains(ids, c.Job) {
+			ids = append(ids, c.Job)
+		}
+	}
+	return ids
 }
 
 func containerNames(ctx context.Context, d *dataset.Dataset) []string {
