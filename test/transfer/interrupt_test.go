@@ -37,7 +37,6 @@ var faults = []string{"kill", "cut", "stall", "flip"}
 func TestInterruptedTransfers(t *testing.T) {
 	w := newWorld(t)
 	dirs := w.datasets(map[string][]byte{"file": random(size, 1)}, w.server.URL, "far", "near")
-	w.run(dirs["near"], "git", "config", "annex.stalldetection", "1KB/1s")
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 1))
 	for n := range soak(8, 100) {
 		op, fault := operations[n%len(operations)], faults[rng.IntN(len(faults))]
@@ -110,7 +109,11 @@ func (r *round) ssh(fault, count string) []string {
 // lost, and none is wrong.
 func (r *round) broken(fault string) {
 	r.t.Helper()
-	cmd := r.command(r.dirs["near"], r.ssh(fault, ""), append([]string{program}, r.op.args...)...)
+	env := r.ssh(fault, "")
+	if strings.HasPrefix(fault, "stall") {
+		env = append(env, "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=annex.stalldetection", "GIT_CONFIG_VALUE_0=1KB/2s")
+	}
+	cmd := r.command(r.dirs["near"], env, append([]string{program}, r.op.args...)...)
 	out, err := cmd.CombinedOutput()
 	r.t.Logf("%s: %v %s", fault, err, out)
 	r.settled()
