@@ -122,14 +122,3 @@ func (r *recursion) levels() (int, error) {
 	}
 	return 0, nil
 }
-
-// check refuses to do half of what was asked.
-func (r *recursion) check(d *dataset.Dataset) error {
-	if !r.on || r.limit == "0" {
-		return nil
-	}
-	if _, err := os.Lstat(d.Repo.Path(".gitmodules")); err == nil {
-		return errs.WithHint(errors.New("subdatasets: --recursive is not supported yet"), "work in each subdataset by itself")
-	}
-	return nil
-}
