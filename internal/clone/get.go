@@ -19,6 +19,7 @@ type GetOptions struct {
 	Levels      int      // of subdatasets below the paths; dataset.AllLevels for all
 	Existing    bool     // no subdatasets but those that are here
 	NoData      bool     // subdatasets only
+	Quiet       bool     // no records about what needs no work, and about folders
 	Reckless    string
 	Description string
 	Top         string
@@ -141,7 +142,7 @@ func (g *getting) absent(target string) error {
 // first time.
 func (g *getting) present(d *dataset.Dataset, target string) error {
 	known := g.want(d, target)
-	if known || d == g.top {
+	if known || d == g.top || g.opt.Quiet {
 		return nil
 	}
 	r := result.New("get", result.NotNeeded, d.Path(), result.Dataset).Ref(g.top.Path())
@@ -258,7 +259,7 @@ func (g *getting) data(ctx context.Context) error {
 	})
 	for _, path := range g.order {
 		c := g.content[path]
-		if err := c.d.Get(ctx, dataset.GetOptions{Paths: c.paths, Source: g.opt.Source, Jobs: g.opt.Jobs}, sink); err != nil {
+		if err := c.d.Get(ctx, dataset.GetOptions{Paths: c.paths, Source: g.opt.Source, Jobs: g.opt.Jobs, Quiet: g.opt.Quiet}, sink); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/clone"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
@@ -39,7 +40,7 @@ func (c *scheduling) fetch(ctx context.Context) error {
 	for i, p := range absent {
 		abs[i] = c.d.Repo.Path(filepath.FromSlash(p))
 	}
-	if err := c.d.Get(ctx, dataset.GetOptions{Paths: abs, Jobs: c.opt.Jobs, Quiet: true}, c.sink); err != nil {
+	if err := clone.Get(ctx, c.d, clone.GetOptions{Paths: abs, Jobs: c.opt.Jobs, Quiet: true}, c.sink); err != nil {
 		return err
 	}
 	for _, p := range absent {

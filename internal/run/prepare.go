@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/clone"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/iospec"
 	"github.com/stemma-data/stemma/internal/result"
@@ -70,7 +71,7 @@ func (t *task) prepareInputs(ctx context.Context, g *iospec.Globbed, sink result
 	for i, p := range paths {
 		abs[i] = t.abs(p)
 	}
-	err = t.d.GetNested(ctx, dataset.GetOptions{Paths: abs, Jobs: t.opt.Jobs}, watch)
+	err = clone.Get(ctx, t.d, clone.GetOptions{Paths: abs, Jobs: t.opt.Jobs}, watch)
 	return err == nil && (!watch.failed || t.opt.KeepGoing), err
 }
 
