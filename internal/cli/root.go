@@ -17,7 +17,7 @@ const remainder = "remainder"
 // commands lists all commands, in the order of the help text.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
-		newCreate(a), newClone(a), newSiblings(a), newCreateSibling(a), newCreateSiblingRIA(a), newInstall(a), newPush(a), newUpdate(a), newSave(a), newStatus(a), newUnlock(a), newGet(a), newDrop(a), newUninstall(a), newRemove(a), newAnnex(a),
+		newCreate(a), newClone(a), newSiblings(a), newCreateSibling(a), newCreateSiblingRIA(a), newInstall(a), newDownloadURL(a), newExportArchive(a), newPush(a), newUpdate(a), newSave(a), newStatus(a), newUnlock(a), newGet(a), newDrop(a), newUninstall(a), newRemove(a), newAnnex(a),
 		newDiff(a), newSubdatasets(a), newConfiguration(a), newForeach(a), newClean(a),
 		newRun(a), newRerun(a),
 		newRunProcedure(a), newContainersAdd(a), newContainersList(a), newContainersRemove(a), newContainersRun(a),
