@@ -15,7 +15,6 @@ import (
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/fsx"
-	"github.com/stemma-data/stemma/internal/remote/fetchurl"
 )
 
 // AddURLOptions says how the content of a URL becomes a file.
@@ -52,20 +51,53 @@ func (s *Session) addURL(ctx context.Context, address string, opt AddURLOptions,
 	if err := fsx.Beneath(s.D.Path(), rel); err != nil {
 		return err
 	}
-	client := s.D.WebClient()
-	defer client.Close()
+	from, done, err := s.sourceOf(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer done()
 	f, annexed, err := s.FileOf(ctx, opt.File)
 	switch {
 	case err != nil:
 		return err
 	case annexed:
-		return s.addURLTo(ctx, client, address, opt, f, *item)
+		return s.addURLTo(ctx, from, address, opt, f, *item)
 	case s.exists(rel):
 		return fmt.Errorf("%s already exists", opt.File)
 	case opt.Relaxed || s.Fast:
-		return s.placeURL(ctx, client, address, opt, rel, item)
+		return s.placeURL(ctx, from, address, opt, rel, item)
 	}
-	return s.download(ctx, client, address, opt, rel, item)
+	return s.download(ctx, from, address, opt, rel, item)
+}
+
+// sourceOf finds out who serves a URL.
+func (s *Session) sourceOf(ctx context.Context, address string) (from source, done func(), err error) {
+	p, c, err := s.claimer(ctx, address)
+	if err != nil {
+		return from, nil, err
+	}
+	k := annexkey.URL(address, -1)
+	if p != nil {
+		back := s.D.LendURL(k, address)
+		return source{
+			uuid:  p.UUID(),
+			size:  func(ctx context.Context) (int64, error) { return c.CheckURL(ctx, address) },
+			fetch: func(ctx context.Context, dst string) error { return p.Remote.Fetch(ctx, k, dst, nil) },
+		}, back, nil
+	}
+	client := s.D.WebClient()
+	return source{
+		size:  func(ctx context.Context) (int64, error) { return client.Size(ctx, address) },
+		fetch: func(ctx context.Context, dst string) error { return client.Fetch(ctx, k, address, dst, 0, nil) },
+	}, client.Close, nil
+}
+
+// registerFrom records the URL, and that its remote has the content.
+func (s *Session) registerFrom(ctx context.Context, k annexkey.Key, address string, from source) error {
+	if err := s.RegisterURL(ctx, k, address, from.uuid); err != nil || from.uuid == "" {
+		return err
+	}
+	return s.SetLocation(ctx, k, from.uuid, annexlog.StatusPresent)
 }
 
 func (s *Session) exists(rel string) bool {
@@ -74,14 +106,14 @@ func (s *Session) exists(rel string) bool {
 }
 
 // addURLTo records one more URL of a file that is annexed already.
-func (s *Session) addURLTo(ctx context.Context, client *fetchurl.Client, address string, opt AddURLOptions, f File, item Item) error {
+func (s *Session) addURLTo(ctx context.Context, from source, address string, opt AddURLOptions, f File, item Item) error {
 	known, err := s.URLs(ctx, f.Key)
 	if err != nil {
 		return err
 	}
 	if !contains(known, address) {
 		if !opt.Relaxed {
-			size, err := client.Size(ctx, address)
+			size, err := from.size(ctx)
 			if err != nil {
 				return err
 			}
@@ -89,7 +121,7 @@ func (s *Session) addURLTo(ctx context.Context, client *fetchurl.Client, address
 				return fmt.Errorf("while adding a new url to an already annexed file, url does not have expected file size (use --relaxed to bypass this check) %s", address)
 			}
 		}
-		if err := s.RegisterURL(ctx, f.Key, address, ""); err != nil {
+		if err := s.registerFrom(ctx, f.Key, address, from); err != nil {
 			return err
 		}
 	}
@@ -97,11 +129,11 @@ func (s *Session) addURLTo(ctx context.Context, client *fetchurl.Client, address
 }
 
 // placeURL makes a file of a URL without its content.
-func (s *Session) placeURL(ctx context.Context, client *fetchurl.Client, address string, opt AddURLOptions, rel string, item *Item) error {
+func (s *Session) placeURL(ctx context.Context, from source, address string, opt AddURLOptions, rel string, item *Item) error {
 	size := int64(-1)
 	if !opt.Relaxed {
 		var err error
-		if size, err = client.Size(ctx, address); err != nil {
+		if size, err = from.size(ctx); err != nil {
 			return fmt.Errorf("unable to access url: %s (%w)", address, err)
 		}
 	}
@@ -112,7 +144,7 @@ func (s *Session) placeURL(ctx context.Context, client *fetchurl.Client, address
 	if err := s.placeKey(ctx, k, rel); err != nil {
 		return err
 	}
-	if err := s.RegisterURL(ctx, k, address, ""); err != nil {
+	if err := s.registerFrom(ctx, k, address, from); err != nil {
 		return err
 	}
 	item.Key = k
@@ -120,13 +152,13 @@ func (s *Session) placeURL(ctx context.Context, client *fetchurl.Client, address
 }
 
 // download fetches the content and adds it like any other file.
-func (s *Session) download(ctx context.Context, client *fetchurl.Client, address string, opt AddURLOptions, rel string, item *Item) error {
+func (s *Session) download(ctx context.Context, from source, address string, opt AddURLOptions, rel string, item *Item) error {
 	tmp := s.D.Annex.Dir("tmp", fsx.TempPrefix+"url-"+dataset.NewUUID())
 	if err := os.MkdirAll(filepath.Dir(tmp), 0o777); err != nil {
 		return err
 	}
 	defer os.Remove(tmp)
-	if err := client.Fetch(ctx, annexkey.URL(address, -1), address, tmp, 0, nil); err != nil {
+	if err := from.fetch(ctx, tmp); err != nil {
 		return fmt.Errorf("download failed: %w", err)
 	}
 	if err := os.Chmod(tmp, 0o644); err != nil {
@@ -146,12 +178,12 @@ func (s *Session) download(ctx context.Context, client *fetchurl.Client, address
 	if err := os.Rename(tmp, target); err != nil {
 		return err
 	}
-	return s.addDownloaded(ctx, address, opt, rel, item)
+	return s.addDownloaded(ctx, from, address, opt, rel, item)
 }
 
 // addDownloaded decides about the new file as add does, and records the URL of
 // what is annexed.
-func (s *Session) addDownloaded(ctx context.Context, address string, opt AddURLOptions, rel string, item *Item) error {
+func (s *Session) addDownloaded(ctx context.Context, from source, address string, opt AddURLOptions, rel string, item *Item) error {
 	f := &candidate{rel: rel, show: opt.File, input: opt.File}
 	report := s.Report
 	var outcome Outcome
@@ -168,7 +200,7 @@ func (s *Session) addDownloaded(ctx context.Context, address string, opt AddURLO
 		o := item.ok(outcome.Notes...)
 		return s.Report(o)
 	}
-	if err := s.RegisterURL(ctx, f.key, address, ""); err != nil {
+	if err := s.registerFrom(ctx, f.key, address, from); err != nil {
 		return err
 	}
 	if err := s.SetLocation(ctx, f.key, s.D.Annex.UUID, annexlog.StatusPresent); err != nil {

@@ -54,7 +54,10 @@ func (s *Session) InitRemote(ctx context.Context, name string, words []string, s
 	if err != nil {
 		return "", err
 	}
-	uuid := dataset.NewUUID()
+	uuid, err := takeUUID(params)
+	if err != nil {
+		return "", err
+	}
 	main, inherited := "", map[string]string(nil)
 	if sameAs != "" {
 		if main, inherited, err = s.sameAs(ctx, sameAs); err != nil {
@@ -189,4 +192,18 @@ func (s *Session) AutoEnable(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// takeUUID is the identity that the user wants for the remote (uuid=), or a new
+// one.
+func takeUUID(params map[string]string) (string, error) {
+	want, ok := params["uuid"]
+	delete(params, "uuid")
+	if !ok || want == "" {
+		return dataset.NewUUID(), nil
+	}
+	if strings.ContainsAny(want, " \t\r\n") {
+		return "", fmt.Errorf("uuid %q: no identity of a repository", want)
+	}
+	return want, nil
 }

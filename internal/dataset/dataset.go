@@ -59,6 +59,7 @@ type Dataset struct {
 	comparing     comparison
 	publisherOnce sync.Once
 	publisher     *commit.Publisher
+	lent          sync.Map // see LendURL: lines by the path of their log
 
 	openMu sync.Mutex
 	open   []remote.Closer // remotes with connections

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/remote"
 )
@@ -67,7 +68,19 @@ func (l *remoteLogs) Read(ctx context.Context, path string) ([]byte, error) {
 	if l.err != nil {
 		return nil, l.err
 	}
-	return l.logs.read(ctx, path)
+	data, err := l.logs.read(ctx, path)
+	if more, ok := l.d.lent.Load(path); ok && err == nil {
+		data = append(data[:len(data):len(data)], more.([]byte)...)
+	}
+	return data, err
+}
+
+// LendURL lets remotes see a URL of a key that no log has, for as long as the
+// content is being fetched from there.
+func (d *Dataset) LendURL(k annexkey.Key, url string) (back func()) {
+	path := annexlog.KeyPath(k, annexlog.URLSuffix)
+	d.lent.Store(path, []byte("1s 1 "+url+"\n"))
+	return func() { d.lent.Delete(path) }
 }
 
 // Change implements remote.Logs by git-annex's journal, which the next commit
