@@ -54,6 +54,9 @@ func (s *Session) InitRemote(ctx context.Context, name string, words []string, s
 	if err != nil {
 		return "", err
 	}
+	if params["type"] == "git" && sameAs == "" {
+		return "", s.initGitRemote(ctx, name, params)
+	}
 	uuid, err := takeUUID(params)
 	if err != nil {
 		return "", err
@@ -157,6 +160,9 @@ func (s *Session) EnableRemote(ctx context.Context, name string, words []string)
 	if s.D.Repo.Config.Get("remote."+sp.name+".url") != "" {
 		return errs.WithHint(fmt.Errorf("another remote is called %s already", sp.name), "rename that one: git remote rename %s NEW", sp.name)
 	}
+	if sp.config["type"] == "git" {
+		return s.enableGitRemote(ctx, sp)
+	}
 	res, err := enable.Enable(ctx, s.setupFor(sp.name, sp.uuid, sp.config), more)
 	if err != nil {
 		return err
@@ -184,7 +190,7 @@ func (s *Session) AutoEnable(ctx context.Context) error {
 	}
 	for _, sp := range list {
 		auto, _ := git.ParseBool(sp.config["autoenable"])
-		if !auto || len(s.D.Repo.Config.Keys("remote."+sp.name+".")) > 0 || sp.config["type"] == "git" {
+		if !auto || len(s.D.Repo.Config.Keys("remote."+sp.name+".")) > 0 {
 			continue
 		}
 		if err := s.EnableRemote(ctx, sp.uuid, nil); err != nil {

@@ -67,7 +67,7 @@ func Init(ctx context.Context, s remote.Setup, mainUUID string, inherited map[st
 		return finish(ctx, s, k, s.UUID, s.UUID, note)
 	}
 	for field := range inherited {
-		if v := s.Config[field]; v != "" && slices.Contains(remote.Inherited(), field) {
+		if v := s.Config[field]; v != "" && v != inherited[field] && slices.Contains(remote.Inherited(), field) {
 			return Result{}, fmt.Errorf("%s= is inherited from the other remote", field)
 		}
 	}
