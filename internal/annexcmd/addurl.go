@@ -78,11 +78,13 @@ func (s *Session) sourceOf(ctx context.Context, address string) (from source, do
 	}
 	k := annexkey.URL(address, -1)
 	if p != nil {
+		// What comes is hashed by us; so c is asked itself, and not through what
+		// refuses content that a key cannot verify.
 		back := s.D.LendURL(k, address)
 		return source{
 			uuid:  p.UUID(),
 			size:  func(ctx context.Context) (int64, error) { return c.CheckURL(ctx, address) },
-			fetch: func(ctx context.Context, dst string) error { return p.Remote.Fetch(ctx, k, dst, nil) },
+			fetch: func(ctx context.Context, dst string) error { return c.Fetch(ctx, k, dst, nil) },
 		}, back, nil
 	}
 	client := s.D.WebClient()

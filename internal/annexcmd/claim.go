@@ -9,6 +9,7 @@ import (
 
 // Claimer is a remote that can take over URLs, as external special remotes do.
 type Claimer interface {
+	remote.Remote
 	// Claims reports whether the remote serves the URL.
 	Claims(ctx context.Context, url string) (bool, error)
 	// CheckURL is the size in bytes of what the URL leads to, -1 if unknown.
