@@ -1,3 +1,4 @@
+# skip stdout: the output of the command comes before buffered results there
 # newer log: [DATALAD] Recorded changes => [DATALAD] Created subdataset
 # newer log: [DATALAD] Recorded changes => [DATALAD] Created subdataset
 datalad -f disabled create super
