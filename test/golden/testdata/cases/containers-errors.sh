@@ -1,3 +1,4 @@
+# skip worktree: an empty folder is left for an image that cannot be had
 printf "#!/bin/sh\necho \"in container: \$*\"; \"\$@\"\n" > image.sif
 datalad -f disabled create ds
 cd ds

@@ -1,3 +1,4 @@
+# skip stdout: the output of commands comes before buffered results there
 # newer ds/log: [DATALAD] Recorded changes\n\ncommit <ds#2> => [DATALAD] Recorded changes\n\ncommit <ds#2>
 printf "#!/bin/sh\necho \"in container: \$*\"; \"\$@\"\n" > image.sif
 datalad -f disabled create ds

@@ -1,3 +1,4 @@
+# skip stdout: the output of commands comes before buffered results there
 printf "#!/bin/sh\necho \"in container: \$*\"; \"\$@\"\n" > image.sif
 datalad -f disabled create ds
 cd ds
