@@ -36,6 +36,7 @@ func newCreateSiblingHosted(a *app, service, title string) *cobra.Command {
 		Long: "Makes a repository on " + title + " and makes it known as a sibling. The access token is\n" +
 			"taken from DATALAD_CREDENTIAL_NAME_TOKEN, the setting datalad.credential.NAME.token,\n" +
 			"or git's credential helpers.",
+		Example: "  stemma create-sibling-" + service + " --dry-run lab/project",
 		GroupID: groupData,
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.createSiblingHosted(cmd.Context(), o, args) },
 	}
