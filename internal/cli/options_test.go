@@ -52,7 +52,7 @@ func TestOptionsOfDataLad(t *testing.T) {
 	// Names and short names, as `datalad COMMAND --help` lists them.
 	want := map[string]string{
 		"create":     "force/f description/D dataset/d no-annex fake-dates cfg-proc/c message/m",
-		"save":       "message/m dataset/d version-tag/t recursive/r recursion-limit/R updated/u message-file/F to-git jobs/J amend since",
+		"save":       "message/m dataset/d version-tag/t recursive/r recursion-limit/R updated/u message-file/F to-git jobs/J amend",
 		"status":     "dataset/d annex untracked recursive/r recursion-limit/R eval-subdataset-state/e report-filetype/t",
 		"unlock":     "dataset/d recursive/r recursion-limit/R",
 		"get":        "source/s dataset/d recursive/r recursion-limit/R no-data/n description/D reckless jobs/J cfg-proc/c data",

@@ -14,10 +14,10 @@ import (
 )
 
 type saveOptions struct {
-	message, messageFile, dataset, tag, since string
-	updated, toGit, amend                     bool
-	recursion                                 recursion
-	jobs                                      parallel
+	message, messageFile, dataset, tag string
+	updated, toGit, amend              bool
+	recursion                          recursion
+	jobs                               parallel
 }
 
 func newSave(a *app) *cobra.Command {
@@ -42,16 +42,12 @@ func newSave(a *app) *cobra.Command {
 	f.BoolVar(&o.toGit, "to-git", false, "everything goes to git, nothing to the annex")
 	f.VarP(&o.jobs, "jobs", "J", jobsHelp)
 	f.BoolVar(&o.amend, "amend", false, "replace the last commit; without a message it keeps its own")
-	f.StringVar(&o.since, "since", "", "wrap the commits after `COMMIT` (not supported yet)")
 	return cmd
 }
 
 func (a *app) save(ctx context.Context, o saveOptions, args []string) error {
 	if o.message != "" && o.messageFile != "" {
 		return errors.New("Both a message and message file were specified for save()")
-	}
-	if o.since != "" {
-		return errors.New("save: --since is not supported yet")
 	}
 	d, err := a.open(ctx, o.dataset, "save")
 	if err != nil {
