@@ -231,15 +231,21 @@ func (s *Session) verifyRemote(ctx context.Context, r remote.Remote, f File, o *
 	if errors.Is(err, remote.ErrAbsent) || errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	if err != nil {
+	what := "Bad file content"
+	var size *remote.SizeError
+	switch {
+	case errors.As(err, &size) && f.Key.Size >= 0 && size.Have > size.Want:
+		what = "Bad file size (larger)"
+	case err != nil:
 		return false, err
-	}
-	o.Notes = append(o.Notes, short("checksum..."))
-	if f.Key.Verify(h.Sum(nil)) {
-		return true, nil
+	default:
+		o.Notes = append(o.Notes, short("checksum..."))
+		if f.Key.Verify(h.Sum(nil)) {
+			return true, nil
+		}
 	}
 	o.Failed = true
-	o.Errors = append(o.Errors, "  "+name(f)+": Bad file content; dropped from "+r.Name())
+	o.Errors = append(o.Errors, "  "+name(f)+": "+what+"; dropped from "+r.Name())
 	if k, ok := r.(remote.Keeper); ok {
 		return false, k.Remove(ctx, f.Key)
 	}

@@ -15,9 +15,10 @@ import (
 type choice struct {
 	value   string
 	allowed []string
+	greedy  bool // where the value is optional: the word that follows is one, allowed or not
 }
 
-func newChoice(def string, allowed ...string) choice { return choice{def, allowed} }
+func newChoice(def string, allowed ...string) choice { return choice{value: def, allowed: allowed} }
 
 func (c *choice) String() string { return c.value }
 func (c *choice) Type() string   { return "WORD" }
@@ -169,11 +170,11 @@ func longOption(f *pflag.FlagSet, name string) (*pflag.Flag, error) {
 	return f.Lookup(found[0][2:]), nil
 }
 
-// takesWord reports whether word can only be the optional value of flag.
+// takesWord reports whether word is taken as the optional value of flag.
 func takesWord(flag *pflag.Flag, word string) bool {
 	switch v := flag.Value.(type) {
 	case *choice:
-		return slices.Contains(v.allowed, word)
+		return slices.Contains(v.allowed, word) || v.greedy && !isOption(word)
 	case *recklessness:
 		return v.Set(word) == nil
 	}

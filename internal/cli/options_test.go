@@ -97,6 +97,9 @@ func testFlags() *pflag.FlagSet {
 	annex := newChoice("", "basic", "all")
 	f.Var(&annex, "annex", "`LEVEL` of it")
 	optionalValue(f, "annex", "basic")
+	how := newHow()
+	f.Var(&how, "how", "`MODE` of it")
+	optionalValue(f, "how", "fetch")
 	return f
 }
 
@@ -113,6 +116,8 @@ func TestExpandOptions(t *testing.T) {
 		{"--annex p", false, "--annex p"},
 		{"--annex all p", false, "--annex=all p"},
 		{"--ann", false, "--annex"},
+		{"--how merg p", false, "--how=merg p"},
+		{"--how -r p", false, "--how -r p"},
 		{"--annex=all basic", false, "--annex=all basic"},
 		{"-m --annex all", false, "-m --annex all"},
 		{"-rm --recursiv", false, "-rm --recursiv"},

@@ -48,8 +48,12 @@ func newUpdate(a *app) *cobra.Command {
 	return cmd
 }
 
+// newHow takes the word that follows in any case: a mistyped mode that became a
+// path would leave the branch where it is.
 func newHow() choice {
-	return newChoice("", update.Fetch, update.Merge, update.FFOnly, update.Reset, update.Checkout)
+	c := newChoice("", update.Fetch, update.Merge, update.FFOnly, update.Reset, update.Checkout)
+	c.greedy = true
+	return c
 }
 
 func (a *app) update(ctx context.Context, o updateOptions, args []string) error {

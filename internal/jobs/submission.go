@@ -86,7 +86,11 @@ func (c *scheduling) unanswered(ctx context.Context, a answer, started time.Time
 		if len(a.stdout) > 0 && a.exit == 0 {
 			why += fmt.Sprintf(": %.200q", a.stdout)
 		}
-		return errs.WithHint(fmt.Errorf("%w (%s)", errNoJob, why), "nothing was recorded, the outputs are free again")
+		hint := "nothing was recorded, the outputs are free again"
+		if c.s.Name() != "local" {
+			hint += "; where Slurm does not answer, --scheduler local runs the job on this machine"
+		}
+		return errs.WithHint(fmt.Errorf("%w (%s)", errNoJob, why), "%s", hint)
 	}
 	return c.keepUncertain(ctx, &c.job, why, found)
 }

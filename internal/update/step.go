@@ -55,7 +55,7 @@ func (s *step) fetch(ctx context.Context) (r result.Record, done bool, err error
 	if s.lazy && s.d.Repo.Has(ctx, s.recorded) {
 		return r, false, nil
 	}
-	if err := s.fetchAll(ctx); err != nil {
+	if err := s.fetchAll(ctx, remotes); err != nil {
 		if ctx.Err() != nil {
 			return r, false, err
 		}
@@ -88,13 +88,15 @@ func (s *step) choose(ctx context.Context, remotes []string) error {
 	return nil
 }
 
-func (s *step) fetchAll(ctx context.Context) error {
+// fetchAll fetches from the sibling that the user named, or from all of remotes.
+func (s *step) fetchAll(ctx context.Context, remotes []string) error {
 	s.d.Env.Log.Info(fmt.Sprintf("Fetching updates for Dataset(%s)", s.d.Path()))
 	args := []string{"fetch", "-q", "--no-recurse-submodules", "--prune"}
 	if s.opt.Sibling != "" {
 		args = append(args, "--", s.sibling)
 	} else {
-		args = append(args, "--all")
+		// "--all" would take special remotes for git remotes, and fail.
+		args = append(append(args, "--multiple", "--"), remotes...)
 	}
 	_, err := s.d.Repo.Output(ctx, args...)
 	return err
