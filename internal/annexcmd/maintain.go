@@ -14,6 +14,7 @@ import (
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
 	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/local"
 	"github.com/stemma-data/stemma/internal/transfer"
 )
 
@@ -63,6 +64,9 @@ func (s *Session) unannex(ctx context.Context, f File) error {
 		return err
 	}
 	err = transfer.Drop(ctx, s.D.OwnStore(), f.Key, transfer.Proof{})
+	if errors.Is(err, local.ErrLinked) {
+		return nil // what it is a link to keeps its content
+	}
 	if err != nil && !errors.Is(err, remote.ErrAbsent) {
 		return err
 	}

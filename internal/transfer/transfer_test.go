@@ -239,3 +239,16 @@ func TestDropGivesUpWhenInterrupted(t *testing.T) {
 		t.Error("dropped")
 	}
 }
+
+func TestNothingIsDroppedInAnotherAnnex(t *testing.T) {
+	dir := t.TempDir()
+	k := keyOf([]byte("x"))
+	object := filepath.Join(dir, "real", "objects", k.ObjectPath())
+	os.MkdirAll(filepath.Dir(object), 0o755)
+	os.WriteFile(object, []byte("x"), 0o444)
+	os.Symlink("real", filepath.Join(dir, "annex"))
+	err := Drop(t.Context(), &local.Store{Dir: filepath.Join(dir, "annex"), Version: "10"}, k, Proof{})
+	if _, serr := os.Stat(object); !errors.Is(err, local.ErrLinked) || serr != nil {
+		t.Error(err, serr)
+	}
+}

@@ -157,7 +157,7 @@ func (r *Repository) Delete(ctx context.Context, k annexkey.Key, still func() er
 // mayDelete refuses annexes in which deleting means more than it does here.
 func (r *Repository) mayDelete() error {
 	if fi, err := os.Lstat(r.Dir); err == nil && fi.Mode()&fs.ModeSymlink != 0 {
-		return errors.New("the annex is a link to another repository's; nothing is deleted in it")
+		return ErrLinked
 	}
 	for _, key := range []string{"annex.secure-erase-command", "annex.thawcontent-command", "annex.freezecontent-command"} {
 		if r.Git.Config.Get(key) != "" {

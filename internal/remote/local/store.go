@@ -113,8 +113,19 @@ func lockedForWriting(path string) error {
 // ErrBusy, ErrNoLock.
 func (s *Store) Share(k annexkey.Key) (*ContentLock, error) { return s.lock(k, false) }
 
-// Exclude takes the right to drop the content. Errors are those of Share.
-func (s *Store) Exclude(k annexkey.Key) (*ContentLock, error) { return s.lock(k, true) }
+// Exclude takes the right to drop the content. Errors are those of Share, and
+// ErrLinked.
+func (s *Store) Exclude(k annexkey.Key) (*ContentLock, error) {
+	if fi, err := os.Lstat(s.Dir); err == nil && fi.Mode()&fs.ModeSymlink != 0 {
+		return nil, ErrLinked
+	}
+	return s.lock(k, true)
+}
+
+// ErrLinked says that the annex is a link to another repository's, as in
+// DataLad's ephemeral clones: what would be deleted is that one's copy, which
+// is not known to be the one that counts here.
+var ErrLinked = errors.New("the annex is a link to another repository's; nothing is deleted in it")
 
 // tries bounds how often another process may get between two steps.
 const tries = 5
