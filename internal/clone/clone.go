@@ -25,6 +25,10 @@ type Options struct {
 	Procedures  []string // configuration procedures to run in the clone
 }
 
+// recklessKey is the setting of git's configuration by which a clone remembers
+// how it was made.
+const recklessKey = "datalad.clone.reckless"
+
 // addedMessage is the commit message with which a superdataset registers a
 // clone.
 const addedMessage = "[DATALAD] Added subdataset"
@@ -79,7 +83,7 @@ func newJob(ctx context.Context, opt *Options, env dataset.Env) (*job, error) {
 		return nil, err
 	}
 	if j.reckless == "" && opt.Super != nil {
-		j.reckless = opt.Super.Config("datalad.clone.reckless")
+		j.reckless = opt.Super.Repo.Config.Get(recklessKey) // not what a clone brings along: it may lead outside
 	}
 	if j.dest == "" {
 		rules, err := readRules(j.cfg, opt.Top)

@@ -216,5 +216,5 @@ func (p *post) lastSettings(ctx context.Context) error {
 	if p.reckless == "" {
 		return nil
 	}
-	return p.set("datalad.clone.reckless", p.reckless)
+	return p.set(recklessKey, p.reckless)
 }

@@ -52,7 +52,7 @@ func (in *installer) install(ctx context.Context, p *parent, e gitindex.Entry, s
 		reckless: in.opt.Reckless, description: in.opt.Description, commit: e.OID, record: record, said: said, contains: contains,
 	}
 	if j.reckless == "" {
-		j.reckless = p.d.Config("datalad.clone.reckless")
+		j.reckless = p.d.Repo.Config.Get(recklessKey) // not what .datalad/config says: the user decides
 	}
 	for _, c := range list {
 		j.sources = append(j.sources, c.url)
