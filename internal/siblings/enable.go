@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"strings"
 
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
@@ -36,6 +37,9 @@ func (s Special) settings() ([]git.ConfigEdit, error) {
 	}
 	switch t := s.Config["type"]; t {
 	case "external":
+		if strings.ContainsAny(s.Type(), "/\\\n") {
+			return nil, fmt.Errorf("externaltype %q is no name of a program", s.Type())
+		}
 		if !native(s.Type()) {
 			if _, err := exec.LookPath("git-annex-remote-" + s.Type()); err != nil {
 				return nil, errs.WithHint(fmt.Errorf("there is no program git-annex-remote-%s", s.Type()), "install it, then: datalad siblings enable -s %s", s.Name)

@@ -107,7 +107,7 @@ func compose(s remote.Setup, keeper remote.Keeper) (remote.Remote, error) {
 		return nil, err
 	}
 	kind := TypeOf(s)
-	native := kind == "external" && s.Option("externaltype") == "ora"
+	native := kind == "external" && program(s) == "ora"
 	risky := cipher != nil || kind == "external" && !native || kind == "httpalso"
 	return guarded(s, chunk.New(keeper, size, s.Logs, s.Temp()), risky), nil
 }
@@ -126,10 +126,24 @@ func stores(ctx context.Context) map[string]func(remote.Setup) (remote.Keeper, e
 
 // openExternal knows the program that DataLad's RIA stores need.
 func openExternal(ctx context.Context, s remote.Setup) (remote.Keeper, error) {
-	if s.Setting("externaltype") == "ora" || s.Setting("externaltype") == "" && s.Option("externaltype") == "ora" {
+	switch program(s) {
+	case "ora":
 		return asKeeper(ora.Open(s))
+	case "":
+		// Whoever can write to the git-annex branch could make any remote one
+		// that runs a program: which, the user has agreed to here.
+		return nil, errs.WithHint(fmt.Errorf("remote %s needs a program, and was not enabled with it here", s.Name), "stemma annex enableremote %s", s.Name)
 	}
 	return asKeeper(external.Open(ctx, s))
+}
+
+// program is what the user, or autoenable, has enabled an external remote with;
+// "" if it was not. That of RIA stores is ours and need not be enabled.
+func program(s remote.Setup) string {
+	if t := s.Setting("externaltype"); t != "" || s.Option("externaltype") != "ora" {
+		return t
+	}
+	return "ora"
 }
 
 // markers are the variables of git's configuration by which git-annex knows a

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
@@ -62,5 +63,18 @@ func TestUnknownKindsAreNamed(t *testing.T) {
 		if err == nil || r != nil || len(config) > 0 && !errors.Is(err, remote.ErrUnsupported) {
 			t.Errorf("%v: %v %v", config, r, err)
 		}
+	}
+}
+
+func TestTheBranchAloneRunsNoProgram(t *testing.T) {
+	s := remote.Setup{Spec: remote.Spec{Name: "x", Kind: remote.Special, UUID: "u"}, Settings: git.NewConfig([2]string{"remote.x.annex-directory", "/d"}),
+		Config: map[string]string{"type": "external", "externaltype": "evil", "encryption": "none"}}
+	if _, err := Open(t.Context(), s); err == nil || !strings.Contains(err.Error(), "was not enabled") {
+		t.Error(err)
+	}
+	s.Settings = git.NewConfig([2]string{"remote.x.annex-externaltype", "evil"})
+	s.Config["externaltype"] = "ora"
+	if program(s) != "evil" {
+		t.Error("a program passes for our own code")
 	}
 }
