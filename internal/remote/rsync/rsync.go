@@ -56,6 +56,14 @@ func Open(s remote.Setup) (remote.Keeper, error) {
 	return open(s, url)
 }
 
+// acceptable refuses hosts that ssh would take for an option, also in rsync's
+// brackets, and paths with which an rsync before 3.2.4 would run a command in
+// the host's shell: the address may come from the git-annex branch.
+func acceptable(url string) bool {
+	host := strings.TrimPrefix(url[strings.Index(strings.SplitN(url, ":", 2)[0], "@")+1:], "[")
+	return !strings.HasPrefix(url, "-") && !strings.HasPrefix(host, "-") && !strings.ContainsAny(url, "\x00\r\n$`;|&<>()")
+}
+
 // IsLocal follows rsync: a colon before the first slash names a host.
 func IsLocal(url string) bool {
 	before, _, _ := strings.Cut(url, "/")
@@ -63,7 +71,7 @@ func IsLocal(url string) bool {
 }
 
 func open(s remote.Setup, url string) (*Remote, error) {
-	if strings.HasPrefix(url, "-") || strings.Contains(url, "@-") || strings.ContainsAny(url, "\x00\n") {
+	if !acceptable(url) {
 		return nil, fmt.Errorf("remote %s: rsyncurl %q is not accepted", s.Name, url)
 	}
 	r := &Remote{spec: s.Spec, url: strings.TrimRight(url, "/"), env: append(append([]string{}, s.Env...), "LC_ALL=C"), temp: s.Temp()}

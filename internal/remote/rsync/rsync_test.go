@@ -85,9 +85,18 @@ func TestLinksThereAreNotFollowedHere(t *testing.T) {
 }
 
 func TestOptionsAreNoURLs(t *testing.T) {
-	for _, url := range []string{"-oProxyCommand=x:/y", "u@-oProxyCommand=x:/y", "a\nb:c"} {
+	for _, url := range []string{"-oProxyCommand=x:/y", "u@-oProxyCommand=x:/y", "a\nb:c",
+		"[-oProxyCommand=x]:/y", "u@[-oProxyCommand=x]:/y", "host:$(touch x)", "host:`touch x`", "host:a;touch x", "host:a|x", "h:a\rb"} {
 		if _, err := Open(remote.Setup{Spec: remote.Spec{Name: "r"}, Settings: git.NewConfig([2]string{"remote.r.annex-rsyncurl", url})}); err == nil {
 			t.Errorf("%q was accepted", url)
+		}
+	}
+}
+
+func TestURLsAreAccepted(t *testing.T) {
+	for _, url := range []string{"host:", "host:/a b", "u@host:~/a@-b", "[::1]:/x", "u@[fe80::1%eth0]:x", "host::module/x", "rsync://u@host:873/m/x", "h:/it's"} {
+		if !acceptable(url) {
+			t.Errorf("%q was refused", url)
 		}
 	}
 }

@@ -67,6 +67,9 @@ func (a Address) check() error {
 		return fmt.Errorf("ssh address: strange host %q", a.Host)
 	case a.Path == "" || strings.HasPrefix(a.Path, "-"):
 		return fmt.Errorf("ssh address: strange path %q", a.Path)
+	case strings.ContainsAny(a.Host, "'\"`$\\;&<>|(){} \t"):
+		// ssh hands hosts on to commands of its configuration, such as ProxyCommand.
+		return fmt.Errorf("ssh address: strange host %q", a.Host)
 	case strings.ContainsAny(a.Host+a.Path, "\x00\n\r"):
 		return fmt.Errorf("ssh address: line break in %q", a.Host+":"+a.Path)
 	}
