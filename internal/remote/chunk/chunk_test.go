@@ -107,3 +107,23 @@ func TestHostileLogs(t *testing.T) {
 		t.Errorf("%v %v", ok, err)
 	}
 }
+
+// A log that claims fewer chunks than the content has must not turn a part into
+// a copy on which a drop relies.
+func TestAPartIsNoCopy(t *testing.T) {
+	m, logs := remotetest.NewMemory(), remotetest.NewLogs()
+	r := New(m, 1000, logs, t.TempDir())
+	k := storeFile(t, r, remotetest.Bytes(2500, 1))
+	logs.Files[annexlog.KeyPath(k, annexlog.ChunkSuffix)] = []byte("2s m:1000 1\n")
+	for i := int64(2); i <= 3; i++ {
+		delete(m.Objects, split{1000, 3}.key(k, i).String())
+	}
+	if ok, err := r.Present(t.Context(), k); ok || err != nil {
+		t.Error(ok, err)
+	}
+	for _, c := range [][3]int64{{0, 1000, 1}, {1, 1000, 1}, {1000, 1000, 1}, {1001, 1000, 2}, {1 << 62, 1<<63 - 1, 1}} {
+		if n := countOf(c[0], c[1]); n != c[2] {
+			t.Errorf("countOf%v is %d", c, n)
+		}
+	}
+}

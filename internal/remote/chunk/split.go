@@ -27,7 +27,7 @@ func (s split) key(k annexkey.Key, i int64) annexkey.Key {
 }
 
 // countOf is the number of chunks: even empty content has one.
-func countOf(total, size int64) int64 { return max(1, (total+size-1)/size) }
+func countOf(total, size int64) int64 { return max(1, total/size+min(1, total%size)) }
 
 // splits are the forms in which the content may be stored, likeliest first:
 // the recorded ones, the whole, and what the configuration would make of it.
@@ -75,11 +75,17 @@ func (r *Remote) recorded(ctx context.Context, k annexkey.Key) ([]split, error) 
 		}
 		n, err := strconv.ParseInt(size, 10, 64)
 		count, cerr := strconv.ParseInt(e.Value, 10, 64)
-		if err == nil && cerr == nil && n > 0 && count > 0 && count <= maxChunks {
+		if err == nil && cerr == nil && n > 0 && count > 0 && count <= maxChunks && holds(k, n, count) {
 			list = append(list, split{n, count})
 		}
 	}
 	return list, nil
+}
+
+// holds reports whether so many chunks of size bytes can be all of the content.
+// A log that claims fewer would let a part pass for the whole.
+func holds(k annexkey.Key, size, count int64) bool {
+	return k.Size < 0 || count == countOf(k.Size, size)
 }
 
 // record notes that the content is stored in count chunks; 0: no longer.
