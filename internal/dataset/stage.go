@@ -82,7 +82,7 @@ func (d *Dataset) Stage(ctx context.Context, changes []Change, opt StageOptions)
 		return nil, err
 	}
 	if len(items) > 1 { // else many at once find that it is missing
-		_ = os.MkdirAll(commit.TempDir(d.Repo), 0o777)
+		_ = d.Repo.MakeShared(commit.TempDir(d.Repo))
 	}
 	if err := d.forEach(ctx, items, opt.Jobs, d.putInPlace); err != nil {
 		return nil, err

@@ -174,15 +174,22 @@ func writeEnvAs(root, rel, data string) (bool, error) {
 	file := filepath.Join(root, filepath.FromSlash(rel))
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if errors.Is(err, fs.ErrExist) {
-		// Ours may be there, from an attempt that did not live to record it.
+		// Ours may be there, from an attempt that did not live to record it, or
+		// not even to fill it.
 		old, rerr := readSome(file)
-		return rerr == nil && submitTime(string(old)) != "" && submitTime(string(old)) == submitTime(data), nil
+		if rerr != nil || len(old) > 0 {
+			return rerr == nil && submitTime(string(old)) != "" && submitTime(string(old)) == submitTime(data), nil
+		}
+		f, err = os.OpenFile(file, os.O_WRONLY, 0)
 	}
 	if err != nil {
 		return false, err
 	}
 	_, err = f.WriteString(data)
-	return true, errors.Join(err, f.Close())
+	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(file)
+	}
+	return true, err
 }
 
 // submitTime finds the line of env.json that tells two jobs of one id apart.
