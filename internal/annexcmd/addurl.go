@@ -60,7 +60,7 @@ func (s *Session) addURL(ctx context.Context, address string, opt AddURLOptions,
 	switch {
 	case err != nil:
 		return err
-	case annexed:
+	case annexed && s.exists(rel):
 		return s.addURLTo(ctx, from, address, opt, f, *item)
 	case s.exists(rel):
 		return fmt.Errorf("%s already exists", opt.File)

@@ -12,7 +12,7 @@ var layers = []layer{
 	{"store", []string{"git", "annex", "remote",
 		"remote/local", "remote/ssh", "remote/http", "remote/directory", "remote/rsync", "remote/s3", "remote/web", "remote/external", "remote/ora",
 		"remote/fetchurl", "remote/chunk", "remote/crypt", "remote/all", "remote/enable", "remote/remotetest", "ria", "hosting", "sched", "sched/slurm", "sched/local", "sched/schedtest", "ledger", "stage"}},
-	{"domain", []string{"annexshell", "commit", "dataset", "smudge", "annexcmd", "transfer", "siblings", "clone", "publish", "update", "discard", "download", "run", "jobs", "procedure", "container", "lineage", "export", "repodates"}},
+	{"domain", []string{"annexshell", "commit", "dataset", "smudge", "annexcmd", "transfer", "siblings", "clone", "publish", "update", "discard", "download", "run", "jobs", "procedure", "container", "lineage", "export", "repodates", "addurls"}},
 	{"face", []string{"render", "ui", "web", "annexcli", "cli"}},
 }
 
@@ -51,6 +51,7 @@ var sideways = map[string][]string{
 	"discard":   {"dataset", "siblings"},
 	"download":  {"annexcmd", "dataset"},
 	"export":    {"dataset"},
+	"addurls":   {"annexcmd", "dataset"},
 	"run":       {"clone", "commit", "dataset"},
 	"jobs":      {"clone", "commit", "dataset", "run"},
 	"procedure": {"dataset", "run"},

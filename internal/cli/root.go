@@ -18,7 +18,7 @@ const remainder = "remainder"
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		newCreate(a), newClone(a), newSiblings(a), newCreateSibling(a), newCreateSiblingRIA(a), newInstall(a), newDownloadURL(a), newExportArchive(a), newPush(a), newUpdate(a), newSave(a), newStatus(a), newUnlock(a), newGet(a), newDrop(a), newUninstall(a), newRemove(a), newAnnex(a),
-		newDiff(a), newSubdatasets(a), newConfiguration(a), newForeach(a), newClean(a), newCheckDates(a),
+		newDiff(a), newSubdatasets(a), newConfiguration(a), newForeach(a), newClean(a), newCheckDates(a), newAddurls(a),
 		newRun(a), newRerun(a),
 		newRunProcedure(a), newContainersAdd(a), newContainersList(a), newContainersRemove(a), newContainersRun(a),
 		newSchedule(a), newFinish(a), newReschedule(a), newJobs(a), newStage(a),
