@@ -43,6 +43,9 @@ func (s *Session) enableGitRemote(ctx context.Context, sp special) error {
 	if location == "" {
 		return fmt.Errorf("special remote %s has no location", sp.name)
 	}
+	if err := git.CheckUntrustedURL(location); err != nil {
+		return err
+	}
 	if _, err := s.D.Repo.Output(ctx, "remote", "add", "--", sp.name, location); err != nil {
 		return err
 	}

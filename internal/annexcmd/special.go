@@ -79,10 +79,20 @@ func (s *Session) InitRemote(ctx context.Context, name string, words []string, s
 	return res.Note, s.recordRemote(ctx, name, uuid, res)
 }
 
+// checkName refuses names that git could take for an option. They may stand on
+// the git-annex branch.
+func checkName(name string) error {
+	if name == "" || strings.HasPrefix(name, "-") || strings.HasPrefix(name, ".") || strings.Contains(name, "..") ||
+		strings.ContainsAny(name, "\x00/\\\"=~^:?*[$`;|&<>(){}'") || strings.ContainsFunc(name, func(c rune) bool { return c <= ' ' || c == 0x7f }) {
+		return fmt.Errorf("%q cannot be the name of a remote", name)
+	}
+	return nil
+}
+
 // newName refuses names that something else has.
 func (s *Session) newName(ctx context.Context, name string) error {
-	if name == "" || strings.HasPrefix(name, "-") || strings.ContainsAny(name, " \t\n\x00/\\\"=") {
-		return fmt.Errorf("%q cannot be the name of a remote", name)
+	if err := checkName(name); err != nil {
+		return err
 	}
 	list, err := s.specials(ctx)
 	if err != nil {
@@ -157,6 +167,9 @@ func (s *Session) EnableRemote(ctx context.Context, name string, words []string)
 		return err
 	}
 	sp := found[0]
+	if err := checkName(sp.name); err != nil {
+		return err
+	}
 	if s.D.Repo.Config.Get("remote."+sp.name+".url") != "" {
 		return errs.WithHint(fmt.Errorf("another remote is called %s already", sp.name), "rename that one: git remote rename %s NEW", sp.name)
 	}

@@ -112,7 +112,7 @@ func (s *Session) branch(ctx context.Context) (string, error) {
 }
 
 func (s *Session) pull(ctx context.Context, name string, opt SyncOptions) error {
-	if _, err := s.D.Repo.Output(ctx, "fetch", "--quiet", name); err != nil {
+	if _, err := s.D.Repo.Output(ctx, "fetch", "--quiet", "--", name); err != nil {
 		return err
 	}
 	branch, err := s.branch(ctx)
@@ -194,7 +194,7 @@ func (s *Session) push(ctx context.Context, name string, opt SyncOptions) error 
 	if err := s.Close(ctx); err != nil { // what is about to be pushed must be complete
 		return err
 	}
-	synced := []string{"push", "--quiet", name, "+" + annex.BranchRef + ":refs/heads/synced/git-annex"}
+	synced := []string{"push", "--quiet", "--", name, "+" + annex.BranchRef + ":refs/heads/synced/git-annex"}
 	direct := []string{annex.BranchRef + ":" + annex.BranchRef}
 	if branch != "" && !opt.OnlyAnnex {
 		synced = append(synced, "refs/heads/"+branch+":refs/heads/synced/"+branch)
@@ -207,7 +207,7 @@ func (s *Session) push(ctx context.Context, name string, opt SyncOptions) error 
 		// Refused where it is checked out there, or moved on: the other side
 		// merges synced/… then.
 		var refused *git.CommandError
-		if _, err := s.D.Repo.Output(ctx, "push", "--quiet", name, spec); err != nil && !errors.As(err, &refused) {
+		if _, err := s.D.Repo.Output(ctx, "push", "--quiet", "--", name, spec); err != nil && !errors.As(err, &refused) {
 			return err
 		}
 	}

@@ -49,7 +49,7 @@ func (p *post) obtain(ctx context.Context) error {
 	if p.repo.Has(ctx, p.commit) {
 		return nil
 	}
-	_, err := p.repo.Output(ctx, "fetch", "-q", p.remote, string(p.commit))
+	_, err := p.repo.Output(ctx, "fetch", "-q", "--", p.remote, string(p.commit))
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()
 	}
