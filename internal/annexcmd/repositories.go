@@ -24,6 +24,7 @@ type Repositories struct {
 	names        map[string]string // remotes by identity
 	trust        annexlog.Log
 	override     map[string]annexlog.Trust
+	trees        map[string]bool // see remote.Trees
 	Peers        []dataset.Peer
 	groups       annexlog.Log
 	ignored      []remote.Spec // remotes without content (annex-ignore)
@@ -55,7 +56,7 @@ func (s *Session) Repositories(ctx context.Context) (*Repositories, error) {
 		}
 	}
 	logs := map[string]annexlog.Log{}
-	for _, name := range []string{annexlog.UUIDFile, annexlog.TrustFile, annexlog.GroupFile} {
+	for _, name := range []string{annexlog.UUIDFile, annexlog.TrustFile, annexlog.GroupFile, annexlog.RemoteFile} {
 		data, err := s.Log(ctx, name)
 		if err != nil {
 			return nil, err
@@ -66,6 +67,7 @@ func (s *Session) Repositories(ctx context.Context) (*Repositories, error) {
 		r.descriptions[e.Field] = e.Value
 	}
 	r.trust, r.groups = logs[annexlog.TrustFile], logs[annexlog.GroupFile]
+	r.trees = remote.Trees(logs[annexlog.RemoteFile])
 	levels := map[string]annexlog.Trust{
 		"trusted": annexlog.Trusted, "semitrusted": annexlog.Semitrusted,
 		"untrusted": annexlog.Untrusted, "dead": annexlog.Dead,
@@ -88,6 +90,15 @@ func (s *Session) Repositories(ctx context.Context) (*Repositories, error) {
 
 // Trust tells how far a repository counts.
 func (r *Repositories) Trust(uuid string) annexlog.Trust {
+	level := r.said(uuid)
+	if r.trees[uuid] && level != annexlog.Dead {
+		return annexlog.Untrusted
+	}
+	return level
+}
+
+// said is the trust that configuration and logs tell.
+func (r *Repositories) said(uuid string) annexlog.Trust {
 	if level, ok := r.override[uuid]; ok {
 		return level
 	}

@@ -150,6 +150,7 @@ func (l *branchLogs) locations(ctx context.Context, k annexkey.Key) ([]string, e
 type trust struct {
 	log      annexlog.Log
 	override map[string]annexlog.Trust
+	trees    map[string]bool // see remote.Trees
 }
 
 func (l *branchLogs) trust(ctx context.Context, peers []peer) (trust, error) {
@@ -157,7 +158,11 @@ func (l *branchLogs) trust(ctx context.Context, peers []peer) (trust, error) {
 	if err != nil {
 		return trust{}, err
 	}
-	t := trust{annexlog.ParseUUIDLog(data), map[string]annexlog.Trust{}}
+	remotes, err := l.read(ctx, annexlog.RemoteFile)
+	if err != nil {
+		return trust{}, err
+	}
+	t := trust{annexlog.ParseUUIDLog(data), map[string]annexlog.Trust{}, remote.Trees(annexlog.ParseUUIDLog(remotes))}
 	levels := map[string]annexlog.Trust{
 		"trusted": annexlog.Trusted, "semitrusted": annexlog.Semitrusted,
 		"untrusted": annexlog.Untrusted, "dead": annexlog.Dead,
@@ -171,6 +176,15 @@ func (l *branchLogs) trust(ctx context.Context, peers []peer) (trust, error) {
 }
 
 func (t trust) of(uuid string) annexlog.Trust {
+	level := t.said(uuid)
+	if t.trees[uuid] && level != annexlog.Dead {
+		return annexlog.Untrusted
+	}
+	return level
+}
+
+// said is the trust that configuration and logs tell.
+func (t trust) said(uuid string) annexlog.Trust {
 	if level, ok := t.override[uuid]; ok {
 		return level
 	}

@@ -73,6 +73,20 @@ func ConfigOf(log annexlog.Log, s Setup) map[string]string {
 	return merged
 }
 
+// Trees lists the remotes that hold a tree of files (exporttree) of which no
+// older versions are kept: any export may overwrite content there, so they
+// never count as copies, whatever is said about trust.
+func Trees(log annexlog.Log) map[string]bool {
+	trees := map[string]bool{}
+	for _, e := range log.Entries() {
+		s := Setup{Config: annexlog.DecodeConfig(e.Value)}
+		if s.Yes("exporttree") && !s.Yes("versioning") {
+			trees[e.Field] = true
+		}
+	}
+	return trees
+}
+
 // Inherited are the fields that a remote has from the one whose content it
 // shares.
 func Inherited() []string {
