@@ -268,8 +268,9 @@ func (s *Session) infoRepository(ctx context.Context, r *Repositories, uuid stri
 			i.add("uuid", uuid, uuid)
 			i.add("trust", trustWords[r.Trust(uuid)], trustWords[r.Trust(uuid)])
 			i.add("cost", strconv.FormatFloat(p.Spec.Cost, 'f', 1, 64), strconv.FormatFloat(p.Spec.Cost, 'f', 1, 64))
-			i.add("type", "git", "git")
-			i.add("repository location", p.Spec.URL, p.Spec.URL)
+			if err := s.infoType(ctx, i, p.Spec); err != nil {
+				return Outcome{}, err
+			}
 			return s.infoKeysOf(ctx, i, uuid, item)
 		}
 	}

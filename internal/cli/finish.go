@@ -39,7 +39,7 @@ func newFinish(a *app) *cobra.Command {
 			"is committed after those that made its inputs, and the tasks of an array whose\n" +
 			"outputs hold {task} one by one, while others run.\n\n" +
 			"With --watch, jobs are committed as they complete, until none is under way; the\n" +
-			"exit code is 0 if no job failed. The scheduler is asked once a round, every 40\n" +
+			"exit code is 0 if no job failed. Slurm is asked once a round, every 40\n" +
 			"to 180 seconds.",
 		Example: "  stemma finish\n  stemma finish --watch\n  stemma finish --close-failed-jobs 1",
 		GroupID: groupJobs,

@@ -17,7 +17,7 @@ func (c past) report(d *dataset.Dataset) result.Record {
 		"commit": c.id, "parents": c.parents, "author": c.author, "date": c.date, "rerun_action": "run",
 		"slurm_run_info": c.rec.Fields(), "run_message": c.title, "rerun_message": nil, "job_failed": c.failed(),
 	}
-	return rec
+	return rec.Msg(fmt.Sprintf("%.7s %s", c.id, runrec.ShortCommand(c.rec.Cmd)))
 }
 
 // writeScript prints the recorded lines as a shell script, in DataLad's form.

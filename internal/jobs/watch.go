@@ -15,10 +15,13 @@ import (
 )
 
 // Pauses between two looks of WatchFinish: short after something has changed,
-// then longer, as good manners towards the scheduler demand.
+// then longer, as good manners towards the scheduler demand. The embedded one
+// is asked by nobody else.
 const (
 	watchFirst = 40 * time.Second
 	watchLast  = 180 * time.Second
+	localFirst = 2 * time.Second
+	localLast  = 20 * time.Second
 	// watchBlind is how long a watch goes on that learns nothing of any job.
 	watchBlind = 24 * time.Hour
 )
@@ -50,7 +53,7 @@ func (p WatchProgress) Open() (n int) {
 
 // WatchFinish finishes jobs as they complete, until none is under way. It asks
 // the scheduler once a round, with pauses of 40 s that grow to 180 s while
-// nothing changes. Jobs that are scheduled meanwhile are watched, too. Jobs
+// nothing changes; shorter ones where all jobs are of this machine. Jobs that are scheduled meanwhile are watched, too. Jobs
 // that are over and stay open are reported as by Finish, once; they do not keep
 // the watch going, and where the scheduler tells of no job for a day it ends
 // with an error. When ctx ends it returns ctx's error; nothing is lost.
@@ -66,15 +69,16 @@ func WatchFinish(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt
 		}
 	}
 	last, blind := "", time.Duration(0)
-	for pause := watchFirst; ; {
+	for pause := time.Duration(0); ; {
 		if err := w.look(ctx, d, s, opt.FinishOptions); err != nil {
 			return err
 		}
 		now := w.picture()
+		first, longest := w.pauses()
 		if now == last {
-			pause = min(pause*3/2, watchLast)
+			pause = min(max(pause*3/2, first), longest)
 		} else {
-			pause, last = watchFirst, now
+			pause, last = first, now
 		}
 		over := w.Open() == 0
 		if w.Pause = pause; over {
@@ -96,6 +100,14 @@ func WatchFinish(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt
 			return w.gaveUp()
 		}
 	}
+}
+
+// pauses returns the first and the longest one.
+func (w *watching) pauses() (first, longest time.Duration) {
+	if w.near {
+		return localFirst, localLast
+	}
+	return watchFirst, watchLast
 }
 
 // gaveUp is the end of a watch whose scheduler has not told of any job for long.
@@ -122,6 +134,7 @@ type watching struct {
 	sink result.Sink
 	told map[string]bool // what was said of jobs that stay open
 	row  int64           // the only job, 0: all
+	near bool            // all are of the embedded scheduler
 	ids  []string        // of jobs under way with their states, to see changes
 
 	unclear map[string]int // why states are not known: how many jobs
@@ -158,6 +171,7 @@ func (w *watching) look(ctx context.Context, d *dataset.Dataset, s sched.Schedul
 	if w.row != 0 {
 		jobs = slices.DeleteFunc(jobs, func(j ledger.Job) bool { return j.ID != w.row })
 	}
+	w.near = !slices.ContainsFunc(jobs, func(j ledger.Job) bool { return j.Scheduler != "local" })
 	if len(jobs) == 0 {
 		return ctx.Err()
 	}

@@ -153,3 +153,20 @@ func TestWatchGivesUp(t *testing.T) {
 	_, _, _, err = b.watch(FinishOptions{})
 	must(t, err)
 }
+
+func TestWatchAsksTheEmbeddedSchedulerMoreOften(t *testing.T) {
+	b := newBench(t)
+	local := otherSched{b.s}
+	must(t, Schedule(t.Context(), b.d, local, ScheduleOptions{Cmd: "sbatch job.sh", Outputs: []string{"one"}}, discard))
+	ctx, cancel := context.WithCancel(t.Context())
+	var pauses []time.Duration
+	err := WatchFinish(ctx, b.d, local, WatchOptions{Sleep: func(ctx context.Context, pause time.Duration) error {
+		if pauses = append(pauses, pause); len(pauses) == 3 {
+			cancel()
+		}
+		return ctx.Err()
+	}}, discard)
+	if got, want := fmt.Sprint(pauses), "[2s 3s 4.5s]"; got != want || !errors.Is(err, context.Canceled) {
+		t.Errorf("pauses %s, want %s (%v)", got, want, err)
+	}
+}
