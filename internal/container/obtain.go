@@ -21,6 +21,9 @@ import (
 
 // obtain makes a file of the image that a source names.
 func obtain(ctx context.Context, source, file string, env dataset.Env) error {
+	if name, ok := without(source, "docker://", "dhub://"); ok && strings.HasPrefix(name, "-") {
+		return fmt.Errorf("%q is no name of an image", name)
+	}
 	if name, ok := without(source, "docker://"); ok {
 		return build(ctx, name, file, env)
 	}

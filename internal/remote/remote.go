@@ -104,6 +104,13 @@ type Describer interface {
 	Describe() [][2]string
 }
 
+// Locator is a Remote whose content lies in files of this machine.
+type Locator interface {
+	Remote
+	// Locate returns the path of the key's content, if it is there.
+	Locate(k annexkey.Key) (path string, ok bool)
+}
+
 // Locker is a Remote that can keep content from being dropped.
 type Locker interface {
 	Remote

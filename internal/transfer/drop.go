@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/gitindex"
@@ -60,6 +63,7 @@ func Drop(ctx context.Context, store *local.Store, k annexkey.Key, p Proof) erro
 		return err
 	}
 	w := &witnesses{key: k, counted: map[string]bool{}}
+	w.going, _ = store.Locate(k)
 	defer w.release()
 	if err = w.gather(ctx, p); err == nil {
 		err = w.confirm(ctx)
@@ -80,6 +84,7 @@ func Drop(ctx context.Context, store *local.Store, k annexkey.Key, p Proof) erro
 // witnesses are the repositories that were found to have the content.
 type witnesses struct {
 	key     annexkey.Key
+	going   string // path of the file that is to be deleted; "" for one elsewhere
 	need    int
 	strong  int             // so many must be locked or trusted
 	trusted map[string]bool // those of counted that are
@@ -122,6 +127,9 @@ func (w *witnesses) enough(lostLocks, lostSeen int) error {
 
 // ask has the remote lock its copy, or at least show it.
 func (w *witnesses) ask(ctx context.Context, r remote.Remote) bool {
+	if sameFile(r, w.key, w.going) {
+		return false // the very file, under another identity
+	}
 	if l, ok := r.(remote.Locker); ok {
 		lock, err := l.Lock(ctx, w.key)
 		if err == nil {
@@ -159,4 +167,29 @@ func (w *witnesses) release() {
 	for _, l := range w.locks {
 		l.Release()
 	}
+}
+
+// sameFile reports whether what the remote has is just the file at path: annexes
+// can be links to others, and folders can be entered in two ways. Hard links are
+// files of their own.
+func sameFile(r remote.Remote, k annexkey.Key, path string) bool {
+	l, ok := remote.As[remote.Locator](r)
+	if !ok || path == "" {
+		return false
+	}
+	theirs, ok := l.Locate(k)
+	if !ok {
+		return false
+	}
+	a, errA := os.Stat(path)
+	b, errB := os.Stat(theirs)
+	if errA != nil || errB != nil || !os.SameFile(a, b) {
+		return false
+	}
+	if st, ok := a.Sys().(*syscall.Stat_t); ok && st.Nlink == 1 {
+		return true
+	}
+	ra, errA := filepath.EvalSymlinks(path)
+	rb, errB := filepath.EvalSymlinks(theirs)
+	return errA != nil || errB != nil || ra == rb
 }

@@ -22,6 +22,8 @@ func DropFrom(ctx context.Context, store *local.Store, here string, from remote.
 	defer w.release()
 	if p.Need > 0 && here != "" {
 		switch own, err := store.Share(k); {
+		case err == nil && sameFile(from, k, own.Path()):
+			own.Release() // what is to be deleted there is ours
 		case err == nil:
 			w.locks = append(w.locks, own)
 			w.counted[here] = true

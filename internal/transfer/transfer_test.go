@@ -252,3 +252,37 @@ func TestNothingIsDroppedInAnotherAnnex(t *testing.T) {
 		t.Error(err, serr)
 	}
 }
+
+// placed is a remote whose content lies in files of this machine.
+type placed struct {
+	fake
+	path string
+}
+
+func (p *placed) Locate(annexkey.Key) (string, bool) { return p.path, true }
+
+func TestTheSameFileIsNoSecondCopy(t *testing.T) {
+	dir := t.TempDir()
+	store := &local.Store{Dir: filepath.Join(dir, "annex"), Version: "10"}
+	k := keyOf([]byte("x"))
+	object := filepath.Join(store.Dir, "objects", k.ObjectPath())
+	os.MkdirAll(filepath.Dir(object), 0o755)
+	os.WriteFile(object, []byte("x"), 0o444)
+	os.Symlink("annex", filepath.Join(dir, "link"))
+	again := filepath.Join(dir, "link", "objects", k.ObjectPath())
+	hard := filepath.Join(dir, "hard")
+	drop := func(path string) error {
+		r := &placed{fake{uuid: "a", present: []bool{true}}, path}
+		return Drop(t.Context(), store, k, Proof{Need: 1, Ask: []remote.Remote{r}})
+	}
+	if err := drop(again); err == nil {
+		t.Fatal("dropped the only copy")
+	}
+	os.Link(object, hard)
+	if err := drop(again); err == nil {
+		t.Fatal("dropped, and counted itself")
+	}
+	if err := drop(hard); err != nil {
+		t.Error(err) // a hard link is a copy of its own
+	}
+}

@@ -101,6 +101,12 @@ func leftover(k annexkey.Key, fi fs.FileInfo) bool {
 	return fi.Size() == 0 && strings.HasPrefix(k.Backend, "GPGHMAC")
 }
 
+// Locate implements remote.Locator.
+func (r *Remote) Locate(k annexkey.Key) (string, bool) {
+	path, err := r.locate(k)
+	return path, err == nil
+}
+
 // Present implements remote.Remote.
 func (r *Remote) Present(ctx context.Context, k annexkey.Key) (bool, error) {
 	_, err := r.locate(k)

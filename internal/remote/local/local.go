@@ -167,6 +167,9 @@ func (r *Remote) Name() string { return r.spec.Name }
 // UUID returns the identity of its annex.
 func (r *Remote) UUID() string { return r.uuid }
 
+// Locate implements remote.Locator.
+func (r *Remote) Locate(k annexkey.Key) (string, bool) { return r.store.Locate(k) }
+
 // Present implements remote.Remote.
 func (r *Remote) Present(ctx context.Context, k annexkey.Key) (bool, error) {
 	return r.store.Present(k)

@@ -195,6 +195,9 @@ type ContentLock struct {
 	removed bool
 }
 
+// Path is the file that is locked.
+func (c *ContentLock) Path() string { return c.object }
+
 // Held looks whether the content is still where it was locked.
 func (c *ContentLock) Held() error {
 	if !isRegular(c.object) || !exists(lockPath(c.object)) {

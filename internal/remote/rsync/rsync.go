@@ -40,10 +40,7 @@ type Remote struct {
 // Open reads the configuration. A path of this machine becomes a folder that
 // is worked on directly.
 func Open(s remote.Setup) (remote.Keeper, error) {
-	url := s.Setting("rsyncurl")
-	if url == "" {
-		url = s.Option("rsyncurl")
-	}
+	url := s.Setting("rsyncurl") // as it was enabled here; the git-annex branch may say another one
 	if url == "" {
 		return nil, errs.WithHint(fmt.Errorf("remote %s has no rsyncurl", s.Name), "stemma annex enableremote %s rsyncurl=HOST:PATH", s.Name)
 	}
