@@ -35,6 +35,7 @@ type app struct {
 	results        *render.Renderer // nil until the command reports
 	hooks          *hookRunner      // nil where no result can start a command
 	line           *progressLine    // nil where the command shows none
+	transfers      *transfers       // nil where nobody watches
 	data           *dataset.Dataset // nil until opened
 }
 
@@ -73,7 +74,11 @@ func (a *app) setenv(name, value string) {
 
 // dsEnv is what the packages below get to know of the surroundings.
 func (a *app) dsEnv() dataset.Env {
-	return dataset.Env{Vars: a.env, Cwd: a.cwd, Log: a.log, Closer: jobs.CloseCommitted}
+	env := dataset.Env{Vars: a.env, Cwd: a.cwd, Log: a.log, Closer: jobs.CloseCommitted}
+	if a.transfers != nil {
+		env.Progress = a.transfers
+	}
+	return env
 }
 
 // abs makes a path that the user typed absolute.

@@ -49,6 +49,8 @@ func (a *app) get(ctx context.Context, o getOptions, args []string) error {
 	if o.data.value == "auto" || o.data.value == "auto-if-wanted" {
 		return errs.WithExit(errors.New("get: --data "+o.data.value+" is not supported yet"), errs.ExitUsage)
 	}
+	line := a.watchTransfers()
+	defer line.clear()
 	d, err := a.open(ctx, o.dataset, "get content of")
 	if err != nil {
 		return err
@@ -66,7 +68,7 @@ func (a *app) get(ctx context.Context, o getOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	return clone.Get(ctx, d, opt, sink)
+	return clone.Get(ctx, d, opt, line.sink(sink))
 }
 
 // pathsOrHere is the working folder where no paths are given, or the whole of

@@ -46,6 +46,8 @@ func newPush(a *app) *cobra.Command {
 }
 
 func (a *app) push(ctx context.Context, o pushOptions, args []string) error {
+	line := a.watchTransfers()
+	defer line.clear()
 	d, err := a.open(ctx, o.dataset, "push")
 	if err != nil {
 		return err
@@ -61,7 +63,7 @@ func (a *app) push(ctx context.Context, o pushOptions, args []string) error {
 	}
 	return publish.Push(ctx, d, publish.Options{
 		Paths: args, To: o.to, Since: o.since, Data: o.data.value, Force: o.force.value, Levels: levels, Jobs: int(o.jobs),
-	}, hints.watch(sink))
+	}, line.sink(hints.watch(sink)))
 }
 
 // hintList gathers git's advice, to be shown once at the end.

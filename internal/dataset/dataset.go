@@ -24,6 +24,7 @@ import (
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/transfer"
 )
 
 // Env is what the surroundings give to all operations.
@@ -32,6 +33,10 @@ type Env struct {
 	Cwd  string           // the user's folder, absolute, as they reached it
 	Log  *slog.Logger     // progress and warnings for people
 	Now  func() time.Time // nil: time.Now
+
+	// Progress is told how transfers of content fare where nobody else is; nil:
+	// nobody wants to know.
+	Progress transfer.Progress
 
 	// Closer settles the jobs whose commits were published, by the tags of the
 	// commits: any writer may be the one that completes what a killed finish

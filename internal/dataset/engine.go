@@ -9,16 +9,22 @@ import (
 )
 
 // Getter is the engine that brings content here, as git-annex's settings have
-// it.
+// it. Without a p the progress goes to whom the dataset's Env names.
 func (d *Dataset) Getter(p transfer.Progress) *transfer.Getter {
+	if p == nil {
+		p = d.Env.Progress
+	}
 	return &transfer.Getter{
 		Annex: d.Annex, SecureOnly: d.Repo.Config.Bool("annex.securehashesonly", false),
 		Retry: d.number("annex.retry"), RetryDelay: d.seconds("annex.retry-delay"), Stall: d.stall(), Progress: p,
 	}
 }
 
-// Sender is the engine that stores content elsewhere.
+// Sender is the engine that stores content elsewhere; p is as for Getter.
 func (d *Dataset) Sender(p transfer.Progress) *transfer.Sender {
+	if p == nil {
+		p = d.Env.Progress
+	}
 	return &transfer.Sender{
 		Annex: d.Annex, Retry: d.number("annex.retry"), RetryDelay: d.seconds("annex.retry-delay"), Stall: d.stall(), Progress: p,
 	}

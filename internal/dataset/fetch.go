@@ -62,6 +62,9 @@ func (g *getting) transfer(ctx context.Context, files []absentFile) (map[annexke
 		}
 	}
 	outcome := map[annexkey.Key]*fetched{}
+	for _, f := range files {
+		transfer.Expect(getter.Progress, f.key, f.rel)
+	}
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(g.d.jobs(g.opt.Jobs))
 	for _, f := range files {

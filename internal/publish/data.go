@@ -222,7 +222,10 @@ func (s *sending) sendAll(ctx context.Context, files []annexFile) error {
 }
 
 func (s *sending) send(ctx context.Context, files []annexFile) error {
-	sender := &transfer.Sender{Annex: s.m.d.Annex}
+	sender := s.m.d.Sender(nil)
+	for _, f := range files {
+		transfer.Expect(sender.Progress, f.key, f.path)
+	}
 	outcome := make([]error, len(files))
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(s.jobs())

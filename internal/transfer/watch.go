@@ -19,6 +19,19 @@ type Progress interface {
 	Begin(k annexkey.Key, remote string) Meter
 }
 
+// Expecter is a Progress that also wants to know what will be transferred.
+type Expecter interface {
+	// Expect says that the content of a file is about to be transferred.
+	Expect(k annexkey.Key, file string)
+}
+
+// Expect tells p, which may be nil, about a file if it wants to know.
+func Expect(p Progress, k annexkey.Key, file string) {
+	if e, ok := p.(Expecter); ok {
+		e.Expect(k, file)
+	}
+}
+
 // Meter follows one attempt. Its methods are called one after the other.
 type Meter interface {
 	// At says how many bytes of the content are there; it may go back.
