@@ -118,6 +118,9 @@ func (f *flight) End(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.flying, f)
+	if len(t.flying) == 0 {
+		t.show("") // what comes next may be no transfer
+	}
 	if err != nil {
 		t.waiting[f.key] = f.name
 		return
