@@ -15,6 +15,7 @@ import (
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/git"
 )
 
 // AddURLOptions says how the content of a URL becomes a file.
@@ -136,7 +137,7 @@ func (s *Session) placeURL(ctx context.Context, from source, address string, opt
 	if !opt.Relaxed {
 		var err error
 		if size, err = from.size(ctx); err != nil {
-			return fmt.Errorf("unable to access url: %s (%w)", address, err)
+			return fmt.Errorf("unable to access url: %s (%w)", git.Redact(address), err)
 		}
 	}
 	k := annexkey.URL(address, size)

@@ -187,7 +187,7 @@ func (p *post) borrowAnnex() error {
 	}
 	dir, ok := localPath(p.repo.Config.Get("remote." + p.remote + ".url"))
 	if !ok {
-		p.env.Log.Warn(fmt.Sprintf("reckless=ephemeral mode: %s doesn't seem local: %s; no symlinks being used", p.remote, p.src.GitURL))
+		p.env.Log.Warn(fmt.Sprintf("reckless=ephemeral mode: %s doesn't seem local: %s; no symlinks being used", p.remote, git.Redact(p.src.GitURL)))
 		return nil
 	}
 	dir = absFrom(p.dest, p.expand(dir))

@@ -169,7 +169,7 @@ func (j *job) try(ctx context.Context, candidates []Source) (src Source, why any
 	defer j.env.Log.Info("Completed clone attempts for Dataset(" + j.dest + ")")
 	var failures []string
 	for _, src = range candidates {
-		j.env.Log.Info("Attempting to clone from " + src.GitURL + " to " + j.dest)
+		j.env.Log.Info("Attempting to clone from " + git.Redact(src.GitURL) + " to " + j.dest)
 		err := j.gitClone(ctx, src)
 		if err == nil {
 			return src, nil, nil
@@ -181,7 +181,8 @@ func (j *job) try(ctx context.Context, candidates []Source) (src Source, why any
 		if text, fatal := strings.CutPrefix(err.Error(), "git clone: fatal: could not create work tree"); fatal {
 			return src, "could not create work tree" + text, nil
 		}
-		failures = append(failures, src.GitURL+"\n  "+describe(err))
+		shown := git.Redact(src.GitURL)
+		failures = append(failures, shown+"\n  "+strings.ReplaceAll(describe(err), src.GitURL, shown))
 	}
 	return src, result.Tuple{"Failed to clone from any candidate source URL. Encountered errors per each url were:\n- %s", strings.Join(failures, "\n- ")}, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/remote/fetchurl"
 	"github.com/stemma-data/stemma/internal/result"
@@ -133,6 +134,7 @@ func fetch(ctx context.Context, client *fetchurl.Client, address, to string, ove
 
 func explain(address string, err error) string {
 	var there *existsError
+	address = git.Redact(address)
 	switch {
 	case errors.As(err, &there):
 		return err.Error()

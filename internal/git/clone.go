@@ -66,6 +66,21 @@ func CheckUntrustedURL(url string) error {
 	return nil
 }
 
+// Redact hides the password in an address, for messages.
+func Redact(address string) string {
+	scheme, rest, ok := strings.Cut(address, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	at := strings.LastIndexByte(host, '@')
+	if !ok || at < 0 {
+		return address
+	}
+	user, _, secret := strings.Cut(host[:at], ":")
+	if !secret {
+		return address
+	}
+	return scheme + "://" + user + ":xxxxx" + rest[at:]
+}
+
 func isTransport(s string) bool {
 	for _, c := range s {
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("+-._", c)) {
