@@ -141,7 +141,7 @@ func (r *dropping) targets(ctx context.Context) ([]*target, error) {
 }
 
 // place finds the dataset that a typed path is about. The top of a subdataset
-// means all of it where datasets are dropped, or with a slash at its end.
+// that is here means all of it.
 func (r *dropping) place(ctx context.Context, typed string, byPath map[string]*target) error {
 	path := typed
 	if !filepath.IsAbs(path) {
@@ -159,8 +159,7 @@ func (r *dropping) place(ctx context.Context, typed string, byPath map[string]*t
 		if err != nil {
 			return err
 		}
-		atTop := ok && e.Path == rel && !r.opt.wholes() && !strings.HasSuffix(typed, "/")
-		if !ok || atTop || !d.IsHere(e.Path) {
+		if !ok || !d.IsHere(e.Path) {
 			break
 		}
 		if d, err = r.sub(ctx, d.Repo.Path(filepath.FromSlash(e.Path))); err != nil {

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,6 +53,9 @@ func (t *task) prepare(ctx context.Context, sink result.Sink) (ok bool, err erro
 // prepareInputs reports patterns that match nothing and gets the content of
 // the others.
 func (t *task) prepareInputs(ctx context.Context, g *iospec.Globbed, sink result.Sink) (ok bool, err error) {
+	if err := t.obtain(ctx, g, sink); err != nil {
+		return false, err
+	}
 	missing := g.Misses()
 	for _, p := range missing {
 		r := result.New("run", result.Error, t.d.Path(), result.Dataset).Msg("Input did not match existing file: " + p)
@@ -73,6 +77,40 @@ func (t *task) prepareInputs(ctx context.Context, g *iospec.Globbed, sink result
 	}
 	err = clone.Get(ctx, t.d, clone.GetOptions{Paths: abs, Jobs: t.opt.Jobs}, watch)
 	return err == nil && (!watch.failed || t.opt.KeepGoing), err
+}
+
+// obtain brings the subdatasets here in which patterns that match nothing may
+// find something, and has g look again.
+func (t *task) obtain(ctx context.Context, g *iospec.Globbed, sink result.Sink) error {
+	var dirs []string
+	for _, p := range g.Misses() {
+		rel, err := t.d.Rel(t.abs(p))
+		if err != nil {
+			continue // of another place: reported as a miss
+		}
+		e, ok, err := t.d.GitlinkAbove(rel)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		dir := path.Dir(rel)
+		if i := strings.IndexAny(rel, "*?["); i >= 0 {
+			dir = path.Dir(rel[:i] + "x")
+		}
+		if len(dir) < len(e.Path) {
+			dir = e.Path // the input is the subdataset itself
+		}
+		if abs := t.d.Repo.Path(filepath.FromSlash(dir)); !slices.Contains(dirs, abs) {
+			dirs = append(dirs, abs)
+		}
+	}
+	if len(dirs) == 0 {
+		return nil
+	}
+	defer g.Refresh()
+	return clone.Get(ctx, t.d, clone.GetOptions{Paths: dirs, NoData: true, Quiet: true, Jobs: t.opt.Jobs}, sink)
 }
 
 func (t *task) abs(p string) string {
