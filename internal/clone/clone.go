@@ -99,6 +99,9 @@ func newJob(ctx context.Context, opt *Options, env dataset.Env) (*job, error) {
 		}
 		j.dest = filepath.Join(env.Cwd, src.Name)
 	}
+	if opt.Super != nil && len(opt.Super.BranchConfigKeys("url."))+len(opt.Super.BranchConfigKeys(substitutePrefix)) > 0 {
+		j.untrusted = true // .datalad/config may make another address of the user's
+	}
 	j.record = result.New("install", result.Error, j.dest, result.Dataset).With("source_url", opt.Source)
 	if opt.Super != nil {
 		j.record = j.record.Ref(opt.Super.Path())

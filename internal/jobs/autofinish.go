@@ -64,7 +64,9 @@ func submitHelper(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, j 
 	defer cancel()
 	out := filepath.Join(dir, "finish-"+j.JobID+".out")
 	args := helperArgs(ctx, s, j, out)
-	args = append(args, shellWords(d.Config(helperSetting))...)
+	// git's configuration only: with options such as --wrap, .datalad/config could
+	// run what it likes.
+	args = append(args, shellWords(d.Repo.Config.Get(helperSetting))...)
 	// The words reach sbatch as they are: the shell only finds it on PATH.
 	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", `exec sbatch "$@"`, "sh"}, args...)...)
 	cmd.Dir = j.WorkTree
