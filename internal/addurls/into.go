@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/result"
 )
 
@@ -98,6 +100,13 @@ func (w *into) entry(ctx context.Context, e *entry) error {
 	if err := fsx.Beneath(w.d.Path(), e.name()); err != nil {
 		return w.emit(result.New("addurls", result.Error, path, result.File).Msg(err.Error()))
 	}
+	if sub, err := w.within(e); sub != "" || err != nil {
+		if err == nil {
+			err = w.emit(result.New("addurls", result.Error, path, result.File).Msg(
+				fmt.Sprintf("%s is a subdataset: write // after it in the file name format", sub)))
+		}
+		return err
+	}
 	if fi, err := os.Lstat(path); err == nil {
 		switch {
 		case w.opt.IfExists == ExistsSkip:
@@ -121,6 +130,23 @@ func (w *into) entry(ctx context.Context, e *entry) error {
 		return w.emit(result.New("addurls", result.Error, path, result.File).Msg(fmt.Sprintf("%s (url: %s)", why, e.url)))
 	}
 	return w.done(ctx, e)
+}
+
+// within is a subdataset that the name leads into without saying so, or "".
+func (w *into) within(e *entry) (string, error) {
+	index, err := w.d.Repo.ReadIndex()
+	if err != nil {
+		return "", err
+	}
+	for dir := path.Dir(e.name()); dir != "."; dir = path.Dir(dir) {
+		if known, ok := index.Lookup(dir); ok && known.Mode == gitobj.ModeGitlink {
+			return dir, nil
+		}
+		if _, err := os.Lstat(filepath.Join(w.d.Path(), filepath.FromSlash(dir), ".git")); err == nil {
+			return dir, nil
+		}
+	}
+	return "", nil
 }
 
 func (w *into) download(ctx context.Context, e *entry) error {
