@@ -138,13 +138,8 @@ func openExternal(ctx context.Context, s remote.Setup) (remote.Keeper, error) {
 }
 
 // program is what the user, or autoenable, has enabled an external remote with;
-// "" if it was not. That of RIA stores is ours and need not be enabled.
-func program(s remote.Setup) string {
-	if t := s.Setting("externaltype"); t != "" || s.Option("externaltype") != "ora" {
-		return t
-	}
-	return "ora"
-}
+// "" if it was not.
+func program(s remote.Setup) string { return s.Setting("externaltype") }
 
 // markers are the variables of git's configuration by which git-annex knows a
 // special remote's type again.
