@@ -16,6 +16,29 @@ import (
 	"github.com/stemma-data/stemma/internal/iospec"
 )
 
+// obtain brings the subdatasets here that inputs lie in which are not found.
+func (c *scheduling) obtain(ctx context.Context) error {
+	if either(c.opt.AssumeReady, "inputs") {
+		return nil
+	}
+	for _, g := range c.w.inputGlobs() {
+		var missing []string
+		for _, p := range g.Misses() {
+			if spec, err := c.w.canonical(p); err == nil && !spec.Outside {
+				missing = append(missing, c.d.Repo.Path(filepath.FromSlash(spec.Pattern)))
+			}
+		}
+		some, err := clone.Obtain(ctx, c.d, missing, c.opt.Jobs, c.sink)
+		if err != nil {
+			return err
+		}
+		if some {
+			g.Refresh()
+		}
+	}
+	return nil
+}
+
 // fetch brings the content of inputs that is not here. Where all of it is,
 // which is looked at first, nothing else happens.
 func (c *scheduling) fetch(ctx context.Context) error {

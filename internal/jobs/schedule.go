@@ -323,6 +323,9 @@ func (c *scheduling) prepare(ctx context.Context) (undo func() error, err error)
 	if c.iso != nil {
 		return c.isolate(ctx)
 	}
+	if err := c.obtain(ctx); err != nil {
+		return nil, err
+	}
 	if err := c.w.checkInputs(); err != nil {
 		return nil, err
 	}

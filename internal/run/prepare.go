@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -82,35 +81,15 @@ func (t *task) prepareInputs(ctx context.Context, g *iospec.Globbed, sink result
 // obtain brings the subdatasets here in which patterns that match nothing may
 // find something, and has g look again.
 func (t *task) obtain(ctx context.Context, g *iospec.Globbed, sink result.Sink) error {
-	var dirs []string
+	var missing []string
 	for _, p := range g.Misses() {
-		rel, err := t.d.Rel(t.abs(p))
-		if err != nil {
-			continue // of another place: reported as a miss
-		}
-		e, ok, err := t.d.GitlinkAbove(rel)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			continue
-		}
-		dir := path.Dir(rel)
-		if i := strings.IndexAny(rel, "*?["); i >= 0 {
-			dir = path.Dir(rel[:i] + "x")
-		}
-		if len(dir) < len(e.Path) {
-			dir = e.Path // the input is the subdataset itself
-		}
-		if abs := t.d.Repo.Path(filepath.FromSlash(dir)); !slices.Contains(dirs, abs) {
-			dirs = append(dirs, abs)
-		}
+		missing = append(missing, t.abs(p))
 	}
-	if len(dirs) == 0 {
-		return nil
+	some, err := clone.Obtain(ctx, t.d, missing, t.opt.Jobs, sink)
+	if some {
+		g.Refresh()
 	}
-	defer g.Refresh()
-	return clone.Get(ctx, t.d, clone.GetOptions{Paths: dirs, NoData: true, Quiet: true, Jobs: t.opt.Jobs}, sink)
+	return err
 }
 
 func (t *task) abs(p string) string {
