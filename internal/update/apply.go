@@ -58,9 +58,19 @@ func (s *step) git(ctx context.Context, action string, message any, args ...stri
 		if ctx.Err() != nil {
 			return true, err
 		}
-		r = r.As(result.Error).Msg(err.Error())
+		r = r.As(result.Error).Msg(err.Error() + s.conflicts(ctx))
 	}
 	return r.Status.Failed(), s.sink.Emit(r)
+}
+
+// conflicts names the files that a merge stopped at, for the end of a message.
+func (s *step) conflicts(ctx context.Context) string {
+	out, err := s.d.Repo.Output(ctx, "diff", "--name-only", "--diff-filter=U")
+	files := strings.FieldsFunc(string(out), func(r rune) bool { return r == '\n' })
+	if err != nil || len(files) == 0 {
+		return ""
+	}
+	return "; conflicts in " + strings.Join(files, ", ") + ": resolve them and commit, or give up with `git merge --abort`"
 }
 
 func (s *step) merge(ctx context.Context) (failed bool, err error) {
