@@ -100,7 +100,7 @@ func TestBothLayouts(t *testing.T) {
 	for name, c := range map[string]struct {
 		bare  bool
 		paths []string
-	}{"work": {false, []string{"/work/.git", "/work", "/work/"}}, "bare.git": {true, []string{"/bare.git"}}} {
+	}{"site": {false, []string{"/site/.git", "/site", "/site/"}}, "bare.git": {true, []string{"/bare.git"}}} {
 		keys := s.repository(t, name, c.bare, content)
 		uuid := s.run(t, filepath.Join(s.Root, name), "git", "config", "annex.uuid")
 		for _, path := range c.paths {
@@ -139,8 +139,8 @@ func TestBothLayouts(t *testing.T) {
 func TestResume(t *testing.T) {
 	s := newSite(t)
 	content := remotetest.Bytes(2<<20, 4)
-	k := s.repository(t, "work", false, content)[0]
-	r, err := annexhttp.Open(t.Context(), s.setup(t, "/work/.git"))
+	k := s.repository(t, "site", false, content)[0]
+	r, err := annexhttp.Open(t.Context(), s.setup(t, "/site/.git"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,14 +159,14 @@ func TestResume(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	s := newSite(t)
-	s.repository(t, "work", false, []byte("x"))
+	s.repository(t, "site", false, []byte("x"))
 	s.run(t, s.Root, "git", "init", "-q", "plain")
 	for path, want := range map[string]error{"/nosuch": remote.ErrNoAnnex, "/plain": remote.ErrNoAnnex} {
 		if _, err := annexhttp.Open(t.Context(), s.setup(t, path)); !errors.Is(err, want) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	other := s.setup(t, "/work/.git")
+	other := s.setup(t, "/site/.git")
 	other.UUID = "22222222-2222-4222-8222-222222222222"
 	r, err := annexhttp.Open(t.Context(), other)
 	if err != nil {
@@ -176,7 +176,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := r.Present(t.Context(), remotetest.KeyOf(nil)); !errors.As(err, &mismatch) {
 		t.Errorf("another repository: %v", err)
 	}
-	private := s.setup(t, "/work/.git")
+	private := s.setup(t, "/site/.git")
 	private.Settings = git.NewConfig()
 	if _, err := annexhttp.Open(t.Context(), private); err == nil || errors.Is(err, remote.ErrNoAnnex) {
 		t.Errorf("an address of this machine was asked: %v", err)
