@@ -69,6 +69,7 @@ func queryCommands() []command {
 		{"info", "ITEM ...", "information about an item or the repository", newInfo},
 		{"metadata", "PATH ...", "sets or gets metadata of a file", newMetadata},
 		{"list", "PATH ...", "show which remotes contain files", newList},
+		{"log", "PATH ...", "shows location log", newLog},
 		{"status", "PATH ...", "show the working tree status", newStatus},
 		{"version", "", "show version info", newVersion},
 	}

@@ -103,7 +103,11 @@ var steps = []string{
 	`cd b && git annex nonsense 2>&1 | head -n 1`,
 }
 
-func TestLikeGitAnnex(t *testing.T) {
+func TestLikeGitAnnex(t *testing.T) { likeGitAnnex(t, steps) }
+
+// likeGitAnnex runs the steps with git-annex and with us, and compares.
+func likeGitAnnex(t *testing.T, steps []string) {
+	t.Helper()
 	if _, err := exec.LookPath("git-annex"); err != nil || os.Getenv("STEMMA_ORACLES") == "none" {
 		if os.Getenv("CI") != "" {
 			t.Fatal("there is no git-annex; run scripts/oracles")

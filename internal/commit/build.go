@@ -206,7 +206,8 @@ func (b *builder) moveHead(tip gitobj.OID) {
 // logs makes the commit of the git-annex branch. The journal lock is kept
 // until the refs have moved.
 func (b *builder) logs(ctx context.Context) error {
-	if b.p.Annex == nil || len(b.req.Logs) == 0 {
+	// A request for nothing at all is about the journal.
+	if b.p.Annex == nil || len(b.req.Logs) == 0 && (len(b.req.Commits) > 0 || !b.p.Annex.Pending()) {
 		return nil
 	}
 	j, err := b.p.Annex.LockJournal(ctx)
