@@ -23,9 +23,11 @@ type builder struct {
 	res     Result
 	moves   []git.RefMove
 	edits   []gitindex.Edit
+	early   *earlyIndex // nil: not begun, or handed over
 }
 
 func (b *builder) close() {
+	b.dropIndex()
 	if b.journal != nil {
 		b.journal.Unlock()
 		b.journal = nil
@@ -42,6 +44,7 @@ func (b *builder) build(ctx context.Context) error {
 	if err := b.commits(ctx); err != nil {
 		return err
 	}
+	b.beginIndex(ctx)
 	if err := b.logs(ctx); err != nil {
 		return err
 	}

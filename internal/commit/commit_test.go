@@ -214,7 +214,7 @@ func TestRecoveryCompletes(t *testing.T) {
 		if err := b.build(ctx); err != nil {
 			t.Fatal(err)
 		}
-		lock, err := p.prepareLock(b)
+		lock, err := b.takeLock()
 		if err != nil {
 			t.Fatal(err)
 		}

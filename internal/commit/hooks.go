@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/runrec"
@@ -59,7 +60,7 @@ func (p *Publisher) preCommit(ctx context.Context, req *Request) error {
 
 // prospectiveIndex writes the index as it will be into a file of its own.
 func (p *Publisher) prospectiveIndex(old *gitindex.File, files []File) (string, error) {
-	f, err := os.CreateTemp(p.Repo.GitDir, "index.stemma-*")
+	f, err := os.CreateTemp(p.Repo.GitDir, git.IndexLockPrefix+"*")
 	if err != nil {
 		return "", err
 	}

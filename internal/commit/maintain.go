@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/stemma-data/stemma/internal/git"
@@ -34,12 +35,20 @@ const leftoverAge = 24 * time.Hour
 
 // sweep removes what killed processes have left.
 func (p *Publisher) sweep() {
-	dir := TempDir(p.Repo)
+	sweepDir(TempDir(p.Repo), "")
+	sweepDir(p.Repo.GitDir, git.IndexLockPrefix)
+}
+
+// sweepDir removes old files whose names begin with prefix.
+func sweepDir(dir, prefix string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return
 	}
 	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), prefix) {
+			continue
+		}
 		if fi, err := e.Info(); err == nil && time.Since(fi.ModTime()) > leftoverAge {
 			os.Remove(filepath.Join(dir, e.Name()))
 		}

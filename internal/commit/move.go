@@ -12,7 +12,7 @@ import (
 
 // move publishes what the builder made: intent, index lock, refs, index.
 func (p *Publisher) move(ctx context.Context, lease *fsx.Lease, b *builder) error {
-	lock, err := p.prepareLock(b)
+	lock, err := b.takeLock()
 	if err != nil {
 		return err
 	}
@@ -38,16 +38,8 @@ func (p *Publisher) move(ctx context.Context, lease *fsx.Lease, b *builder) erro
 	return p.follow(ctx, b, lock, in)
 }
 
-// prepareLock makes an index lock where the index has to change.
-func (p *Publisher) prepareLock(b *builder) (*git.IndexLock, error) {
-	if len(b.edits) == 0 {
-		return nil, nil
-	}
-	return p.Repo.NewIndexLock()
-}
-
-// fillIndex takes the lock, if there is one, and writes the new index into it,
-// provided that HEAD is where it was.
+// fillIndex takes the lock, if there is one, and sees that it holds the new
+// index, provided that HEAD is where it was.
 func (p *Publisher) fillIndex(ctx context.Context, b *builder, lock *git.IndexLock) error {
 	if lock == nil {
 		return p.unmoved(ctx, b)

@@ -57,3 +57,38 @@ func TestWriteDistrustsChangedFile(t *testing.T) {
 		stored = write("one\n", 100)
 	}
 }
+
+// What was prepared before the lock was taken counts only while the index stays
+// as it was.
+func TestPrepareIndex(t *testing.T) {
+	r, env := newRepo(t)
+	id := gitobj.OID(runGit(t, r.WorkTree, env, "hash-object", "-w", "--stdin"))
+	edits := []gitindex.Edit{{Path: "ours", Mode: gitobj.ModeFile, OID: id}}
+	for _, foreign := range []bool{false, true} {
+		lock, err := r.NewIndexLock()
+		if err != nil {
+			t.Fatal(err)
+		}
+		lock.Prepare(t.Context(), edits)
+		if lock.written == nil {
+			t.Error("nothing was prepared")
+		}
+		want := "ours"
+		if foreign {
+			runGit(t, r.WorkTree, env, "update-index", "--add", "--cacheinfo", "100644,"+string(id)+",theirs")
+			want = "ours\ntheirs"
+		}
+		if err := lock.Take(t.Context(), time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if err := lock.Write(t.Context(), edits); err != nil {
+			t.Fatal(err)
+		}
+		if err := lock.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if got := runGit(t, r.WorkTree, env, "ls-files"); got != want {
+			t.Errorf("index %q, want %q", got, want)
+		}
+	}
+}

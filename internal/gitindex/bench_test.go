@@ -15,7 +15,7 @@ func big(b *testing.B, version uint32, n int) *File {
 	b.Helper()
 	var out bytes.Buffer
 	o := newOutput(&out, gitobj.SHA1)
-	s := splicer{file: &File{version: version}, out: o}
+	s := splicer{file: &File{version: version}, out: o, version: version}
 	s.writeHeader(n)
 	id := gitobj.SHA1.HashObject("blob", nil)
 	for i := range n {

@@ -3,6 +3,7 @@ package gitindex
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"sort"
 	"strconv"
 	"strings"
@@ -28,6 +29,7 @@ type treeWriter struct {
 // Tree returns the id of the tree that the merged entries make, if git has
 // noted it and nothing has changed since.
 func (f *File) Tree() (id gitobj.OID, ok bool) {
+	defer runtime.KeepAlive(f)
 	t := treeWriter{hash: f.format.Size()}
 	for _, e := range f.exts {
 		if e.sig != "TREE" {

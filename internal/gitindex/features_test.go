@@ -1,9 +1,11 @@
 package gitindex
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -33,7 +35,7 @@ func TestUnsupportedFromGit(t *testing.T) {
 		r.git(t, "", "commit", "-q", "-m", "first")
 		r.git(t, "", "reset", "-q", "--hard")
 		setup(r)
-		_, err := Open(r.index(), r.format)
+		_, err := Open(filepath.Join(r.dir, ".git/index"), r.format)
 		if !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -120,6 +122,28 @@ func TestTreeAgainstGit(t *testing.T) {
 		r.splice(t, []Edit{{Path: "dir01/new", Mode: gitobj.ModeFile, OID: id}}, Options{})
 		if got, ok := r.open(t).Tree(); ok {
 			t.Errorf("version %d: a changed index has tree %s", v.version, got)
+		}
+	}
+}
+
+// An index without a checksum stays one, which git reads (index.skipHash).
+func TestSpliceKeepsBareIndex(t *testing.T) {
+	for _, v := range variants {
+		r := newRepo(t, v.version, v.format)
+		id := fill(t, r, 20)
+		data, err := os.ReadFile(filepath.Join(r.dir, ".git/index"))
+		mustNot(t, err)
+		size := r.format.Size()
+		clear(data[len(data)-size:])
+		mustNot(t, os.WriteFile(filepath.Join(r.dir, ".git/index"), data, 0o644))
+		var out bytes.Buffer
+		mustNot(t, r.open(t).Splice(&out, []Edit{{Path: "new", Mode: gitobj.ModeFile, OID: id}}, Options{}))
+		if tail := out.Bytes()[out.Len()-size:]; len(bytes.Trim(tail, "\x00")) > 0 {
+			t.Errorf("v%d %s: checksum %x", v.version, v.format, tail)
+		}
+		mustNot(t, os.WriteFile(filepath.Join(r.dir, ".git/index"), out.Bytes(), 0o644))
+		if got := r.git(t, "", "ls-files", "new"); got != "new\n" {
+			t.Errorf("v%d %s: git sees %q", v.version, v.format, got)
 		}
 	}
 }

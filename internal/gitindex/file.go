@@ -18,8 +18,10 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sort"
 
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
@@ -30,9 +32,12 @@ const (
 )
 
 // File is an index held in memory, checked from end to end when it was read.
-// It is immutable and safe for concurrent use.
+// It is immutable and safe for concurrent use. What it hands out are copies, or
+// views for the time of a call: data may go away with the File, so that every
+// method which looks at it keeps the File alive until it returns.
 type File struct {
-	data    []byte
+	data    []byte // of content, if that is set
+	content *fsx.Content
 	format  gitobj.Format
 	version uint32
 	count   int
@@ -82,7 +87,7 @@ func Reopen(path string, format gitobj.Format, prev *File) (*File, error) {
 	if prev != nil && prev.stat != (Stat{}) && prev.stat == StatOf(fi) {
 		return prev, nil
 	}
-	f, err := read(h, fi.Size(), format, false)
+	f, err := load(h, fi.Size(), format)
 	if f != nil && errors.As(err, new(*splitError)) {
 		err = f.scanSplit(filepath.Dir(path))
 	}
@@ -96,7 +101,7 @@ func Reopen(path string, format gitobj.Format, prev *File) (*File, error) {
 
 // Parse checks and copies the bytes of an index. No data at all is an empty index, as for git. MTime is zero.
 func Parse(data []byte, format gitobj.Format) (*File, error) {
-	return read(bytes.NewReader(data), int64(len(data)), format, true)
+	return read(bytes.NewReader(data), int64(len(data)), format)
 }
 
 func empty(format gitobj.Format) *File {
@@ -123,6 +128,7 @@ func (f *File) Format() gitobj.Format { return f.format }
 // it returns false. The Raw and its Path are only valid during the call. It
 // allocates nothing per entry.
 func (f *File) Walk(fn func(r *Raw) bool) {
+	defer runtime.KeepAlive(f)
 	if f.split != nil {
 		f.split.walk("", f.format.Size(), fn)
 		return
@@ -151,6 +157,7 @@ func (f *File) Under(dir string) iter.Seq2[Entry, error] {
 		return f.Entries()
 	}
 	return func(yield func(Entry, error) bool) {
+		defer runtime.KeepAlive(f)
 		prefix := dir + "/"
 		if f.split != nil {
 			going := true
@@ -174,6 +181,7 @@ func (f *File) Under(dir string) iter.Seq2[Entry, error] {
 // Lookup finds the entry at exactly this path; of an unmerged path, the one
 // with the lowest stage. Its cost does not depend on the size of the index.
 func (f *File) Lookup(path string) (e Entry, ok bool) {
+	defer runtime.KeepAlive(f)
 	if f.split != nil {
 		f.split.walk(path, f.format.Size(), func(r *Raw) bool {
 			if ok = string(r.Path) == path; ok {

@@ -11,10 +11,11 @@ const bufferSize = 256 << 10
 
 // output writes to w and hashes what it writes; the first error stays.
 type output struct {
-	w   io.Writer
-	sum hash.Hash
-	buf []byte
-	err error
+	w    io.Writer
+	sum  hash.Hash
+	buf  []byte
+	bare bool // without a checksum: zeros stand in its place
+	err  error
 }
 
 func newOutput(w io.Writer, format gitobj.Format) *output {
@@ -40,6 +41,10 @@ func (o *output) flush(p []byte) {
 	if o.err != nil || len(p) == 0 {
 		return
 	}
+	if o.bare {
+		_, o.err = o.w.Write(p)
+		return
+	}
 	done := make(chan struct{})
 	go func() {
 		o.sum.Write(p)
@@ -52,8 +57,13 @@ func (o *output) flush(p []byte) {
 // finish writes the rest and the checksum.
 func (o *output) finish() error {
 	o.flush(o.buf)
-	if o.err == nil {
-		_, o.err = o.w.Write(o.sum.Sum(nil))
+	if o.err != nil {
+		return o.err
 	}
+	sum := o.sum.Sum(nil)
+	if o.bare {
+		clear(sum)
+	}
+	_, o.err = o.w.Write(sum)
 	return o.err
 }

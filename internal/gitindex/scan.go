@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"os"
 
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
@@ -20,26 +22,42 @@ const (
 	readChunk = 1 << 20
 )
 
-// read reads an index of size bytes and checks its structure, and with verify
-// its checksum. Hashing takes longest, so it goes on while the rest is read and
-// scanned.
-func read(r io.Reader, size int64, format gitobj.Format, verify bool) (*File, error) {
+// load reads the index that is open and checks its structure.
+func load(h *os.File, size int64, format gitobj.Format) (*File, error) {
 	if size == 0 {
 		return empty(format), nil
 	}
+	if err := checkSize(size, format); err != nil {
+		return nil, err
+	}
+	content, err := fsx.ReadContent(h, size)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{data: content.Bytes, content: content, format: format}
+	return f, f.scan()
+}
+
+func checkSize(size int64, format gitobj.Format) error {
 	if size > maxIndex {
-		return nil, unsupported("an index of %d bytes", size)
+		return unsupported("an index of %d bytes", size)
 	}
 	if size < int64(headerLen+format.Size()) {
-		return nil, corrupt(0, "too short")
+		return corrupt(0, "too short")
+	}
+	return nil
+}
+
+// read reads an index of size bytes and checks its structure and its checksum.
+// Hashing takes longest, so it goes on while the rest is read and scanned.
+func read(r io.Reader, size int64, format gitobj.Format) (*File, error) {
+	if size == 0 {
+		return empty(format), nil
+	}
+	if err := checkSize(size, format); err != nil {
+		return nil, err
 	}
 	f := &File{data: make([]byte, size), format: format}
-	if !verify {
-		if _, err := io.ReadFull(r, f.data); err != nil {
-			return nil, fmt.Errorf("read index: %w", err)
-		}
-		return f, f.scan()
-	}
 	chunks := make(chan []byte, size/readChunk+1)
 	sum := make(chan []byte, 1)
 	go func() { sum <- hashChunks(format.New(), chunks) }()
@@ -81,15 +99,20 @@ func hashChunks(h hash.Hash, chunks <-chan []byte) []byte {
 	return h.Sum(nil)
 }
 
-// checkSum compares the trailing checksum. All zeros mean that git left it
-// out (index.skipHash).
+// checkSum compares the trailing checksum.
 func (f *File) checkSum(sum []byte) error {
 	n := len(f.data) - len(sum)
-	stored := f.data[n:]
-	if len(bytes.Trim(stored, "\x00")) > 0 && !bytes.Equal(sum, stored) {
+	if !f.bare() && !bytes.Equal(sum, f.data[n:]) {
 		return corrupt(n, "checksum does not match")
 	}
 	return nil
+}
+
+// bare reports an index without a checksum, as the user wants it
+// (index.skipHash): zeros stand in its place.
+func (f *File) bare() bool {
+	size := f.format.Size()
+	return len(f.data) > headerLen+size && len(bytes.Trim(f.data[len(f.data)-size:], "\x00")) == 0
 }
 
 // scan checks header, entries and extensions and fills the tables.

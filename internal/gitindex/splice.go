@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"runtime"
 	"sort"
 )
 
@@ -41,6 +42,7 @@ type Options struct {
 // The caller owns durability: lock file, fsync and rename. The new file's
 // mtime must be the time of this writing, never set by hand.
 func (f *File) Splice(w io.Writer, edits []Edit, opt Options) error {
+	defer runtime.KeepAlive(f)
 	exts, err := f.keptExtensions()
 	if err != nil {
 		return fmt.Errorf("splice index: %w", err)
@@ -53,6 +55,7 @@ func (f *File) Splice(w io.Writer, edits []Edit, opt Options) error {
 		opt.Racy = f.mtime
 	}
 	out := newOutput(w, f.format)
+	out.bare = f.bare()
 	s := splicer{file: f, out: out, version: f.version, racy: opt.Racy.Sec, unchanged: opt.Unchanged, pos: headerLen}
 	stale, err := s.write(sorted)
 	if err != nil {
