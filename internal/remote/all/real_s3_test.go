@@ -7,8 +7,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
-	"github.com/minio/minio-go/v7/pkg/signer"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"github.com/stemma-data/stemma/test/s3server"
 )
@@ -17,15 +19,19 @@ import (
 // signatures are valid only where the port is the protocol's: it signs anew.
 func signingProxy(t *testing.T, srv s3server.Server) (host, port string) {
 	t.Helper()
+	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
 	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
 		p.SetURL(&url.URL{Scheme: "http", Host: net.JoinHostPort(srv.Host, srv.Port)})
 		for _, h := range []string{"Authorization", "X-Amz-Date", "Date", "X-Forwarded-For", "Accept-Encoding"} {
 			p.Out.Header.Del(h)
 		}
 		p.Out.Host = p.Out.URL.Host
-		p.Out.Header.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD")
-		signed := signer.SignV4(*p.Out, s3server.Access, s3server.Secret, "", "us-east-1")
-		p.Out.Header = signed.Header
+		const body = "UNSIGNED-PAYLOAD"
+		p.Out.Header.Set("X-Amz-Content-Sha256", body)
+		creds := aws.Credentials{AccessKeyID: s3server.Access, SecretAccessKey: s3server.Secret}
+		if err := signer.SignHTTP(p.Out.Context(), creds, p.Out, body, "s3", "us-east-1", time.Now()); err != nil {
+			t.Error(err)
+		}
 	}})
 	t.Cleanup(proxy.Close)
 	u, _ := url.Parse(proxy.URL)

@@ -12,13 +12,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
+	"gopkg.in/ini.v1"
 
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/remote/crypt"
 	"github.com/stemma-data/stemma/internal/remote/fetchurl"
+	"github.com/stemma-data/stemma/internal/remote/s3/bucket"
 )
 
 // credsField is where credentials stand in the configuration.
@@ -31,12 +31,13 @@ type settings struct {
 	endpoint string // host, with a port where it is not the protocol's
 	secure   bool
 	region   string
-	lookup   minio.BucketLookupType
+	byPath   bool // the bucket is named in the path, not in the host's name
 	oldSign  bool // signature version 2
 	bucket   string
 	prefix   string
-	put      minio.PutObjectOptions
-	public   string // URL of the bucket for those without credentials; "" if there is none
+	partSize int64             // in bytes
+	header   map[string]string // of every object
+	public   string            // URL of the bucket for those without credentials; "" if there is none
 	versions bool
 }
 
@@ -66,13 +67,11 @@ func readSettings(s remote.Setup) (settings, error) {
 	if port != "" && !(c.secure && port == "443") && !(!c.secure && port == "80") {
 		c.endpoint = net.JoinHostPort(host, port)
 	}
-	c.lookup = minio.BucketLookupDNS
-	if s.Option("requeststyle") == "path" || net.ParseIP(host) != nil || host == "localhost" {
-		c.lookup = minio.BucketLookupPath
-	}
-	c.public = publicURL(s, c, host)
+	c.byPath = s.Option("requeststyle") == "path" || net.ParseIP(host) != nil || host == "localhost"
+	c.public = publicURL(s, c)
+	c.header = objectHeader(s)
 	var err error
-	c.put, err = putOptions(s)
+	c.partSize, err = partSize(s)
 	return c, err
 }
 
@@ -90,7 +89,7 @@ func regionOf(s remote.Setup) string {
 	return s.Option("datacenter")
 }
 
-func publicURL(s remote.Setup, c settings, host string) string {
+func publicURL(s remote.Setup, c settings) string {
 	switch {
 	case s.Option("publicurl") != "":
 		return strings.TrimRight(s.Option("publicurl"), "/")
@@ -101,50 +100,56 @@ func publicURL(s remote.Setup, c settings, host string) string {
 	if c.secure {
 		u.Scheme = "https"
 	}
-	if c.lookup == minio.BucketLookupPath {
+	if c.byPath {
 		return u.String() + "/" + c.bucket
 	}
 	u.Host = c.bucket + "." + u.Host
 	return u.String()
 }
 
-func putOptions(s remote.Setup) (minio.PutObjectOptions, error) {
-	opt := minio.PutObjectOptions{PartSize: defaultPart, UserMetadata: map[string]string{}, NumThreads: 4}
-	if class := s.Option("storageclass"); class != "" && class != "STANDARD" {
-		opt.StorageClass = class
+func partSize(s remote.Setup) (int64, error) {
+	text := s.Option("partsize")
+	if text == "" {
+		return defaultPart, nil
 	}
-	if text := s.Option("partsize"); text != "" {
-		n, ok := remote.ParseSize(text)
-		if !ok || n < leastPart {
-			return opt, errs.WithHint(fmt.Errorf("remote %s: partsize=%s is not accepted", s.Name, text), "a part has at least 5MiB")
-		}
-		opt.PartSize = uint64(n)
+	n, ok := remote.ParseSize(text)
+	if !ok || n < leastPart {
+		return 0, errs.WithHint(fmt.Errorf("remote %s: partsize=%s is not accepted", s.Name, text), "a part has at least 5MiB")
+	}
+	return n, nil
+}
+
+// objectHeader is what the configuration wants said of every object.
+func objectHeader(s remote.Setup) map[string]string {
+	h := map[string]string{}
+	if class := s.Option("storageclass"); class != "" && class != "STANDARD" {
+		h["X-Amz-Storage-Class"] = class
 	}
 	if s.Yes("public") {
-		opt.UserMetadata["x-amz-acl"] = "public-read"
+		h["X-Amz-Acl"] = "public-read"
 	}
 	for field, v := range s.Config {
 		if strings.HasPrefix(field, "x-amz-meta-") {
-			opt.UserMetadata[field] = v
+			h[field] = v
 		}
 	}
-	return opt, nil
+	return h
 }
 
 // credentialsOf looks where git-annex does, and then into the profile files of
 // Amazon's tools. False where there are none.
-func credentialsOf(ctx context.Context, s remote.Setup) (credentials.Value, bool, error) {
+func credentialsOf(ctx context.Context, s remote.Setup) (bucket.Credentials, bool, error) {
 	if id, secret := s.Getenv("AWS_ACCESS_KEY_ID"), s.Getenv("AWS_SECRET_ACCESS_KEY"); id != "" && secret != "" {
-		return credentials.Value{AccessKeyID: id, SecretAccessKey: secret, SessionToken: s.Getenv("AWS_SESSION_TOKEN")}, true, nil
+		return bucket.Credentials{ID: id, Secret: secret, Token: s.Getenv("AWS_SESSION_TOKEN")}, true, nil
 	}
 	kept, ok, err := crypt.ReadCredentials(ctx, s, s.UUID, credsField)
 	if ok || err != nil {
-		return credentials.Value{AccessKeyID: kept.Login, SecretAccessKey: kept.Secret}, ok, err
+		return bucket.Credentials{ID: kept.Login, Secret: kept.Secret}, ok, err
 	}
 	return fromProfile(s)
 }
 
-func fromProfile(s remote.Setup) (credentials.Value, bool, error) {
+func fromProfile(s remote.Setup) (bucket.Credentials, bool, error) {
 	file := s.Getenv("AWS_SHARED_CREDENTIALS_FILE")
 	if file == "" && s.Home != "" {
 		file = filepath.Join(s.Home, ".aws", "credentials")
@@ -154,13 +159,19 @@ func fromProfile(s remote.Setup) (credentials.Value, bool, error) {
 		profile = "default"
 	}
 	if file == "" {
-		return credentials.Value{}, false, nil
+		return bucket.Credentials{}, false, nil
 	}
-	v, err := (&credentials.FileAWSCredentials{Filename: file, Profile: profile}).RetrieveWithCredContext(nil)
-	if err != nil || v.AccessKeyID == "" || v.SecretAccessKey == "" {
-		return credentials.Value{}, false, nil // no file, or no such profile in it
+	profiles, err := ini.LoadSources(ini.LoadOptions{Loose: true}, file)
+	if err != nil {
+		return bucket.Credentials{}, false, fmt.Errorf("credentials for S3: %w", err)
 	}
-	return v, true, nil
+	values, err := profiles.GetSection(profile)
+	if err != nil {
+		return bucket.Credentials{}, false, nil // no file, or no such profile in it
+	}
+	field := func(name string) string { return values.Key(name).String() }
+	v := bucket.Credentials{ID: field("aws_access_key_id"), Secret: field("aws_secret_access_key"), Token: field("aws_session_token")}
+	return v, v.ID != "" && v.Secret != "", nil
 }
 
 // errNoCredentials says what to set.
@@ -170,40 +181,31 @@ func errNoCredentials(name string) error {
 }
 
 // connect makes a client; nothing is asked yet.
-func (c settings) connect(s remote.Setup, v credentials.Value) (*minio.Core, error) {
-	transport, err := minio.DefaultTransport(c.secure)
-	if err != nil {
-		return nil, err
-	}
+func (c settings) connect(s remote.Setup, creds bucket.Credentials) *bucket.Bucket {
 	proxy := fetchurl.Proxy(s)
-	transport.Proxy = func(r *http.Request) (*url.URL, error) { return proxy(r.URL) }
-	transport.DialContext = (&net.Dialer{Timeout: dialTimeout, Control: fetchurl.Guard(s.Settings)}).DialContext
-	const connections, answer = 32, 2 * time.Minute
-	transport.MaxIdleConnsPerHost, transport.ResponseHeaderTimeout, transport.DisableCompression = connections, answer, true
-	creds := credentials.NewStaticV4(v.AccessKeyID, v.SecretAccessKey, v.SessionToken)
-	if c.oldSign {
-		creds = credentials.NewStaticV2(v.AccessKeyID, v.SecretAccessKey, v.SessionToken)
+	const connections, dialTime, answerTime = 32, 30 * time.Second, 2 * time.Minute
+	transport := &http.Transport{
+		Proxy:       func(r *http.Request) (*url.URL, error) { return proxy(r.URL) },
+		DialContext: (&net.Dialer{Timeout: dialTime, Control: fetchurl.Guard(s.Settings)}).DialContext,
+		// Content is sent and kept as it is.
+		DisableCompression:  true,
+		MaxIdleConnsPerHost: connections, ResponseHeaderTimeout: answerTime, TLSHandshakeTimeout: dialTime, IdleConnTimeout: answerTime,
 	}
-	const tries = 5
-	return minio.NewCore(c.endpoint, &minio.Options{
-		Creds: creds, Secure: c.secure, Transport: transport, Region: c.region, BucketLookup: c.lookup, MaxRetries: tries,
+	return bucket.New(bucket.Config{
+		Name: c.bucket, Endpoint: c.endpoint, Secure: c.secure, PathStyle: c.byPath, Region: c.region,
+		Creds: creds, OldSign: c.oldSign, Client: &http.Client{Transport: transport},
 	})
 }
 
-const dialTimeout = 30 * time.Second
-
-// partSize keeps the number of parts below what servers accept.
-func (c settings) partSize(size int64) uint64 {
-	need := uint64(size/mostParts + 1)
-	return max(c.put.PartSize, need)
-}
+// partFor keeps the number of parts below what servers accept.
+func (c settings) partFor(size int64) int64 { return max(c.partSize, size/mostParts+1) }
 
 func (c settings) describe() [][2]string {
 	lines := [][2]string{{"type", "S3"}, {"bucket", c.bucket}, {"endpoint", c.endpoint}, {"region", c.region}}
 	if c.prefix != "" {
 		lines = append(lines, [2]string{"fileprefix", c.prefix})
 	}
-	lines = append(lines, [2]string{"partsize", strconv.FormatUint(c.put.PartSize, 10)}, [2]string{"versioning", strconv.FormatBool(c.versions)})
+	lines = append(lines, [2]string{"partsize", strconv.FormatInt(c.partSize, 10)}, [2]string{"versioning", strconv.FormatBool(c.versions)})
 	if c.public != "" {
 		lines = append(lines, [2]string{"public url", c.public})
 	}

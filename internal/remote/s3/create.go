@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,10 +8,9 @@ import (
 	"maps"
 	"strings"
 
-	"github.com/minio/minio-go/v7"
-
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/remote/crypt"
+	"github.com/stemma-data/stemma/internal/remote/s3/bucket"
 )
 
 // uuidObject says whose a bucket, or the part of it below a prefix, is.
@@ -43,8 +41,8 @@ func Create(ctx context.Context, s remote.Setup) (map[string]string, error) {
 	if err := r.claim(ctx); err != nil {
 		return nil, err
 	}
-	kept := crypt.Credentials{Login: v.AccessKeyID, Secret: v.SecretAccessKey}
-	if v.SessionToken == "" { // others end soon
+	kept := crypt.Credentials{Login: v.ID, Secret: v.Secret}
+	if v.Token == "" { // others end soon
 		if err := crypt.WriteCredentials(s, s.UUID, kept); err != nil {
 			return nil, err
 		}
@@ -99,28 +97,29 @@ func (r *Remote) claim(ctx context.Context) error {
 	if owner == r.UUID() || err != nil && !errors.Is(err, remote.ErrAbsent) {
 		return err
 	}
-	if ok, err := client.BucketExists(ctx, r.conf.bucket); err != nil {
+	if ok, err := client.Exists(ctx); err != nil {
 		return explain(err)
 	} else if !ok {
-		if err := client.MakeBucket(ctx, r.conf.bucket, minio.MakeBucketOptions{Region: r.conf.region}); err != nil {
+		if err := client.Make(ctx); err != nil {
 			return fmt.Errorf("create bucket %s: %w", r.conf.bucket, explain(err))
 		}
 	}
 	if r.conf.versions {
-		if err := client.EnableVersioning(ctx, r.conf.bucket); err != nil {
+		if err := client.EnableVersioning(ctx); err != nil {
 			return fmt.Errorf("enable versioning of bucket %s: %w", r.conf.bucket, explain(err))
 		}
 	}
-	opt := minio.PutObjectOptions{UserMetadata: r.conf.put.UserMetadata, StorageClass: r.conf.put.StorageClass}
-	_, err = client.Client.PutObject(ctx, r.conf.bucket, name, bytes.NewReader([]byte(r.UUID())), int64(len(r.UUID())), opt)
+	_, err = client.Put(ctx, bucket.Upload{
+		Object: name, From: strings.NewReader(r.UUID()), Size: int64(len(r.UUID())), PartSize: r.conf.partSize, Header: r.conf.header,
+	})
 	return explain(err)
 }
 
 // owner is the UUID that the bucket says it belongs to.
-func (r *Remote) owner(ctx context.Context, client *minio.Core, name string) (string, error) {
-	body, _, _, err := client.GetObject(ctx, r.conf.bucket, name, minio.GetObjectOptions{})
+func (r *Remote) owner(ctx context.Context, client *bucket.Bucket, name string) (string, error) {
+	body, _, err := client.Get(ctx, name, "", 0)
 	if err != nil {
-		if minio.ToErrorResponse(err).Code == "NoSuchBucket" {
+		if bucket.IsCode(err, bucket.NoSuchBucket) {
 			return "", remote.ErrAbsent
 		}
 		return "", explain(err)

@@ -14,14 +14,13 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/minio/minio-go/v7"
-
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/remote/fetchurl"
+	"github.com/stemma-data/stemma/internal/remote/s3/bucket"
 )
 
 // Remote is one bucket, or the part of it below a prefix.
@@ -30,7 +29,7 @@ type Remote struct {
 	conf   settings
 	web    *fetchurl.Client // where there are no credentials
 	once   sync.Once
-	client *minio.Core
+	client *bucket.Bucket
 	err    error
 }
 
@@ -57,7 +56,7 @@ func (r *Remote) Close() error { r.web.Close(); return nil }
 
 // open returns the client; nil where there are no credentials, but the bucket
 // can be read by everybody.
-func (r *Remote) open(ctx context.Context) (*minio.Core, error) {
+func (r *Remote) open(ctx context.Context) (*bucket.Bucket, error) {
 	r.once.Do(func() {
 		v, ok, err := credentialsOf(context.WithoutCancel(ctx), r.setup)
 		switch {
@@ -65,10 +64,10 @@ func (r *Remote) open(ctx context.Context) (*minio.Core, error) {
 			r.err = err
 		case r.setup.Option("signature") == "anonymous":
 			if r.conf.public == "" {
-				r.client, r.err = r.conf.connect(r.setup, v)
+				r.client = r.conf.connect(r.setup, bucket.Credentials{})
 			}
 		case ok:
-			r.client, r.err = r.conf.connect(r.setup, v)
+			r.client = r.conf.connect(r.setup, v)
 		case r.conf.public == "":
 			r.err = errNoCredentials(r.setup.Name)
 		}
@@ -92,17 +91,15 @@ func (r *Remote) publicURL(object string) string {
 // explain tells absence from failure, and keeps keys and signatures out of
 // messages.
 func explain(err error) error {
-	if err == nil {
-		return nil
+	var refused *bucket.Error
+	if !errors.As(err, &refused) {
+		return err
 	}
-	resp := minio.ToErrorResponse(err)
-	switch {
-	case resp.Code == "NoSuchKey" || resp.Code == "NoSuchVersion" || resp.StatusCode == http.StatusNotFound && resp.Code != "NoSuchBucket":
+	switch code := refused.Code; {
+	case code == bucket.NoSuchKey || code == bucket.NoSuchVersion || refused.Status == http.StatusNotFound && code != bucket.NoSuchBucket:
 		return remote.ErrAbsent
-	case resp.Code == "AccessDenied" || resp.Code == "InvalidAccessKeyId" || resp.Code == "SignatureDoesNotMatch":
-		return errs.WithHint(fmt.Errorf("S3: %s (%s)", resp.Message, resp.Code), "check the credentials and what they may do in the bucket")
-	case resp.Code != "" && resp.StatusCode != 0:
-		return fmt.Errorf("S3: %s (%s)", resp.Message, resp.Code)
+	case code == bucket.AccessDenied || code == "InvalidAccessKeyId" || code == "SignatureDoesNotMatch":
+		return errs.WithHint(err, "check the credentials and what they may do in the bucket")
 	}
 	return err
 }
@@ -121,8 +118,7 @@ func (r *Remote) Present(ctx context.Context, k annexkey.Key) (bool, error) {
 		_, err = r.web.Size(ctx, r.publicURL(object))
 	} else {
 		err = r.versions(ctx, k, object, func(object, version string) error {
-			_, err := client.StatObject(ctx, r.conf.bucket, object, minio.StatObjectOptions{VersionID: version})
-			return explain(err)
+			return explain(client.Head(ctx, object, version))
 		})
 	}
 	if errors.Is(err, remote.ErrAbsent) {
@@ -174,24 +170,17 @@ func (r *Remote) FetchFrom(ctx context.Context, k annexkey.Key, dst string, offs
 	})
 }
 
-func (r *Remote) download(ctx context.Context, client *minio.Core, k annexkey.Key, object, version, dst string, offset int64, h hash.Hash) error {
-	opt := minio.GetObjectOptions{VersionID: version}
-	if offset > 0 {
-		if offset == k.Size {
-			_, err := client.StatObject(ctx, r.conf.bucket, object, minio.StatObjectOptions{VersionID: version})
-			return explain(err)
-		}
-		if err := opt.SetRange(offset, 0); err != nil {
-			return err
-		}
+func (r *Remote) download(ctx context.Context, client *bucket.Bucket, k annexkey.Key, object, version, dst string, offset int64, h hash.Hash) error {
+	if offset > 0 && offset == k.Size {
+		return explain(client.Head(ctx, object, version))
 	}
-	body, info, _, err := client.GetObject(ctx, r.conf.bucket, object, opt)
+	body, size, err := client.Get(ctx, object, version, offset)
 	if err != nil {
 		return explain(err)
 	}
 	defer body.Close()
-	if most, ok := remote.Bound(ctx, k); ok && offset+info.Size > most {
-		return &remote.SizeError{Key: k, Have: offset + info.Size, Want: most}
+	if most, ok := remote.Bound(ctx, k); ok && offset+size > most {
+		return &remote.SizeError{Key: k, Have: offset + size, Want: most}
 	}
 	return remote.Receive(ctx, k, dst, offset, h, body)
 }
@@ -226,16 +215,13 @@ func (r *Remote) Store(ctx context.Context, k annexkey.Key, c remote.Content) er
 	if fi, err := f.Stat(); err != nil || fi.Size() != c.Size {
 		return errors.Join(err, fsx.ErrChanged)
 	}
-	opt := r.conf.put
-	opt.PartSize = r.conf.partSize(c.Size)
-	if c.Moved != nil {
-		opt.Progress = &progress{moved: c.Moved}
-	}
-	info, err := client.Client.PutObject(ctx, r.conf.bucket, object, f, c.Size, opt)
+	version, err := client.Put(ctx, bucket.Upload{
+		Object: object, From: f, Size: c.Size, PartSize: r.conf.partFor(c.Size), Header: r.conf.header, Moved: c.Moved,
+	})
 	if err != nil {
 		return explain(err)
 	}
-	return r.recordVersion(ctx, k, object, info.VersionID)
+	return r.recordVersion(ctx, k, object, version)
 }
 
 // recordVersion notes which version of a versioned bucket has the content.
@@ -254,21 +240,6 @@ func (r *Remote) recordVersion(ctx context.Context, k annexkey.Key, object, vers
 	})
 }
 
-// progress gets the bytes that were sent; minio reads from it as many.
-type progress struct {
-	mu    sync.Mutex
-	moved func(int64)
-}
-
-func (p *progress) Read(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(b) > 0 {
-		p.moved(int64(len(b)))
-	}
-	return len(b), nil
-}
-
 // Remove implements remote.Keeper. From a versioned bucket nothing goes.
 func (r *Remote) Remove(ctx context.Context, k annexkey.Key) error {
 	object, err := r.object(k)
@@ -285,7 +256,7 @@ func (r *Remote) Remove(ctx context.Context, k annexkey.Key) error {
 	if client == nil {
 		return errNoCredentials(r.setup.Name)
 	}
-	err = explain(client.RemoveObject(ctx, r.conf.bucket, object, minio.RemoveObjectOptions{}))
+	err = explain(client.Remove(ctx, object))
 	if errors.Is(err, remote.ErrAbsent) {
 		return nil
 	}

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/minio/minio-go/v7"
-
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/remote"
@@ -172,7 +170,7 @@ func TestVersionedBuckets(t *testing.T) {
 		t.Error("dropped from a versioned bucket")
 	}
 	client, _ := r.open(ctx)
-	if err := client.Client.RemoveObject(ctx, "versioned", k.String(), minio.RemoveObjectOptions{}); err != nil {
+	if err := client.Remove(ctx, k.String()); err != nil {
 		t.Fatal(err)
 	}
 	if ok, err := r.Present(ctx, k); !ok || err != nil {
