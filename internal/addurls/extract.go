@@ -91,7 +91,7 @@ func metaTemplates(t *Table, opt *Options) ([]string, error) {
 	}
 	urlColumn := columnOf(opt.URLFormat, t.headers)
 	for _, c := range slices.Sorted(maps.Keys(t.rows[0])) {
-		if c == urlColumn || !legalField.MatchString(c) || exclude != nil && exclude.MatchString(c) {
+		if c == urlColumn || !legalField().MatchString(c) || exclude != nil && exclude.MatchString(c) {
 			continue
 		}
 		list = append(list, c+"={"+c+"}")
@@ -99,7 +99,7 @@ func metaTemplates(t *Table, opt *Options) ([]string, error) {
 	return list, nil
 }
 
-var legalField = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_-]*$`)
+var legalField = compiled(`^[a-zA-Z0-9][a-zA-Z0-9_-]*$`)
 
 // columnOf is the column that a template consists of, or "".
 func columnOf(template string, headers []string) string {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/stemma-data/stemma/internal/pyfmt"
 )
@@ -23,14 +24,20 @@ const (
 	numberMark = "\x02"
 )
 
-// field is the beginning of a replacement field, or an escaped brace.
-var field = regexp.MustCompile(`\{\{|\{([^{}!:\[\].]*)(!l)?`)
+// compiled makes the pattern when it is first used, so that other commands do
+// not pay for it.
+func compiled(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
-var number = regexp.MustCompile(`^[0-9]+$`)
+// field is the beginning of a replacement field, or an escaped brace.
+var field = compiled(`\{\{|\{([^{}!:\[\].]*)(!l)?`)
+
+var number = compiled(`^[0-9]+$`)
 
 // names are the placeholders of a template.
 func names(template string) (list []string) {
-	for _, m := range field.FindAllStringSubmatch(template, -1) {
+	for _, m := range field().FindAllStringSubmatch(template, -1) {
 		if m[0] != "{{" && m[1] != "" {
 			list = append(list, m[1])
 		}
@@ -40,16 +47,16 @@ func names(template string) (list []string) {
 
 // marked hides from Python's rules what they do not know.
 func marked(template string) string {
-	return field.ReplaceAllStringFunc(template, func(f string) string {
+	return field().ReplaceAllStringFunc(template, func(f string) string {
 		if f == "{{" {
 			return f
 		}
-		m := field.FindStringSubmatch(f)
+		m := field().FindStringSubmatch(f)
 		mark := ""
 		if m[2] != "" {
 			mark = lowerMark
 		}
-		if number.MatchString(m[1]) {
+		if number().MatchString(m[1]) {
 			mark += numberMark
 		}
 		return "{" + mark + m[1]

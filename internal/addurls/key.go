@@ -16,8 +16,8 @@ type wantedKey struct {
 }
 
 var (
-	keyText = regexp.MustCompile(`^(et:)?(([A-Z0-9]+)(?:-[^-]+)?--([^/\n]+))$`)
-	hexText = regexp.MustCompile(`^[a-f0-9]+$`)
+	keyText = compiled(`^(et:)?(([A-Z0-9]+)(?:-[^-]+)?--([^/\n]+))$`)
+	hexText = compiled(`^[a-f0-9]+$`)
 )
 
 // hashLength are the hexadecimal digits of the usual backends.
@@ -36,7 +36,7 @@ func (f *formatter) keyOf(template string, row map[string]any) (*wantedKey, erro
 	if text == literals(template) {
 		return nil, nil // all its fields are empty
 	}
-	m := keyText.FindStringSubmatch(text)
+	m := keyText().FindStringSubmatch(text)
 	if m == nil {
 		return nil, fmt.Errorf("Key does not match expected [et:]<backend>[-[CmsS]NNN]--<key> format: %s", text)
 	}
@@ -72,7 +72,7 @@ func checkHash(backend, name string) error {
 	switch {
 	case len(name) != length:
 		return fmt.Errorf("%s key does not have expected length of %d: %s", plain, length, name)
-	case !hexText.MatchString(name):
+	case !hexText().MatchString(name):
 		return fmt.Errorf("%s key has non-hexadecimal character: %s", plain, name)
 	}
 	return nil

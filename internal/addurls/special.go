@@ -3,15 +3,14 @@ package addurls
 import (
 	"net/url"
 	"path"
-	"regexp"
 	"strconv"
 	"strings"
 )
 
-var special = regexp.MustCompile(`^_(repindex|url_(hostname|(basename|filename)(_(root|ext)(_py)?)?)|url[0-9]+)$`)
+var special = compiled(`^_(repindex|url_(hostname|(basename|filename)(_(root|ext)(_py)?)?)|url[0-9]+)$`)
 
 // isSpecial says that a placeholder is made of the URL, or counted.
-func isSpecial(name string) bool { return special.MatchString(name) }
+func isSpecial(name string) bool { return special().MatchString(name) }
 
 // urlParts are the placeholders that a URL gives.
 func urlParts(address string) map[string]any {

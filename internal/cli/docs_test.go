@@ -13,7 +13,7 @@ import (
 
 func commandTree(t *testing.T) *cobra.Command {
 	t.Helper()
-	return newApp("stemma", "test", os.Environ(), strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{}).root()
+	return newApp("stemma", "test", os.Environ(), strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{}).root("")
 }
 
 // TestEveryCommandIsDocumented: no command without a description and an

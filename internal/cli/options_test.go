@@ -25,7 +25,7 @@ func everyCommand(t *testing.T) []*cobra.Command {
 			add(sub)
 		}
 	}
-	add(testApp().root())
+	add(testApp().root(""))
 	return all
 }
 
@@ -63,7 +63,7 @@ func TestOptionsOfDataLad(t *testing.T) {
 		"finish":     "slurm-job-id dataset/d message/m output/o explicit close-failed-jobs commit-failed-jobs list-open-jobs branches octopus jobs/J",
 		"reschedule": "since dataset/d message/m script report with-failed-jobs assume-ready alt-dir/a jobs/J",
 	}
-	root := testApp().root()
+	root := testApp().root("")
 	for name, options := range want {
 		cmd, _, err := root.Find([]string{name})
 		if err != nil {
@@ -80,7 +80,7 @@ func TestOptionsOfDataLad(t *testing.T) {
 }
 
 func TestSlurmNames(t *testing.T) {
-	root := testApp().root()
+	root := testApp().root("")
 	for _, name := range []string{"schedule", "finish", "reschedule"} {
 		if cmd, _, err := root.Find([]string{"slurm-" + name}); err != nil || cmd.Name() != name {
 			t.Errorf("slurm-%s: %v", name, err)

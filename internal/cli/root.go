@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,23 +15,33 @@ import (
 // what follows is a command line of its own.
 const remainder = "remainder"
 
-// commands lists all commands, in the order of the help text.
-func (a *app) commands() []*cobra.Command {
-	return []*cobra.Command{
-		newCreate(a), newClone(a), newSiblings(a), newCreateSibling(a), newCreateSiblingRIA(a), newInstall(a), newDownloadURL(a), newExportArchive(a), newPush(a), newUpdate(a), newSave(a), newStatus(a), newUnlock(a), newGet(a), newDrop(a), newUninstall(a), newRemove(a), newAnnex(a),
-		newDiff(a), newSubdatasets(a), newConfiguration(a), newForeach(a), newClean(a), newCheckDates(a), newAddurls(a),
-		newRun(a), newRerun(a),
-		newRunProcedure(a), newContainersAdd(a), newContainersList(a), newContainersRemove(a), newContainersRun(a),
-		newSchedule(a), newFinish(a), newReschedule(a), newJobs(a), newStage(a),
-		newWTF(a), newShellCompletion(a), newTutorial(a), newDocs(a),
-		newCreateSiblingHosted(a, "gitea", "Gitea"), newCreateSiblingHosted(a, "gogs", "GOGS"), newCreateSiblingHosted(a, "gin", "GIN"),
-		newCreateSiblingHosted(a, "github", "GitHub"), newCreateSiblingHosted(a, "gitlab", "GitLab"),
-		newVersion(a), newHelp(a),
+// root builds the command tree with the one command of this name, or with all
+// where there is none such, or where it needs the others.
+func (a *app) root(name string) *cobra.Command {
+	root := a.bareRoot()
+	list := commands()
+	if i := slices.IndexFunc(list, func(l listed) bool { return l.has(name) }); i >= 0 && !needsAll(name) {
+		list = list[i : i+1]
+		root.CompletionOptions.DisableDefaultCmd = true
 	}
+	for _, l := range list {
+		cmd := l.build(a)
+		a.finishCommand(cmd)
+		root.AddCommand(cmd)
+		if cmd.Name() == "help" {
+			root.SetHelpCommand(cmd)
+		}
+	}
+	a.complete(root)
+	return root
 }
 
-// root builds the command tree.
-func (a *app) root() *cobra.Command {
+// needsAll names the commands that speak of all others.
+func needsAll(name string) bool {
+	return slices.Contains([]string{"help", "docs", "shell-completion"}, name)
+}
+
+func (a *app) bareRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   a.name,
 		Short: "Research data and how it was made, under version control",
@@ -43,14 +54,6 @@ func (a *app) root() *cobra.Command {
 	root.SetErr(a.stderr)
 	root.AddGroup(&cobra.Group{ID: groupData, Title: "Datasets:"}, &cobra.Group{ID: groupRuns, Title: "Commands and their records:"},
 		&cobra.Group{ID: groupJobs, Title: "Batch jobs:"})
-	for _, cmd := range a.commands() {
-		a.finishCommand(cmd)
-		root.AddCommand(cmd)
-		if cmd.Name() == "help" {
-			root.SetHelpCommand(cmd)
-		}
-	}
-	a.complete(root)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.Flags().SortFlags = false
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{.CommandPath}} [command]{{end}}",
@@ -123,9 +126,8 @@ func (a *app) dispatch(ctx context.Context, args []string) error {
 	if a.global.version {
 		return a.printVersion()
 	}
-	root := a.root()
 	if a.global.help {
-		return root.Help()
+		return a.root("").Help()
 	}
 	if len(args) == 0 {
 		return &misuse{errMissingCommand}
@@ -133,6 +135,7 @@ func (a *app) dispatch(ctx context.Context, args []string) error {
 	if isOption(args[0]) {
 		return unknownArguments(args[:1])
 	}
+	root := a.root(args[0])
 	cmd, err := a.find(root, args[0])
 	if err != nil {
 		return err

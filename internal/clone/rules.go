@@ -94,11 +94,10 @@ func parseSeries(texts []string) ([]substitution, error) {
 	return series, nil
 }
 
-var groupReference = regexp.MustCompile(`\\(\d)`)
-
 // replacement translates Python's \1 into Go's ${1}.
 func replacement(s string) string {
-	return groupReference.ReplaceAllString(strings.ReplaceAll(s, "$", "$$"), "$${$1}")
+	reference := regexp.MustCompile(`\\(\d)`)
+	return reference.ReplaceAllString(strings.ReplaceAll(s, "$", "$$"), "$${$1}")
 }
 
 // substitute returns what an address may be replaced by, in order; the address
