@@ -107,8 +107,7 @@ func (c Content) Report(n int64) {
 	}
 }
 
-// HashFile sends a fetched file through h, which may be nil. After an error the
-// file is removed.
+// HashFile sends a file through h, which may be nil.
 func HashFile(ctx context.Context, path string, h hash.Hash) error {
 	if h == nil {
 		return nil
@@ -126,8 +125,17 @@ func HashFile(ctx context.Context, path string, h hash.Hash) error {
 			return nil
 		}
 		if err = errors.Join(err, ctx.Err()); err != nil {
-			os.Remove(path)
 			return err
 		}
 	}
+}
+
+// HashFetched is HashFile for a file that was just fetched: after an error it is
+// removed.
+func HashFetched(ctx context.Context, path string, h hash.Hash) error {
+	err := HashFile(ctx, path, h)
+	if err != nil {
+		os.Remove(path)
+	}
+	return err
 }

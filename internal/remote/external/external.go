@@ -298,7 +298,7 @@ func (r *Remote) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.H
 		os.Remove(dst)
 		return err
 	}
-	return remote.HashFile(ctx, dst, h)
+	return remote.HashFetched(ctx, dst, h)
 }
 
 // check looks at what the program left under the name it was given.

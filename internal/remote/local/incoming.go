@@ -10,6 +10,7 @@ import (
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/remote"
 )
 
 // Incoming is content that is being put into a Repository.
@@ -40,7 +41,7 @@ func (r *Repository) Accept(ctx context.Context, k annexkey.Key, uuid string) (*
 	}
 	in := &Incoming{repo: r, key: k, arrival: arrival}
 	if in.hash, _ = k.Hasher(); in.hash != nil && arrival.Offset() > 0 {
-		if err = hashFile(ctx, arrival.Path(), in.hash); err != nil {
+		if err = remote.HashFile(ctx, arrival.Path(), in.hash); err != nil {
 			arrival.Suspend()
 			return nil, err
 		}

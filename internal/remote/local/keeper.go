@@ -162,9 +162,11 @@ func (in *Incoming) append(ctx context.Context, src *os.File, c remote.Content) 
 	return pump(ctx, in, c.MovedReader(src))
 }
 
+const pumpBuffer = 1 << 20
+
 // pump copies to the end of r and looks at ctx once per block.
 func pump(ctx context.Context, w io.Writer, r io.Reader) error {
-	buf := make([]byte, hashBuffer)
+	buf := make([]byte, pumpBuffer)
 	for {
 		n, err := r.Read(buf)
 		if n > 0 {
@@ -190,7 +192,7 @@ func (r *Remote) FetchFrom(ctx context.Context, k annexkey.Key, dst string, offs
 	}
 	if offset == 0 && r.opt.HardLink && linkable(object) {
 		if err := linkOver(object, dst); err == nil {
-			return hashFile(ctx, dst, h)
+			return remote.HashFile(ctx, dst, h)
 		}
 	}
 	src, err := ReadObject(object, offset)

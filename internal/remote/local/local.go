@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -195,11 +194,7 @@ func (r *Remote) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.H
 		return &remote.SizeError{Key: k, Have: fi.Size(), Want: most}
 	}
 	if r.opt.HardLink && linkable(object) && os.Link(object, dst) == nil {
-		err := hashFile(ctx, dst, h)
-		if err != nil {
-			os.Remove(dst)
-		}
-		return err
+		return remote.HashFetched(ctx, dst, h)
 	}
 	_, err = fsx.Copy(ctx, dst, object, fsx.CopyOptions{KeepMode: true, KeepTime: true, Hash: h})
 	if errors.Is(err, fs.ErrNotExist) && !exists(object) {
@@ -213,28 +208,4 @@ func (r *Remote) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.H
 func linkable(object string) bool {
 	fi, err := os.Lstat(object)
 	return err == nil && fi.Mode().Perm()&0o222 == 0
-}
-
-const hashBuffer = 1 << 20
-
-func hashFile(ctx context.Context, path string, h hash.Hash) error {
-	if h == nil {
-		return nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	buf := make([]byte, hashBuffer)
-	for {
-		n, err := f.Read(buf)
-		h.Write(buf[:n])
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err = errors.Join(err, ctx.Err()); err != nil {
-			return err
-		}
-	}
 }

@@ -167,7 +167,7 @@ func (r *Remote) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.H
 	if err := r.pull(ctx, k, dst, 0); err != nil {
 		return err
 	}
-	return remote.HashFile(ctx, dst, h)
+	return remote.HashFetched(ctx, dst, h)
 }
 
 // FetchFrom implements remote.Resumer.

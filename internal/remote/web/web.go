@@ -120,7 +120,7 @@ func (w *Web) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.Hash
 	if err := w.each(ctx, k, func(u string) error { return w.client.Fetch(ctx, k, u, dst, 0, stream) }); err != nil {
 		return err
 	}
-	return remote.HashFile(ctx, dst, after)
+	return remote.HashFetched(ctx, dst, after)
 }
 
 // FetchFrom implements remote.Resumer. Only the first address is asked: what
