@@ -4,7 +4,7 @@ GO     ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PKGS   ?= ./...
 
-.PHONY: build cross lint check test demo docs bench bench-fs bench-scale microbench soak clean
+.PHONY: build cross lint check test demo docs bench bench-fs bench-scale bench-content microbench soak clean
 
 build: ## bin/stemma, one static program
 	@mkdir -p bin
@@ -42,6 +42,9 @@ bench-fs: build ## the simulated file systems: docs/benchmarks/file-systems.md (
 
 bench-scale: build ## a million files, ten thousand jobs: docs/benchmarks/scale.md (about an hour, 15 GB of disk; BENCHFLAGS=-quick: five minutes)
 	$(GO) run ./bench -suite scale -stemma bin/stemma $(BENCHFLAGS)
+
+bench-content: build ## get, drop, S3, clones and locations: docs/benchmarks/content.md (about ten minutes; BENCHFLAGS=-quick: three)
+	$(GO) run ./bench -suite content -stemma bin/stemma $(BENCHFLAGS)
 
 microbench: ## Go benchmarks of every package
 	$(GO) test -run '^$$' -bench . -benchmem $(PKGS)

@@ -58,7 +58,7 @@ func parse(args []string) (options, error) {
 	var o options
 	var sizes, only, name, profiles, contents string
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	f.StringVar(&name, "suite", "main-job", "`NAME` of the set of experiments: main-job, file-systems or scale")
+	f.StringVar(&name, "suite", "main-job", "`NAME` of the set of experiments: main-job, file-systems, scale or content")
 	f.BoolVar(&o.quick, "quick", false, "a smaller set, under 3 minutes")
 	f.StringVar(&sizes, "sizes", "", "`N,...` tracked files (default depends on the suite)")
 	f.StringVar(&only, "only", "", "`NAME,...` of the experiments to run: "+experimentNames())

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,7 +62,7 @@ func (b *bench) build(ctx context.Context, r *repo) error {
 	if err := b.must(ctx, in(r.dir, "git", "init", "-q", "-b", "main")); err != nil {
 		return err
 	}
-	if err := b.fastImport(ctx, r); err != nil {
+	if err := b.fastImport(ctx, r.dir, func(w io.Writer) error { return writeStream(w, r.files) }); err != nil {
 		return err
 	}
 	err := b.must(ctx,
@@ -83,9 +84,10 @@ func (b *bench) build(ctx context.Context, r *repo) error {
 	return os.WriteFile(filepath.Join(r.dir, baseFile), []byte(base+"\n"+filepath.Base(packs[0])+"\n"), 0o644)
 }
 
-func (b *bench) fastImport(ctx context.Context, r *repo) error {
+// fastImport feeds git fast-import in the repository with what write writes.
+func (b *bench) fastImport(ctx context.Context, dir string, write func(io.Writer) error) error {
 	cmd := exec.CommandContext(ctx, "git", "fast-import", "--quiet", "--done")
-	cmd.Dir, cmd.Env, cmd.Stderr = r.dir, b.env, os.Stderr
+	cmd.Dir, cmd.Env, cmd.Stderr = dir, b.env, os.Stderr
 	stream, err := cmd.StdinPipe()
 	if err != nil {
 		return err
@@ -93,7 +95,7 @@ func (b *bench) fastImport(ctx context.Context, r *repo) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	written := writeStream(stream, r.files)
+	written := write(stream)
 	stream.Close()
 	if err := cmd.Wait(); err != nil {
 		return err

@@ -20,6 +20,8 @@ var suites = []suite{
 		{"fs", fileSystems}, {"staging", staging}, {"steady", oneByOne}}},
 	{"scale", "Jobs at scale", "docs/benchmarks/scale.md", "make bench-scale", "1000,200000,1000000", "1000,20000", []experiment{
 		{"single", scaleSingle}, {"batch", scaleBatch}, {"whole", scaleTree}, {"open", scaleOpen}}},
+	{"content", "Content: get, drop, S3, clones and locations", "docs/benchmarks/content.md", "make bench-content", "1000", "1000", []experiment{
+		{"get", contentGet}, {"drop", contentDrop}, {"s3", contentObjects}, {"clone", contentClone}, {"whereis", contentWhereis}}},
 }
 
 func suiteNamed(name string) (suite, error) {

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"crypto/md5"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// The rows that the limits of this suite refer to.
+const (
+	ownGet    = "stemma get"
+	ownDrop   = "stemma drop"
+	plainCopy = "limit: cp -r"
+	oncePass  = "limit: read, hash and write once in Go"
+)
+
+// promise prints a limit and whether it is met below the table it belongs to;
+// it stands in the summary, too.
+func (b *bench) promise(what, limit string, kept bool, format string, args ...any) {
+	verdict := "missed"
+	if kept {
+		verdict = "met"
+	}
+	b.note("Limit: %s, %s. Measured: %s. **%s**", what, limit, fmt.Sprintf(format, args...), verdict)
+	b.checked(what, limit, kept, format, args...)
+}
+
+// faster promises that own is at least factor times faster than peer, where
+// both were measured.
+func (b *bench) faster(what string, stats []stat, own, peer string, factor float64) {
+	mine, ok := wallOf(stats, own)
+	theirs, measured := wallOf(stats, peer)
+	if ok && measured {
+		times := float64(theirs) / float64(mine)
+		b.promise(what, fmt.Sprintf("at least %g × faster than %s", factor, peer), times >= factor, "%.1f ×", times)
+	}
+}
+
+// within promises that own takes at most factor times as long as the bound.
+func (b *bench) within(what string, stats []stat, own, bound string, factor float64) {
+	mine, ok := wallOf(stats, own)
+	theirs, measured := wallOf(stats, bound)
+	if ok && measured {
+		times := float64(mine) / float64(theirs)
+		b.promise(what, fmt.Sprintf("within %g × of %s", factor, bound), times <= factor, "%.2f ×", times)
+	}
+}
+
+// source makes a dataset whose annex holds the load.
+func (b *bench) source(ctx context.Context, l load) (string, error) {
+	dir := filepath.Join(b.tmp, "source-"+filepath.Base(l.folder))
+	if _, err := os.Stat(filepath.Join(dir, ".git")); err == nil {
+		return dir, nil
+	}
+	if err := b.filled(ctx, []string{b.stemma, "create"}, dir, l); err != nil {
+		return dir, err
+	}
+	return dir, b.must(ctx, in(dir, b.stemma, "save", "-m", "content"))
+}
+
+// contentGet compares how fast content comes from a clone on the same machine.
+func contentGet(ctx context.Context, b *bench) error {
+	loads, err := b.loads(5)
+	if err != nil {
+		return err
+	}
+	for i, l := range loads {
+		progress("get of %s", l.name)
+		b.section("Get of %s from a local clone", l.name)
+		source, err := b.source(ctx, l)
+		if err != nil {
+			return err
+		}
+		contenders := b.getters(ctx, l, source)
+		if i == 1 {
+			contenders = append(contenders, b.onePass(l))
+		}
+		stats, err := b.compare(ctx, l.reps, contenders...)
+		if err != nil {
+			return err
+		}
+		b.timing(ownGet, stats)
+		if i == 1 {
+			b.within("get of "+l.name, stats, ownGet, oncePass, 1.3)
+			continue
+		}
+		b.faster("get of "+l.name, stats, ownGet, "datalad get", 15)
+		b.within("get of "+l.name, stats, ownGet, plainCopy, 4)
+	}
+	return nil
+}
+
+// onePass is what a get cannot avoid: the content is read, hashed and written.
+func (b *bench) onePass(l load) contender {
+	target := filepath.Join(b.tmp, "one-pass")
+	return contender{name: oncePass, cleanup: func(int) { remove(target) },
+		prepare: func(ctx context.Context, _ int) error { return b.must(ctx, in(b.tmp, "sync")) },
+		work:    func() error { return hashInto(filepath.Join(l.folder, "large.bin"), target) }}
+}
+
+func hashInto(source, target string) error {
+	from, err := os.Open(source)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	to, err := os.Create(target)
+	if err != nil {
+		return err
+	}
+	_, err = io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(md5.New(), to)}, struct{ io.Reader }{from}, make([]byte, 1<<20))
+	return errors.Join(err, to.Close())
+}
+
+// contentDrop compares how fast content goes that the origin has as well.
+func contentDrop(ctx context.Context, b *bench) error {
+	loads, err := b.loads(5)
+	if err != nil {
+		return err
+	}
+	l := loads[0]
+	progress("drop of %s", l.name)
+	b.section("Drop of %s that a local clone has as well", l.name)
+	source, err := b.source(ctx, l)
+	if err != nil {
+		return err
+	}
+	dropper := func(name, missing string, argv ...string) contender {
+		dir := func(rep int) string { return filepath.Join(b.tmp, "drops", name, fmt.Sprint(rep)) }
+		return contender{name: name, missing: missing,
+			prepare: func(ctx context.Context, rep int) error {
+				return b.must(ctx, in(b.tmp, "git", "clone", "-q", source, dir(rep)), b.initAnnex(dir(rep)),
+					in(dir(rep), b.stemma, "get", "."), in(b.tmp, "sync"))
+			},
+			command: func(rep int) command { return in(dir(rep), argv...) }}
+	}
+	stats, err := b.compare(ctx, l.reps,
+		dropper(ownDrop, b.absent(ctx, "drop"), b.stemma, "drop", "."),
+		dropper("git annex drop", lacking("git-annex"), "git", "annex", "drop", "-q", "."),
+		dropper("datalad drop", lacking("datalad"), "datalad", "drop", "."))
+	if err != nil {
+		return err
+	}
+	b.timing(ownDrop, stats)
+	b.faster("drop of "+l.name, stats, ownDrop, "datalad drop", 20)
+	return nil
+}
