@@ -53,14 +53,6 @@ func (s Special) Type() string {
 	return s.Config["type"]
 }
 
-// content is the UUID under which the location log has its content.
-func (s Special) content() string {
-	if uuid := s.Config["sameas-uuid"]; uuid != "" {
-		return uuid
-	}
-	return s.UUID
-}
-
 // Enabled reports whether a remote of git's configuration is this one.
 func (s Special) Enabled(cfg *git.Config) bool { return s.remote(cfg) != "" }
 

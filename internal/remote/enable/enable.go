@@ -149,16 +149,46 @@ func (k kind) knows(config map[string]string) error {
 // finish prepares the storage and puts together what is to be recorded.
 func finish(ctx context.Context, s remote.Setup, k kind, uuid, configUUID, note string) (Result, error) {
 	s.UUID = uuid
-	config, variables, err := k.prepare(ctx, s)
-	if err != nil {
-		return Result{}, err
+	variables, err := k.identify(s, configUUID)
+	variables = append(variables, [2]string{"skipfetchall", "true"})
+	if err != nil || k.prepare == nil {
+		return Result{s.Config, variables, note}, err
 	}
-	variables = append(variables, [2]string{"annex-uuid", uuid})
-	if configUUID != uuid {
+	config, err := k.prepare(ctx, s)
+	return Result{config, variables, note}, err
+}
+
+// identify puts together what makes git's configuration know the remote.
+func (k kind) identify(s remote.Setup, configUUID string) ([][2]string, error) {
+	variables, err := k.variables(s)
+	if err != nil {
+		return nil, err
+	}
+	variables = append(variables, [2]string{"annex-uuid", s.UUID})
+	if configUUID != s.UUID {
 		variables = append(variables, [2]string{"annex-config-uuid", configUUID})
 	}
-	if cost := config["cost"]; cost != "" {
+	if cost := s.Option("cost"); cost != "" {
 		variables = append(variables, [2]string{"annex-cost", cost})
+	} else if k.cost != nil {
+		variables = append(variables, k.cost(s)...)
 	}
-	return Result{config, append(variables, [2]string{"skipfetchall", "true"}), note}, nil
+	return variables, nil
+}
+
+// Variables are what makes git's configuration know a remote that the git-annex
+// branch describes, without any storage being asked: that it can be used shows
+// when it is used. s is as for Enable.
+func Variables(s remote.Setup) ([][2]string, error) {
+	s.Config = maps.Clone(s.Config)
+	delete(s.Config, "directory") // a path of this machine comes from its user, not from the branch
+	k, err := check(s)
+	if err != nil {
+		return nil, err
+	}
+	configUUID := s.UUID
+	if main := s.Option("sameas-uuid"); main != "" {
+		s.UUID = main
+	}
+	return k.identify(s, configUUID)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
@@ -22,82 +23,113 @@ type kind struct {
 	fields   []string // beside those that every type has
 	prefixes []string // of fields that the user may make up
 	any      bool     // a program knows which fields there are
-	// prepare makes the storage ready. It returns the configuration as it is to
-	// be stored, and what git's configuration gets.
-	prepare func(ctx context.Context, s remote.Setup) (map[string]string, [][2]string, error)
+	// variables are what git's configuration gets, so that the remote is known
+	// again. They come from the configuration alone: nothing is asked.
+	variables func(s remote.Setup) ([][2]string, error)
+	// cost, if not nil, tells what using the remote costs and where it is
+	// available, as git-annex's configuration has it.
+	cost func(s remote.Setup) [][2]string
+	// prepare makes the storage ready and returns the configuration as it is to
+	// be stored; nil where there is nothing to do.
+	prepare func(ctx context.Context, s remote.Setup) (map[string]string, error)
 }
 
 func kinds() map[string]kind {
 	return map[string]kind{
-		"directory": {fields: []string{"directory"}, prepare: prepareDirectory},
-		"rsync":     {fields: []string{"rsyncurl", "shellescape"}, prepare: prepareRsync},
-		"httpalso":  {fields: []string{"url"}, prepare: prepareHTTPAlso},
-		"external":  {fields: []string{"externaltype"}, any: true, prepare: prepareExternal},
+		"directory": {fields: []string{"directory"}, variables: directoryVariables, prepare: prepareDirectory},
+		"rsync":     {fields: []string{"rsyncurl", "shellescape"}, variables: rsyncVariables},
+		"httpalso":  {fields: []string{"url"}, variables: httpAlsoVariables},
+		"external":  {fields: []string{"externaltype"}, any: true, variables: externalVariables, cost: externalCost, prepare: prepareExternal},
 		"S3": {
 			fields: []string{
 				"bucket", "datacenter", "host", "port", "protocol", "requeststyle", "signature", "region", "storageclass", "fileprefix",
 				"public", "publicurl", "partsize", "versioning", "s3creds", "restore",
 			},
-			prefixes: []string{"x-amz-meta-", "x-archive-meta-"}, prepare: prepareS3,
+			prefixes:  []string{"x-amz-meta-", "x-archive-meta-"},
+			variables: func(remote.Setup) ([][2]string, error) { return [][2]string{{"annex-s3", "true"}}, nil }, prepare: s3.Create,
 		},
 	}
 }
 
 func types() []string { return slices.Sorted(maps.Keys(kinds())) }
 
-func prepareDirectory(_ context.Context, s remote.Setup) (map[string]string, [][2]string, error) {
+func directoryVariables(s remote.Setup) ([][2]string, error) {
 	dir := s.Option("directory")
 	if dir == "" {
-		return nil, nil, errs.WithHint(errors.New("Specify directory="), "directory=PATH, a folder that exists")
+		return nil, errs.WithHint(errors.New("Specify directory="), "directory=PATH, a folder that exists")
 	}
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(s.WorkTree, dir)
 	}
-	if fi, err := os.Stat(dir); err != nil || !fi.IsDir() {
-		return nil, nil, errs.WithHint(fmt.Errorf("Directory does not exist: %s", dir), "create it first")
+	return [][2]string{{"annex-directory", filepath.Clean(dir)}}, nil
+}
+
+func prepareDirectory(_ context.Context, s remote.Setup) (map[string]string, error) {
+	variables, err := directoryVariables(s)
+	if err != nil {
+		return nil, err
+	}
+	if fi, err := os.Stat(variables[0][1]); err != nil || !fi.IsDir() {
+		return nil, errs.WithHint(fmt.Errorf("Directory does not exist: %s", variables[0][1]), "create it first")
 	}
 	config := maps.Clone(s.Config)
 	delete(config, "directory") // the path is this machine's business
-	return config, [][2]string{{"annex-directory", filepath.Clean(dir)}}, nil
+	return config, nil
 }
 
-func prepareRsync(_ context.Context, s remote.Setup) (map[string]string, [][2]string, error) {
+func rsyncVariables(s remote.Setup) ([][2]string, error) {
 	url := s.Option("rsyncurl")
 	if url == "" {
-		return nil, nil, errs.WithHint(errors.New("Specify rsyncurl="), "rsyncurl=HOST:PATH")
+		return nil, errs.WithHint(errors.New("Specify rsyncurl="), "rsyncurl=HOST:PATH")
 	}
-	return s.Config, [][2]string{{"annex-rsyncurl", url}}, nil
+	return [][2]string{{"annex-rsyncurl", url}}, nil
 }
 
-func prepareHTTPAlso(_ context.Context, s remote.Setup) (map[string]string, [][2]string, error) {
+func httpAlsoVariables(s remote.Setup) ([][2]string, error) {
 	if s.Option("url") == "" {
-		return nil, nil, errs.WithHint(errors.New("Specify url="), "url=URL, where the other remote's content is served")
+		return nil, errs.WithHint(errors.New("Specify url="), "url=URL, where the other remote's content is served")
 	}
-	return s.Config, [][2]string{{"annex-httpalso", "true"}}, nil
+	return [][2]string{{"annex-httpalso", "true"}}, nil
 }
 
-func prepareS3(ctx context.Context, s remote.Setup) (map[string]string, [][2]string, error) {
-	config, err := s3.Create(ctx, s)
-	return config, [][2]string{{"annex-s3", "true"}}, err
-}
-
-func prepareExternal(ctx context.Context, s remote.Setup) (map[string]string, [][2]string, error) {
+// externalVariables needs the program, unless Stemma is that itself.
+func externalVariables(s remote.Setup) ([][2]string, error) {
 	kind := s.Option("externaltype")
-	if kind == "" {
-		return nil, nil, errs.WithHint(errors.New("Specify externaltype="), "externaltype=NAME for the program git-annex-remote-NAME")
-	}
 	variables := [][2]string{{"annex-externaltype", kind}}
-	if s.Yes("readonly") {
+	switch {
+	case kind == "":
+		return nil, errs.WithHint(errors.New("Specify externaltype="), "externaltype=NAME for the program git-annex-remote-NAME")
+	case s.Yes("readonly"):
+		return append(variables, [2]string{"annex-readonly", "true"}), nil
+	case kind == "ora":
+		return variables, nil
+	}
+	return variables, external.Installed(s, kind)
+}
+
+// externalCost is what DataLad's program answers for RIA stores; others are
+// asked when they are used.
+func externalCost(s remote.Setup) [][2]string {
+	if s.Option("externaltype") != "ora" || s.Yes("readonly") {
+		return nil
+	}
+	cost := "200.0"
+	if strings.HasPrefix(s.Option("url"), "ria+file:") {
+		cost = "100.0"
+	}
+	return [][2]string{{"annex-cost", cost}, {"annex-availability", "GloballyAvailable"}}
+}
+
+func prepareExternal(ctx context.Context, s remote.Setup) (map[string]string, error) {
+	switch {
+	case s.Yes("readonly"):
 		config := maps.Clone(s.Config)
 		delete(config, "readonly")
-		return config, append(variables, [2]string{"annex-readonly", "true"}), nil
+		return config, nil
+	case s.Option("externaltype") == "ora":
+		return ora.Initialise(ctx, s, datasetID(s.WorkTree))
 	}
-	if kind == "ora" {
-		config, err := ora.Initialise(ctx, s, datasetID(s.WorkTree))
-		return config, append(variables, [2]string{"annex-availability", "GloballyAvailable"}), err
-	}
-	config, err := external.Initialise(ctx, s)
-	return config, variables, err
+	return external.Initialise(ctx, s)
 }
 
 // datasetID is DataLad's id of the dataset; "" if it has none.

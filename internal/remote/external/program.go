@@ -23,6 +23,12 @@ import (
 // maxLine bounds a line of the protocol, in bytes.
 const maxLine = 1 << 20
 
+// Installed is nil if there is a program for the type.
+func Installed(s remote.Setup, kind string) error {
+	_, err := find(s, kind)
+	return err
+}
+
 // find looks the program up in the PATH that the remote was opened with.
 func find(s remote.Setup, kind string) (string, error) {
 	if kind == "" || strings.ContainsAny(kind, "/\x00\n") {
