@@ -135,8 +135,9 @@ func (o *objectStore) senders(b *bench, source string) []contender {
 		list[i].prepare = func(ctx context.Context, rep int) error {
 			dir := b.objectClone(side.name, rep)
 			bucket := fmt.Sprintf("bucket-%s-%d", strings.ReplaceAll(side.name, " ", "-"), rep)
-			return b.must(ctx, in(b.tmp, "mkdir", "-p", filepath.Dir(dir)), in(b.tmp, "cp", "-a", source, dir), in(dir, append(annex, "initremote", "cloud",
-				"type=S3", "encryption=none", "host=127.0.0.1", "port="+o.port, "protocol=http", "requeststyle=path", "bucket="+bucket)...), in(b.tmp, "sync"))
+			return b.must(ctx, in(b.tmp, "mkdir", "-p", filepath.Dir(dir)), in(b.tmp, "cp", "-a", source, dir),
+				in(dir, "git", "config", "annex.security.allowed-ip-addresses", "127.0.0.1"), in(dir, append(annex, "initremote", "cloud",
+					"type=S3", "encryption=none", "host=127.0.0.1", "port="+o.port, "protocol=http", "requeststyle=path", "bucket="+bucket)...), in(b.tmp, "sync"))
 		}
 		list[i].command = func(rep int) command {
 			return in(b.objectClone(side.name, rep), append(annex, "copy", "-q", "--to", "cloud", ".")...)

@@ -209,19 +209,14 @@ func (j *Journal) readLogs(ctx context.Context, im *git.Import, tip gitobj.OID, 
 	if len(paths) < manyLogs {
 		return askLogs(im, tip, paths)
 	}
-	view := j.annex.Repo.View(tip)
-	defer view.Close()
 	logs := map[string][]byte{}
 	for _, p := range paths {
-		e, ok, err := view.Lookup(ctx, p)
+		data, ok, err := j.annex.Repo.BlobAt(ctx, tip, p)
 		if err != nil {
 			return nil, err
 		}
-		if !ok || e.Mode == gitobj.ModeTree {
-			continue
-		}
-		if logs[p], err = im.Blob(e.OID); err != nil {
-			return nil, err
+		if ok {
+			logs[p] = data
 		}
 	}
 	return logs, nil
@@ -299,8 +294,22 @@ func (a *Annex) ReadLog(ctx context.Context, path string) ([]byte, error) {
 func (a *Annex) publicLog(ctx context.Context, path string) ([]byte, error) {
 	data, ok, err := a.JournalFile(path)
 	if !ok && err == nil {
-		_, data, err = a.Repo.Object(ctx, BranchRef+":"+path, -1)
+		data, err = a.branchFile(ctx, path)
 	}
+	return data, err
+}
+
+// branchFile is a log as the branch has it now.
+func (a *Annex) branchFile(ctx context.Context, path string) ([]byte, error) {
+	if !a.Repo.NativeRefs() {
+		_, data, err := a.Repo.Object(ctx, BranchRef+":"+path, -1)
+		return data, err
+	}
+	tip, err := a.Repo.Ref(ctx, BranchRef)
+	if err != nil || tip == "" {
+		return nil, err
+	}
+	data, _, err := a.Repo.BlobAt(ctx, tip, path)
 	return data, err
 }
 

@@ -30,6 +30,9 @@ func newWhereis(f *pflag.FlagSet) func(*call, []string) error {
 				}
 				return c.batchFiles(s, b, m, show)
 			}
+			if err := s.Pin(c.ctx); err != nil {
+				return err
+			}
 			return sel.each(c, s, args, func(f annexcmd.File) error { _, err := show(f); return err })
 		})
 	}

@@ -46,6 +46,7 @@ type Session struct {
 	Progress func(o Outcome, done, total int64)
 	telling  sync.Mutex // Progress is called by one goroutine at a time
 
+	pinned  *annex.Snapshot // nil: logs are read as they are at each moment
 	pending map[string][]annex.LogEdit
 	order   []string
 	index   []staged
@@ -115,7 +116,11 @@ func (s *Session) clock() annexlog.Clock {
 
 // Log returns a log of the git-annex branch with all that this session changed.
 func (s *Session) Log(ctx context.Context, path string) ([]byte, error) {
-	data, err := s.D.Annex.ReadLog(ctx, path)
+	read := s.D.Annex.ReadLog
+	if s.pinned != nil {
+		read = s.pinned.ReadLog
+	}
+	data, err := read(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -123,6 +128,13 @@ func (s *Session) Log(ctx context.Context, path string) ([]byte, error) {
 		data = e.Change(data)
 	}
 	return data, nil
+}
+
+// Pin lets all logs be read as they are now: for commands that ask about many
+// files and end then.
+func (s *Session) Pin(ctx context.Context) (err error) {
+	s.pinned, err = s.D.Annex.Snapshot(ctx)
+	return err
 }
 
 // Change records an edit of the git-annex branch.

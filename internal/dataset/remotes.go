@@ -9,6 +9,7 @@ import (
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/remote/all"
 	"github.com/stemma-data/stemma/internal/remote/local"
@@ -86,7 +87,7 @@ func (d *Dataset) ownStore() *local.Store {
 // branches that were fetched from remotes.
 type branchLogs struct {
 	d    *Dataset
-	tips []string // fetched branches that are not merged yet
+	tips []gitobj.OID // fetched branches that are not merged yet
 }
 
 func (d *Dataset) branchLogs(ctx context.Context) (*branchLogs, error) {
@@ -104,7 +105,7 @@ func (d *Dataset) branchLogs(ctx context.Context) (*branchLogs, error) {
 		}
 		if id != "" && !merged[string(id)] {
 			merged[string(id)] = true
-			l.tips = append(l.tips, string(id))
+			l.tips = append(l.tips, id)
 		}
 	}
 	return l, nil
@@ -129,7 +130,7 @@ func (l *branchLogs) read(ctx context.Context, path string) ([]byte, error) {
 		return nil, err
 	}
 	for _, tip := range l.tips {
-		_, other, err := l.d.Repo.Object(ctx, tip+":"+path, -1)
+		other, _, err := l.d.Repo.BlobAt(ctx, tip, path)
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", path, err)
 		}

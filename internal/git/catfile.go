@@ -160,6 +160,7 @@ func (rd *reader) stop() {
 
 // Close ends the processes that were started on the way.
 func (r *Repo) Close() {
+	r.views.close()
 	r.reader.mu.Lock()
 	defer r.reader.mu.Unlock()
 	r.reader.stop()

@@ -33,7 +33,25 @@ type objects struct {
 	format gitobj.Format
 	packs  []*pack
 	listed bool
+	z      inflater
+	bases  map[packPlace]packBase // of deltas
+	held   int                    // bytes of bases
 }
+
+// packPlace is where an object lies.
+type packPlace struct {
+	pack   *pack
+	offset int64
+}
+
+// packBase is an object that others are deltas against.
+type packBase struct {
+	typ  string
+	data []byte
+}
+
+// maxBases bounds the bases that are kept, in bytes: as git's own default does.
+const maxBases = 96 << 20
 
 func (r *Repo) objects() *objects {
 	return &objects{dir: filepath.Join(r.CommonDir, "objects"), format: r.Format}
@@ -153,25 +171,41 @@ func (o *objects) packed(p *pack, offset int64, depth int) (string, []byte, erro
 	if depth > maxDeltaDepth {
 		return "", nil, errNotNative
 	}
-	e, err := p.entry(offset, o.format.Size())
+	e, err := p.entry(&o.z, offset, o.format.Size())
 	if err != nil {
 		return "", nil, err
 	}
 	if e.typ != "" {
 		return e.typ, e.data, nil
 	}
-	var typ string
-	var base []byte
+	var b packBase
 	if e.base != "" {
-		typ, base, err = o.readAt(e.base, depth+1)
+		b.typ, b.data, err = o.readAt(e.base, depth+1)
 	} else {
-		typ, base, err = o.packed(p, e.baseOffset, depth+1)
+		b, err = o.baseAt(packPlace{p, e.baseOffset}, depth+1)
 	}
 	if err != nil {
 		return "", nil, err
 	}
-	data, err := applyDelta(base, e.data)
-	return typ, data, err
+	data, err := applyDelta(b.data, e.data)
+	return b.typ, data, err
+}
+
+// baseAt reads an object that another one is a delta against, and keeps it for
+// the next one.
+func (o *objects) baseAt(at packPlace, depth int) (b packBase, err error) {
+	if b, ok := o.bases[at]; ok {
+		return b, nil
+	}
+	if b.typ, b.data, err = o.packed(at.pack, at.offset, depth); err != nil {
+		return b, err
+	}
+	if o.bases == nil || o.held+len(b.data) > maxBases {
+		o.bases, o.held = map[packPlace]packBase{}, 0
+	}
+	o.bases[at] = b
+	o.held += len(b.data)
+	return b, nil
 }
 
 // applyDelta follows git's delta instructions (gitformat-pack(5)).

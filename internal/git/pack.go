@@ -3,27 +3,26 @@ package git
 import (
 	"bytes"
 	"encoding/binary"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
-// pack is one pack file with its index, version 2.
+// pack is one pack file with its index, version 2. Both are mapped into memory:
+// what git has written there once never changes.
 type pack struct {
-	idx, data *os.File
+	idx, data mapping
 	hash      int
 	count     int64
 }
 
 func openPack(idx string, hash int) (*pack, error) {
-	f, err := os.Open(idx)
-	if err != nil {
-		return nil, errNotNative
+	p := &pack{hash: hash}
+	err := p.idx.open(idx)
+	var head []byte
+	if err == nil {
+		head, err = p.idx.at(0, 8)
 	}
-	p := &pack{idx: f, hash: hash}
-	head, err := p.at(f, 0, 8)
 	if err == nil && !bytes.Equal(head, []byte{0xff, 't', 'O', 'c', 0, 0, 0, 2}) {
 		err = errNotNative
 	}
@@ -31,7 +30,7 @@ func openPack(idx string, hash int) (*pack, error) {
 		p.count, err = p.number32(8 + 4*255)
 	}
 	if err == nil {
-		p.data, err = os.Open(strings.TrimSuffix(idx, ".idx") + ".pack")
+		err = p.data.open(strings.TrimSuffix(idx, ".idx") + ".pack")
 	}
 	if err != nil {
 		p.close()
@@ -41,22 +40,12 @@ func openPack(idx string, hash int) (*pack, error) {
 }
 
 func (p *pack) close() {
-	p.idx.Close()
-	if p.data != nil {
-		p.data.Close()
-	}
-}
-
-func (p *pack) at(f *os.File, offset, n int64) ([]byte, error) {
-	buf := make([]byte, n)
-	if _, err := f.ReadAt(buf, offset); err != nil {
-		return nil, errNotNative
-	}
-	return buf, nil
+	p.idx.close()
+	p.data.close()
 }
 
 func (p *pack) number32(offset int64) (int64, error) {
-	b, err := p.at(p.idx, offset, 4)
+	b, err := p.idx.at(offset, 4)
 	if err != nil {
 		return 0, err
 	}
@@ -79,7 +68,7 @@ func (p *pack) find(id []byte) (offset int64, ok bool, err error) {
 	}
 	for lo < hi {
 		mid := (lo + hi) / 2
-		b, err := p.at(p.idx, packIDs+mid*int64(p.hash), int64(p.hash))
+		b, err := p.idx.at(packIDs+mid*int64(p.hash), int64(p.hash))
 		if err != nil {
 			return 0, false, err
 		}
@@ -103,7 +92,7 @@ func (p *pack) offset(n int64) (int64, error) {
 	if err != nil || v&(1<<31) == 0 {
 		return v, err
 	}
-	b, err := p.at(p.idx, small+4*p.count+8*(v&^(1<<31)), 8)
+	b, err := p.idx.at(small+4*p.count+8*(v&^(1<<31)), 8)
 	if err != nil {
 		return 0, err
 	}
@@ -130,13 +119,12 @@ const (
 )
 
 // entry reads what lies at the offset.
-func (p *pack) entry(offset int64, hash int) (e packEntry, err error) {
-	head := make([]byte, 64)
-	n, err := p.data.ReadAt(head, offset)
-	if err != nil && err != io.EOF || n == 0 {
+func (p *pack) entry(z *inflater, offset int64, hash int) (e packEntry, err error) {
+	head := p.data.from(offset)
+	if len(head) == 0 {
 		return e, errNotNative
 	}
-	head = head[:n]
+	head = head[:min(len(head), 64)]
 	kind, size := head[0]>>4&7, uint64(head[0]&15)
 	used := 1
 	for shift := 4; head[used-1]&0x80 != 0; shift += 7 {
@@ -166,10 +154,7 @@ func (p *pack) entry(offset int64, hash int) (e packEntry, err error) {
 	default:
 		return e, errNotNative
 	}
-	e.data, err = inflate(io.NewSectionReader(p.data, offset+int64(used), 1<<62-offset), int64(size))
-	if err == nil && uint64(len(e.data)) != size {
-		err = errNotNative
-	}
+	e.data, err = z.exactly(p.data.from(offset+int64(used)), int(size))
 	return e, err
 }
 

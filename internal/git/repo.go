@@ -34,6 +34,7 @@ type Repo struct {
 	Bare      bool // it has no work tree; only OpenAt returns such a Repo
 	env       []string
 	reader    reader
+	views     views
 
 	indexMu sync.Mutex
 	index   *gitindex.File // as last read

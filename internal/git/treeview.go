@@ -20,13 +20,27 @@ type TreeView struct {
 
 	mu    sync.Mutex
 	objs  *objects
-	trees map[gitobj.OID][]byte
+	trees map[gitobj.OID]*treeData
+	held  int // bytes of trees
 	root  gitobj.OID
 }
 
+// treeData is a tree that was read.
+type treeData struct {
+	raw   []byte
+	asked int                  // how often a name was looked for
+	names map[string]TreeEntry // nil until that pays
+}
+
+// Limits of what a view keeps.
+const (
+	maxTrees   = 64 << 20 // bytes
+	worthIndex = 3        // searches of a tree
+)
+
 // View returns a view of a commit; "" is a commit without files.
 func (r *Repo) View(commit gitobj.OID) *TreeView {
-	return &TreeView{repo: r, commit: commit, objs: r.objects(), trees: map[gitobj.OID][]byte{}}
+	return &TreeView{repo: r, commit: commit, objs: r.objects(), trees: map[gitobj.OID]*treeData{}}
 }
 
 // Close ends the use of pack files.
@@ -90,14 +104,53 @@ func (v *TreeView) findRoot(ctx context.Context) error {
 
 // child finds a name in a tree.
 func (v *TreeView) child(ctx context.Context, tree gitobj.OID, name string) (TreeEntry, bool, error) {
-	data, err := v.tree(ctx, tree)
-	for err == nil && len(data) > 0 {
+	t, err := v.tree(ctx, tree)
+	if err != nil {
+		return TreeEntry{}, false, err
+	}
+	if t.asked++; t.asked > worthIndex && t.names == nil {
+		if err := v.index(tree, t); err != nil {
+			return TreeEntry{}, false, err
+		}
+	}
+	if t.names != nil {
+		e, ok := t.names[name]
+		return e, ok, nil
+	}
+	for data := t.raw; err == nil && len(data) > 0; {
 		var e NamedEntry
 		if e, data, err = v.next(tree, data, name); err == nil && e.Name == name {
 			return e.TreeEntry, true, nil
 		}
 	}
 	return TreeEntry{}, false, err
+}
+
+// index makes a tree that is asked again and again answer without a search.
+func (v *TreeView) index(tree gitobj.OID, t *treeData) error {
+	names := map[string]TreeEntry{}
+	for data := t.raw; len(data) > 0; {
+		e, rest, err := v.next(tree, data, "")
+		if err != nil {
+			return err
+		}
+		names[e.Name], data = e.TreeEntry, rest
+	}
+	t.names = names
+	return nil
+}
+
+// Blob returns the content of the file at a path; ok is false where there is
+// none.
+func (v *TreeView) Blob(ctx context.Context, path string) (data []byte, ok bool, err error) {
+	e, _, ok, err := v.walk(ctx, path)
+	if err != nil || !ok || e.Mode == gitobj.ModeTree || e.Mode == gitobj.ModeGitlink {
+		return nil, false, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	data, err = v.object(ctx, e.OID, "blob")
+	return data, err == nil, err
 }
 
 // NamedEntry is an entry of a tree.
@@ -110,8 +163,11 @@ type NamedEntry struct {
 func (v *TreeView) Entries(ctx context.Context, tree gitobj.OID) (list []NamedEntry, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	data, err := v.tree(ctx, tree)
-	for err == nil && len(data) > 0 {
+	t, err := v.tree(ctx, tree)
+	if err != nil {
+		return nil, err
+	}
+	for data := t.raw; err == nil && len(data) > 0; {
 		var e NamedEntry
 		if e, data, err = v.next(tree, data, ""); err == nil {
 			list = append(list, e)
@@ -120,15 +176,20 @@ func (v *TreeView) Entries(ctx context.Context, tree gitobj.OID) (list []NamedEn
 	return list, err
 }
 
-func (v *TreeView) tree(ctx context.Context, tree gitobj.OID) ([]byte, error) {
-	if data, ok := v.trees[tree]; ok {
-		return data, nil
+func (v *TreeView) tree(ctx context.Context, tree gitobj.OID) (*treeData, error) {
+	if t, ok := v.trees[tree]; ok {
+		return t, nil
 	}
 	data, err := v.object(ctx, tree, "tree")
-	if err == nil {
-		v.trees[tree] = data
+	if err != nil {
+		return nil, err
 	}
-	return data, err
+	if v.held += len(data); v.held > maxTrees {
+		v.trees, v.held = map[gitobj.OID]*treeData{}, len(data)
+	}
+	t := &treeData{raw: data}
+	v.trees[tree] = t
+	return t, nil
 }
 
 // next takes the first entry off a tree's data. One of another name than the

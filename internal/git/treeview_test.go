@@ -1,6 +1,7 @@
 package git
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -52,6 +53,13 @@ func TestViewAgreesWithGit(t *testing.T) {
 				}
 			}
 			v.Close()
+			for p, want := range map[string]string{"d/e/f": "d/e/f", "top": "top", "d": "", "d/sub": "", "nope/x": ""} {
+				data, ok, err := r.BlobAt(t.Context(), head.OID, p)
+				if string(data) != want || ok != (want != "") || err != nil {
+					t.Errorf("content of %s: %q %v %v", p, data, ok, err)
+				}
+			}
+			r.Close()
 		}
 	}
 	r, _ := newRepo(t)
@@ -60,5 +68,27 @@ func TestViewAgreesWithGit(t *testing.T) {
 	}
 	if _, _, err := r.View(gitobj.OID("12345678901234567890123456789012345678ab")).Lookup(t.Context(), "x"); err == nil {
 		t.Error("a missing commit is no error")
+	}
+}
+
+// TestATreeThatIsAskedOften is one in which names are looked up by hash.
+func TestATreeThatIsAskedOften(t *testing.T) {
+	r, env := newRepo(t)
+	for i := range 50 {
+		if err := os.WriteFile(r.Path(fmt.Sprint("f", i)), fmt.Append(nil, i), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runGit(t, r.WorkTree, env, "add", ".")
+	runGit(t, r.WorkTree, env, "commit", "-q", "-m", "one")
+	head, err := r.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 60 {
+		data, ok, err := r.BlobAt(t.Context(), head.OID, fmt.Sprint("f", i))
+		if ok != (i < 50) || ok && string(data) != fmt.Sprint(i) || err != nil {
+			t.Errorf("%d: %q %v %v", i, data, ok, err)
+		}
 	}
 }
