@@ -27,9 +27,12 @@ func CallFormat(word, source string) string {
 		return word
 	}
 	image := "{img}"
+	if word == "podman" {
+		image = "docker-archive:{img}" // what a file is, as `docker save` writes it
+	}
 	for _, kind := range []string{"docker-archive:", "oci-archive:"} {
-		if strings.HasPrefix(source, kind) && word != "ch-run" {
-			image = kind + image
+		if strings.HasPrefix(source, kind) && word != "ch-run" && word != "docker" {
+			image = kind + "{img}"
 		}
 	}
 	return strings.Replace(format, "IMG", image, 1)
