@@ -8,7 +8,6 @@ import (
 	"syscall"
 
 	"github.com/stemma-data/stemma/internal/errs"
-	"github.com/stemma-data/stemma/internal/jobs"
 	"github.com/stemma-data/stemma/internal/render"
 	"github.com/stemma-data/stemma/internal/result"
 )
@@ -110,7 +109,7 @@ func (a *app) hint(text string) {
 // failureRecord returns the record by which an operation wants its failure
 // to be shown.
 func failureRecord(err error) (result.Record, bool) {
-	var f *jobs.Failure
+	var f *result.Failure
 	if !errors.As(err, &f) {
 		return result.Record{}, false
 	}

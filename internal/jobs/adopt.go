@@ -39,13 +39,7 @@ func Adopt(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt Adopt
 		return errs.WithHint(fmt.Errorf("adopt job %s: %w", opt.JobID, err), "check the id with squeue")
 	}
 	id, cluster, _ := strings.Cut(opt.JobID, ";")
-	c := &scheduling{d: d, s: own, w: &work{top: top}, job: *job, prov: getProvenance(job)}
-	c.prov.Note = ""
-	if err := c.record(ctx, id, cluster, job.CreatedAt); err != nil {
-		return err
-	}
-	c.w.expanded = job.Expanded
-	return sink.Emit(c.report())
+	return takeIn(ctx, d, own, *job, id, cluster, sink)
 }
 
 // unsettled finds the claim that is to be settled.

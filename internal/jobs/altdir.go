@@ -2,36 +2,14 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 
-	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/stage"
 )
-
-// altRoot returns the alternative folder without symlinks. It must exist.
-func altRoot(dir, cwd string) (string, error) {
-	abs := dir
-	if !filepath.IsAbs(abs) {
-		abs = filepath.Join(cwd, abs)
-	}
-	real, err := filepath.EvalSymlinks(abs)
-	if err == nil {
-		var fi fs.FileInfo
-		if fi, err = os.Stat(real); err == nil && !fi.IsDir() {
-			err = fs.ErrNotExist
-		}
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", errs.WithHint(fmt.Errorf("Alternative job directory '%s' doesn't exist", dir), "create it first") //nolint:staticcheck // DataLad's text
-	}
-	return real, err
-}
 
 // stagedDir is the folder that a line runs in; "" without alternative folder.
 func stagedDir(alt, cwd, pwd string) (string, error) {

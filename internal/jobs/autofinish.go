@@ -39,20 +39,6 @@ func (c *scheduling) addHelper(ctx context.Context) {
 	}
 }
 
-// addHelpers submits the helpers of a batch, whose jobs the ledger knows by now.
-func (b *sweepBatch) addHelpers(ctx context.Context) {
-	if b.sw.opt.AutoFinish == "" {
-		return
-	}
-	var rows []*sweepJob
-	for _, r := range b.rows {
-		if r.scheduled && r.unsaved == nil {
-			rows = append(rows, r)
-		}
-	}
-	b.each(rows, func(r *sweepJob) { r.addHelper(ctx) })
-}
-
 // submitHelper submits a small job that runs when j is over, however it ended,
 // and finishes it with the given program.
 func submitHelper(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, j *ledger.Job, program string) error {

@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,9 +8,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-
-	"github.com/stemma-data/stemma/internal/dataset"
-	"github.com/stemma-data/stemma/internal/errs"
 )
 
 // magic are the characters that make a path a pattern.
@@ -171,51 +167,6 @@ func folderLink(p string) (string, error) {
 	return os.Readlink(p)
 }
 
-// outputs are the declared outputs of a job.
-type outputs struct {
-	Recorded []string // as the record has them
-	Claims   []string // clean paths, what nobody else may write
-}
-
-// claimOutputs turns outputs into claims.
-func (w *work) claimOutputs(ctx context.Context, d *dataset.Dataset, st *start) (outputs, error) {
-	var out outputs
-	seen := map[string]bool{}
-	for _, text := range w.outputs {
-		spec, err := w.canonical(text)
-		if err != nil {
-			return out, fmt.Errorf("output %w", err)
-		}
-		if spec.Outside {
-			err := &dataset.OutsideError{Path: text, Dataset: d.Path()}
-			return out, errs.WithHint(fmt.Errorf("output %s: %w", text, err), "outputs must lie inside the dataset")
-		}
-		if within(spec.Fixed, ".git") {
-			return out, fmt.Errorf("output %s: git's own folder cannot be an output", text)
-		}
-		sub, err := st.view.Gitlink(ctx, spec.Fixed)
-		if err != nil {
-			return out, fmt.Errorf("output %s: %w", text, err)
-		}
-		if sub != "" {
-			return out, errs.WithHint(fmt.Errorf("output %s lies in the subdataset %s, which is not supported yet", text, sub),
-				"schedule the job from within that subdataset")
-		}
-		out.Recorded = append(out.Recorded, recordedForm(w.pwd, spec.Pattern))
-		claims := []string{spec.Fixed}
-		if hasTask(spec.Fixed) {
-			claims = taskClaims(spec.Fixed, w.tasks)
-		}
-		for _, claim := range claims {
-			if !seen[claim] {
-				out.Claims = append(out.Claims, claim)
-			}
-			seen[claim] = true
-		}
-	}
-	return out, nil
-}
-
 // recordedForm writes a path as datalad-slurm does: from the top "./out", from
 // a folder below "folder/out".
 func recordedForm(pwd, p string) string {
@@ -237,4 +188,18 @@ func mayMatch(pattern, claim string) bool {
 		}
 	}
 	return true
+}
+
+// within reports whether p is top or lies below it; both are clean.
+func within(p, top string) bool {
+	return top == "." || p == top || strings.HasPrefix(p, top+"/")
+}
+
+// relativeTo returns a path below root, which has no symlinks.
+func relativeTo(root, file string) (string, bool) {
+	spec, err := canonicalPath(root, root, file)
+	if err != nil || spec.Outside || within(spec.Fixed, ".git") {
+		return "", false
+	}
+	return spec.Fixed, true
 }

@@ -39,6 +39,9 @@ type place struct {
 
 func (p place) exists() bool { return p.outside == "" && p.entry.OID != "" }
 
+// maxHops bounds how many links a path may lead through.
+const maxHops = 64
+
 // find follows an absolute path as the kernel would. follow says whether a link
 // in the last place is followed, too.
 func (c *committed) find(name string, follow bool) (p place) {
@@ -67,7 +70,7 @@ func (c *committed) find(name string, follow bool) (p place) {
 		if e.Mode == gitobj.ModeSymlink && (follow || anyName(todo)) {
 			target, annexed := c.target(e.OID)
 			if !annexed {
-				if p.links = append(p.links, next); len(p.links) > maxLinks {
+				if p.links = append(p.links, next); len(p.links) > maxHops {
 					c.fail(fmt.Errorf("%s: too many symlinks", name))
 					return place{}
 				}

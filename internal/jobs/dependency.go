@@ -12,50 +12,6 @@ import (
 	"github.com/stemma-data/stemma/internal/sched"
 )
 
-// producer is an open job, or one task of it, that makes inputs of another job.
-type producer struct {
-	Scheduler string   `json:"scheduler,omitempty"`
-	JobID     string   `json:"job"`            // as schedulers are asked for it
-	Task      string   `json:"task,omitempty"` // of an array; "" for the whole job
-	Inputs    []string `json:"inputs"`         // patterns, relative to the top
-	Claims    []string `json:"claims"`         // of the producer, in which they lie
-}
-
-// name is what schedulers and people call it.
-func (p producer) name() string {
-	id, _, _ := strings.Cut(p.JobID, ";")
-	if p.Task != "" {
-		id += "_" + p.Task
-	}
-	return id
-}
-
-func (p producer) is(j *ledger.Job) bool {
-	return p.Scheduler == j.Scheduler && p.JobID == queryID(j) && j.JobID != ""
-}
-
-// makes reports whether a path is, holds or lies in what the producers claimed.
-func makes(list []producer, path string) bool {
-	for _, p := range list {
-		for _, c := range p.Claims {
-			if within(path, c) || within(c, path) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// claimedBy reports whether a path is what a producer makes, and nothing else.
-func claimedBy(list []producer, path string) bool {
-	for _, p := range list {
-		if slices.ContainsFunc(p.Claims, func(c string) bool { return within(path, c) }) {
-			return true
-		}
-	}
-	return false
-}
-
 // attempts bounds how often inputs are settled: producers may appear or end
 // meanwhile.
 const attempts = 5
@@ -76,19 +32,6 @@ func (c *scheduling) claimSettled(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// settle decides about each producer: finish it, wait for it, or refuse.
-func (c *scheduling) settle(ctx context.Context, list []pendingInput) error {
-	states, err := producerStates(ctx, c.s, list)
-	if err != nil {
-		return err
-	}
-	done, err := c.decide(list, states)
-	if err == nil && len(done) > 0 {
-		err = c.finishFirst(ctx, done)
-	}
-	return err
 }
 
 // producerStates asks for the states of all producers at once.
@@ -142,7 +85,6 @@ func (c *scheduling) decide(list []pendingInput, states map[int64]sched.Status) 
 
 // finishFirst commits what completed producers made.
 func (c *scheduling) finishFirst(ctx context.Context, done []ledger.Job) error {
-	f := &finishing{d: c.d, s: c.s, opt: FinishOptions{Jobs: c.opt.Jobs}, sink: c.sink, top: c.w.top, head: c.start.head}
 	if c.finished == nil {
 		c.finished = map[int64]bool{}
 	}
@@ -154,15 +96,12 @@ func (c *scheduling) finishFirst(ctx context.Context, done []ledger.Job) error {
 		}
 		c.finished[j.ID] = true
 	}
-	ready, err := f.sort(ctx, jobs)
-	if err == nil && len(ready) > 0 {
-		err = f.commit(ctx, ready)
-	}
+	err := finishJobs(ctx, c.d, c.s, FinishOptions{Jobs: c.opt.Jobs}, c.start.head, jobs, c.sink)
 	if err != nil {
 		return err
 	}
-	if c.start, err = startingPoint(ctx, c.d); err == nil && c.sweep != nil {
-		c.sweep.start = c.start // the branch has moved
+	if c.start, err = startingPoint(ctx, c.d); err == nil && c.batch != nil {
+		c.batch.start = c.start // the branch has moved
 	}
 	return err
 }
@@ -198,7 +137,7 @@ func (c *scheduling) waitFor(p *pendingInput) error {
 func (c *scheduling) addDependency() error {
 	line, err := readSbatchLine(c.w.dir, c.baseLine())
 	if err != nil {
-		err = fmt.Errorf("%s, which is still open, and no dependency can be added to the submission line: %w", c.waits(), err)
+		err = fmt.Errorf("%s, which is still open, and no dependency can be added to the submission line: %w", c.prov.waits(), err)
 		return errs.WithHint(err, "submit by a plain `sbatch … SCRIPT` line, or finish that job first")
 	}
 	var had string
@@ -207,7 +146,7 @@ func (c *scheduling) addDependency() error {
 	}
 	merged, err := mergeDependency(had, c.prov.After)
 	if err != nil {
-		return errs.WithHint(fmt.Errorf("%s, which is still open, and %w", c.waits(), err), "join the conditions by commas, or finish that job first")
+		return errs.WithHint(fmt.Errorf("%s, which is still open, and %w", c.prov.waits(), err), "join the conditions by commas, or finish that job first")
 	}
 	c.prov.Dependency = merged
 	if merged != had {
@@ -216,21 +155,12 @@ func (c *scheduling) addDependency() error {
 	return nil
 }
 
-// waits says which inputs are to come from where.
-func (c *scheduling) waits() string {
-	var list []string
-	for _, p := range c.prov.After {
-		list = append(list, fmt.Sprintf("input %s will be produced by job %s", strings.Join(p.Inputs, ", "), p.name()))
-	}
-	return strings.Join(list, "; ")
-}
-
 // baseLine is the user's line, restricted to the tasks that are done again.
 func (c *scheduling) baseLine() string {
 	if c.prov.Redo == nil {
 		return c.w.expanded
 	}
-	return c.prov.Redo.line
+	return c.prov.Redo.Line
 }
 
 // submitted is the line that is run.
@@ -258,4 +188,17 @@ func (c *scheduling) planTasks() error {
 		c.w.tasks = tasks.IDs
 	}
 	return nil
+}
+
+// settle decides about each producer: finish it, wait for it, or refuse.
+func (c *scheduling) settle(ctx context.Context, list []pendingInput) error {
+	states, err := producerStates(ctx, c.s, list)
+	if err != nil {
+		return err
+	}
+	done, err := c.decide(list, states)
+	if err == nil && len(done) > 0 {
+		err = c.finishFirst(ctx, done)
+	}
+	return err
 }

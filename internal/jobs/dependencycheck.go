@@ -49,40 +49,40 @@ func conditions(text string) map[string]bool {
 
 // verify looks whether the job, which is recorded, really waits. A job that does
 // not is cancelled and given up.
-func (c *scheduling) verify(ctx context.Context) error {
-	if len(c.prov.After) == 0 {
+func (r *recording) verify(ctx context.Context) error {
+	if len(r.prov.After) == 0 {
 		return nil
 	}
-	if c.prov.Undescribed {
-		c.d.Env.Log.Warn(fmt.Sprintf("job %s: whether it waits for %s could not be verified", c.job.JobID, c.prov.Dependency))
+	if r.prov.Undescribed {
+		r.d.Env.Log.Warn(fmt.Sprintf("job %s: whether it waits for %s could not be verified", r.job.JobID, r.prov.Dependency))
 		return nil
 	}
-	have := conditions(c.prov.waitsFor)
-	for _, p := range c.prov.After {
-		if have["afterok:"+p.name()] || c.hasCompleted(ctx, p) {
+	have := conditions(r.prov.WaitsFor)
+	for _, p := range r.prov.After {
+		if have["afterok:"+p.name()] || r.hasCompleted(ctx, p) {
 			continue
 		}
-		err := fmt.Errorf("job %s was submitted, but does not wait for job %s, which makes its input %s", c.job.JobID, p.name(), strings.Join(p.Inputs, ", "))
+		err := fmt.Errorf("job %s was submitted, but does not wait for job %s, which makes its input %s", r.job.JobID, p.name(), strings.Join(p.Inputs, ", "))
 		ctx := context.WithoutCancel(ctx)
-		if cerr := c.s.Cancel(ctx, []string{queryID(&c.job)}); cerr != nil {
-			return errs.WithHint(errors.Join(err, cerr), "cancel it by hand, then give it up: `stemma jobs release %s`", c.job.JobID)
+		if cerr := r.s.Cancel(ctx, []string{queryID(r.job)}); cerr != nil {
+			return errs.WithHint(errors.Join(err, cerr), "cancel it by hand, then give it up: `stemma jobs release %s`", r.job.JobID)
 		}
-		return errs.WithHint(errors.Join(fmt.Errorf("%w; it was cancelled", err), c.release(ctx)), "finish job %s first, or look at what sbatch is here", p.name())
+		return errs.WithHint(errors.Join(fmt.Errorf("%w; it was cancelled", err), r.release(ctx)), "finish job %s first, or look at what sbatch is here", p.name())
 	}
-	if c.sweep != nil {
+	if r.many {
 		return nil
 	}
-	c.d.Env.Log.Info(fmt.Sprintf("job %s waits (--dependency=%s): %s", c.job.JobID, c.prov.Dependency, c.waits()))
+	r.d.Env.Log.Info(fmt.Sprintf("job %s waits (--dependency=%s): %s", r.job.JobID, r.prov.Dependency, r.prov.waits()))
 	return nil
 }
 
 // hasCompleted holds for a producer that completed meanwhile, which schedulers
 // then leave out of dependencies.
-func (c *scheduling) hasCompleted(ctx context.Context, p producer) bool {
+func (r *recording) hasCompleted(ctx context.Context, p producer) bool {
 	j := ledger.Job{ID: 1, JobID: p.JobID, Scheduler: p.Scheduler}
 	if id, cluster, ok := strings.Cut(p.JobID, ";"); ok {
 		j.JobID, j.Cluster = id, cluster
 	}
-	states, err := queryAll(ctx, c.s, []ledger.Job{j})
+	states, err := queryAll(ctx, r.s, []ledger.Job{j})
 	return err == nil && taskStatus(states[1], &j, p.Task).State.Success()
 }

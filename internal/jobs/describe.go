@@ -40,7 +40,7 @@ func describe(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, j *led
 	}
 	p.Undescribed = false
 	p.Name, p.Stamp = desc.Name, desc.Submitted
-	p.waitsFor = desc.Dependency
+	p.WaitsFor = desc.Dependency
 	if desc.Tasks > 1 {
 		j.Tasks = desc.Tasks
 	}
@@ -88,23 +88,6 @@ func anotherJob(j *ledger.Job, p *provenance, desc sched.Description) bool {
 // submissionLength is how long a submission may take, of which SubmittedAt is
 // the beginning: `sbatch --wait` and wrappers wait for the job.
 const submissionLength = 30 * 24 * time.Hour
-
-// jobRoot is the folder that takes the place of the dataset's top for a job.
-func jobRoot(j *ledger.Job) string {
-	if j.AltDir != "" {
-		return j.AltDir
-	}
-	return j.WorkTree
-}
-
-// relativeTo returns a path below root, which has no symlinks.
-func relativeTo(root, file string) (string, bool) {
-	spec, err := canonicalPath(root, root, file)
-	if err != nil || spec.Outside || within(spec.Fixed, ".git") {
-		return "", false
-	}
-	return spec.Fixed, true
-}
 
 // envDropped never goes into env.json: names of the user and the group, and
 // what Slurm repeats of the command line, which may hold anything.
@@ -166,6 +149,9 @@ func writeEnv(root string, j *ledger.Job, p *provenance, desc sched.Description,
 	return "", fmt.Errorf("slurm-job-%s.env.json and many files of similar names are there already and are kept as they are", j.JobID)
 }
 
+// maxEnv bounds what is read of such a file.
+const maxEnv = 1 << 20
+
 // writeEnvAs reports false if the file is there and is not ours.
 func writeEnvAs(root, rel, data string) (bool, error) {
 	if err := fsx.Beneath(root, rel); err != nil {
@@ -176,7 +162,7 @@ func writeEnvAs(root, rel, data string) (bool, error) {
 	if errors.Is(err, fs.ErrExist) {
 		// Ours may be there, from an attempt that did not live to record it, or
 		// not even to fill it.
-		old, rerr := readSome(file)
+		old, rerr := fsx.ReadHead(file, maxEnv)
 		if rerr != nil || len(old) > 0 {
 			return rerr == nil && submitTime(string(old)) != "" && submitTime(string(old)) == submitTime(data), nil
 		}

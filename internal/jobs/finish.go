@@ -30,9 +30,6 @@ type FinishOptions struct {
 	step steps // tests
 }
 
-// ErrUnknownJob says that the ledger has no such job.
-var ErrUnknownJob = errors.New("no such job")
-
 // Finish commits the results of all completed jobs, oldest first, in one go,
 // and closes those jobs. Jobs that are not over, that failed, or that lack a
 // declared output stay open; each is told by an impossible or error record, and
@@ -50,6 +47,21 @@ func Finish(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt Fini
 		tellOfPeer(d)
 		return nil
 	}
+	return f.finish(ctx, jobs)
+}
+
+// finishJobs is Finish for the given open jobs, on the branch as it was seen.
+func finishJobs(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt FinishOptions, head git.Head, jobs []ledger.Job, sink result.Sink) error {
+	top, err := d.RealPath()
+	if err != nil {
+		return err
+	}
+	f := &finishing{d: d, s: s, opt: opt, sink: sink, top: top, head: head}
+	return f.finish(ctx, jobs)
+}
+
+// finish commits those of the jobs that are to be.
+func (f *finishing) finish(ctx context.Context, jobs []ledger.Job) error {
 	ready, err := f.sort(ctx, jobs)
 	if err != nil || len(ready) == 0 {
 		return err
@@ -79,6 +91,10 @@ func newFinishing(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, op
 	}
 	return f, nil
 }
+
+// ActionFinish is the action of the records that this package reports, as in
+// the Slurm extension of DataLad.
+const ActionFinish = "slurm-finish"
 
 // finishing is one finish command on its way.
 type finishing struct {
@@ -193,15 +209,16 @@ func (f *finishing) settled(ctx context.Context, jobs []ledger.Job) ([]ledger.Jo
 		if f.watch.waitsFor(&job, own) {
 			continue
 		}
-		c := &scheduling{d: f.d, s: own, w: &work{top: f.top}, adopt: &job}
+		settled, prov := job, provenance{}
+		r := &recording{d: f.d, s: own, top: f.top, job: &settled, prov: &prov}
 		err = errs.WithHint(errors.New("it is being submitted"), "wait for that command")
 		if fate := fateOf(&job, own); fate == lineTold || fate == lineUnclear {
-			err = c.takeUp(ctx)
+			err = r.takeUp(ctx, job)
 		} else if fate == lineNeverRan {
 			err = errs.WithHint(errors.New("the command that scheduled it died before the submission"), "repeat that command, or give the claim up with `stemma jobs release`")
 		}
 		if err == nil {
-			out = append(out, c.job)
+			out = append(out, settled)
 			continue
 		}
 		if err := f.fail(&job, err); err != nil {

@@ -24,8 +24,6 @@ type finishMark struct {
 	Nonce string    `json:"nonce"` // of one command
 }
 
-const markKey = "finishing"
-
 // markLife is how long the mark of a process on another node counts.
 const markLife = 15 * time.Minute
 

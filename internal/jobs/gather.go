@@ -116,10 +116,6 @@ func (f *finishing) locate(o *over) error {
 	return errs.WithHint(&MissingOutputError{missing}, "the job stays open; put the file in place and repeat, or give the job up with `stemma jobs release %s`", o.job.JobID)
 }
 
-func existing(root string, paths []string) []string {
-	return (&finishing{}).existing(root, paths)
-}
-
 // existing is the function of that name for what look has seen.
 func (f *finishing) existing(root string, paths []string) (there []string) {
 	for _, p := range paths {

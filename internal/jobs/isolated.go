@@ -10,12 +10,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/stemma-data/stemma/internal/errs"
-	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/stage"
 )
 
@@ -89,38 +87,19 @@ func (c *scheduling) fillIsolated() {
 	}
 }
 
-// twins lists the jobs that may be this one, from an earlier call that died.
-func (c *scheduling) twins(ctx context.Context, l *ledger.Ledger) ([]ledger.Job, error) {
-	if c.iso != nil {
-		return l.Worded(ctx, c.w.top, c.job.Words)
-	}
-	claims, err := l.Overlapping(ctx, c.w.top, c.job.Claims[0])
-	if err != nil {
-		return nil, err
-	}
-	// A twin has the same claims, so that only those who share one are read.
-	var list []ledger.Job
-	for _, cl := range claims {
-		job, err := l.Get(ctx, cl.Job)
-		if err != nil {
-			return nil, err
-		}
-		if c.sameAs(&job) {
-			list = append(list, job)
-		}
-	}
-	return list, nil
-}
-
 // isolate makes the job's folder. undo removes it.
 func (c *scheduling) isolate(ctx context.Context) (undo func() error, err error) {
 	if c.w.checkInputs() != nil {
 		return nil, errs.WithHint(c.w.checkInputs(), "isolated jobs see what is committed; save the inputs first")
 	}
-	s := &staging{c: c, files: c.iso.files, folder: c.iso.folder, claims: c.out.Claims, ids: map[string]string{}, seen: map[string]bool{}}
+	s := &staging{
+		d: c.d, w: c.w, files: c.iso.files, base: c.start.head.OID, folder: c.iso.folder, claims: c.out.Claims,
+		present: either(c.opt.AssumeReady, "inputs"), jobs: c.opt.Jobs, sink: c.sink, ids: map[string]string{},
+	}
 	if err := s.collect(ctx); err != nil {
 		return nil, err
 	}
+	c.prov.Script, c.job.Script = s.found, s.ownScript
 	area, err := stage.OpenArea(c.iso.root, stage.Options{Shared: c.d.Repo.SharedMode()})
 	if err != nil {
 		return nil, errs.WithHint(err, "choose a folder that you can write to")
@@ -138,7 +117,7 @@ func (c *scheduling) isolate(ctx context.Context) (undo func() error, err error)
 		note.Files, err = s.place(ctx, area)
 	}
 	if err == nil {
-		err = area.MakeFolders(c.iso.folder, s.logFolders())
+		err = area.MakeFolders(c.iso.folder, c.logFolders())
 	}
 	if err != nil {
 		return undo, spaceHint(err)
@@ -162,33 +141,9 @@ func spaceHint(err error) error {
 	return err
 }
 
-// places are the folders that the job will expect: its own, those of its
-// outputs, and those that its log files go to.
-func (s *staging) places() []string {
-	list := append([]string{s.c.w.pwd}, s.folders...)
-	for _, claim := range s.claims {
-		list = append(list, path.Dir(claim))
-		if e := s.files.lookup(claim); isFolder(e) {
-			list = append(list, claim)
-		} else if fi, err := os.Stat(filepath.Join(s.c.w.top, filepath.FromSlash(claim))); err == nil && fi.IsDir() {
-			list = append(list, claim)
-		}
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
-}
-
-// logFolders are folders of log files, which a scheduler does not make.
-func (s *staging) logFolders() (list []string) {
-	for _, folder := range logFolders(s.c.staged, s.c.submitted()) {
-		list = append(list, path.Join(s.c.w.pwd, folder))
-	}
-	return list
-}
-
 // tellStaged says what was done, unless many jobs are scheduled at once.
 func (c *scheduling) tellStaged(files []stage.Placed) {
-	if c.sweep != nil {
+	if c.batch != nil {
 		return
 	}
 	n := map[stage.Method]int{}
@@ -220,4 +175,12 @@ func otherDevice(a, b string) bool {
 	sx, okX := x.Sys().(*syscall.Stat_t)
 	sy, okY := y.Sys().(*syscall.Stat_t)
 	return okX && okY && sx.Dev != sy.Dev
+}
+
+// logFolders are folders of log files, which a scheduler does not make.
+func (c *scheduling) logFolders() (list []string) {
+	for _, folder := range logFolders(c.staged, c.submitted()) {
+		list = append(list, path.Join(c.w.pwd, folder))
+	}
+	return list
 }

@@ -313,7 +313,7 @@ func (b *bench) schedule(opt ScheduleOptions) (result.Record, error) {
 	got := &result.Collector{}
 	err := Schedule(b.t.Context(), b.d, b.s, opt, got)
 	for _, r := range got.Records {
-		if r.Action == ActionSchedule || r.Action == actionDryRun {
+		if r.Action == ActionSchedule || r.Action == ActionDryRun {
 			return r, err
 		}
 	}

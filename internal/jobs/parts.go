@@ -14,14 +14,6 @@ import (
 	"github.com/stemma-data/stemma/internal/sched"
 )
 
-// name is the scheduler's id of what is committed: a job or a task.
-func (o *over) name() string {
-	if o.task == "" {
-		return label(&o.job)
-	}
-	return o.job.JobID + "_" + o.task
-}
-
 // judgeArray decides about each task of an array whose tasks are committed one
 // by one. Those that stay are told in one record.
 func (f *finishing) judgeArray(ctx context.Context, job ledger.Job, st sched.Status) (take []*over, err error) {

@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"context"
 	"encoding/json"
 	"path/filepath"
 	"slices"
@@ -42,8 +41,8 @@ type provenance struct {
 	Tasks      string              `json:"tasks,omitempty"`      // of an array whose tasks are committed one by one
 	TaskLogs   map[string][]string `json:"task_logs,omitempty"`  // their log files
 	Waiting    map[string][]string `json:"waiting,omitempty"`    // log files of tasks that had no id yet; see nameLogs
-	waitsFor   string              // as the scheduler tells it
-	Redo       *redo               `json:"redo,omitempty"` // the failed tasks that are done again
+	WaitsFor   string              `json:"-"`                    // as the scheduler tells it
+	Redo       *redo               `json:"redo,omitempty"`       // the failed tasks that are done again
 }
 
 // sweepInfo says which row of a sweep's table a job stands for.
@@ -209,19 +208,5 @@ func (p provenance) taskFields(m map[string]any, t sched.Task) {
 	}
 }
 
-// scriptOf finds and identifies the job script of a line.
-func (w *work) scriptOf(ctx context.Context, id *identifier) (*scriptInfo, error) {
-	name := findScript(w.dir, w.expanded)
-	if name == "" {
-		return nil, nil
-	}
-	spec, err := w.canonicalPath(name)
-	if err != nil {
-		return nil, err
-	}
-	v, state, err := id.one(ctx, spec.Fixed)
-	if err != nil {
-		return nil, err
-	}
-	return &scriptInfo{Path: spec.Fixed, ID: v, State: state}, nil
-}
+// rowColumn is the placeholder for the number of the row.
+const rowColumn = "row"

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/ledger"
-	"github.com/stemma-data/stemma/internal/pyfmt"
 	"github.com/stemma-data/stemma/internal/runrec"
 	"github.com/stemma-data/stemma/internal/sched"
 )
@@ -21,43 +20,6 @@ func jobRecord(j *ledger.Job, p provenance) *runrec.Record {
 		Chain: j.Chain, Cmd: j.Cmd, DSID: j.DSID, ExtraInputs: j.ExtraInputs, Inputs: j.Inputs, Outputs: j.Outputs,
 		Pwd: j.Pwd, AltDir: &alt, SlurmJobID: j.JobID, SlurmOutputs: append([]string{}, j.SlurmOutputs...),
 	}
-}
-
-// union joins lists and leaves doubles out.
-func union(lists ...[]string) []string {
-	out := []string{}
-	seen := map[string]bool{}
-	for _, l := range lists {
-		for _, s := range l {
-			if !seen[s] {
-				seen[s] = true
-				out = append(out, s)
-			}
-		}
-	}
-	return out
-}
-
-// jobMessage is the commit message of a finished job. finishText is the text
-// given to finish.
-func jobMessage(o *over, rec *runrec.Record, finishText string) string {
-	title := o.title()
-	for _, part := range []string{o.sentence, finishText, o.job.Message} {
-		if part != "" {
-			title += "\n\n" + part
-		}
-	}
-	return runrec.Cleanup(runrec.Message(runrec.SlurmKind, title, rec))
-}
-
-func (o *over) title() string {
-	return fmt.Sprintf("Slurm job %s: %s", o.name(), capitalize(o.status.Text))
-}
-
-// capitalize is Python's str.capitalize for the words of schedulers.
-func capitalize(s string) string {
-	head, _ := pyfmt.Cut(s, 1)
-	return strings.ToUpper(head) + strings.ToLower(s[len(head):])
 }
 
 // statuses lists the states of all tasks, as datalad-slurm does.

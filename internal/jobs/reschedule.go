@@ -42,6 +42,10 @@ type RescheduleOptions struct {
 	step steps // tests
 }
 
+// ActionReschedule is the action of the records that this package reports, as in
+// the Slurm extension of DataLad.
+const ActionReschedule = "slurm-reschedule"
+
 // Reschedule submits jobs again that commits record, from the present state of
 // the work tree. Each new job's chain names the commit that it repeats.
 func Reschedule(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt RescheduleOptions, sink result.Sink) error {

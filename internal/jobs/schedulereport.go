@@ -1,8 +1,20 @@
 package jobs
 
 import (
+	"context"
+
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/runrec"
+	"github.com/stemma-data/stemma/internal/sched"
+)
+
+// ActionSchedule is the action of the records that this package reports, as in
+// the Slurm extension of DataLad.
+const (
+	ActionSchedule = "slurm-schedule"
+	ActionDryRun   = "schedule [dry-run]"
 )
 
 // runInfo is the job's record as DataLad shows it in results.
@@ -31,10 +43,30 @@ func (c *scheduling) dryRun() result.Record {
 	c.makeJob()
 	info := c.runInfo()
 	delete(info, "exit")
-	rec := result.New(actionDryRun, result.OK, c.d.Path(), result.Dataset).Msg("Dry run")
+	rec := result.New(ActionDryRun, result.OK, c.d.Path(), result.Dataset).Msg("Dry run")
 	rec.Fields["slurm_run_info"] = info
 	rec.Fields["dry_slurm_run_info"] = map[string]any{
 		"cmd_expanded": c.w.expanded, "inputs": c.w.in.Expand(), "outputs": c.w.out.Expand(), "pwd_full": c.w.dir,
 	}
 	return rec
+}
+
+// takeIn records and reports a job whose submission had been uncertain, by the
+// id that the scheduler s knows it by.
+func takeIn(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, job ledger.Job, id, cluster string, sink result.Sink) error {
+	c := &scheduling{d: d, s: s, w: &work{top: job.WorkTree, expanded: job.Expanded}, job: job, prov: getProvenance(&job)}
+	c.prov.Note = ""
+	if err := c.recording().record(ctx, id, cluster, job.CreatedAt); err != nil {
+		return err
+	}
+	return sink.Emit(c.report())
+}
+
+// impossible makes the failure of a whole schedule or reschedule.
+func impossible(d *dataset.Dataset, action string, err error) error {
+	if err == nil {
+		return nil
+	}
+	rec := result.New(action, result.Impossible, d.Path(), result.Dataset).Msg(err.Error())
+	return &result.Failure{Record: rec, Err: err}
 }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -158,11 +157,6 @@ func hasLedger(d *dataset.Dataset) bool {
 	return err == nil
 }
 
-// within reports whether p is top or lies below it; both are clean.
-func within(p, top string) bool {
-	return top == "." || p == top || strings.HasPrefix(p, top+"/")
-}
-
 // restore takes jobs into an empty ledger from their copies, in their order.
 func restore(ctx context.Context, d *dataset.Dataset, l *ledger.Ledger) (int, error) {
 	files, err := ledger.Copies(submitDir(d))
@@ -195,3 +189,9 @@ func readCopy(file string) (job ledger.Job, ok bool) {
 	}
 	return job, ok
 }
+
+const markKey = "finishing"
+
+// submitDir holds what submissions write. The files outlive this process, so
+// that a job id is never lost.
+func submitDir(d *dataset.Dataset) string { return filepath.Join(commit.StateDir(d.Repo), "submit") }

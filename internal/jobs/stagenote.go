@@ -28,24 +28,6 @@ type stageNote struct {
 	Files    []stage.Placed `json:"files,omitempty"` // none while they are being put there
 }
 
-// stagedInfo is what a record says of an isolated job's folder.
-type stagedInfo struct {
-	Files int   `json:"files"`
-	Bytes int64 `json:"bytes"`
-}
-
-// fields is what the record holds of it; p may be nil.
-func (p *stagedInfo) fields(j *ledger.Job, anonymous bool) map[string]any {
-	m := map[string]any{}
-	if p != nil {
-		m["files"], m["bytes"] = p.Files, p.Bytes
-	}
-	if !anonymous {
-		m["folder"] = j.AltDir
-	}
-	return m
-}
-
 func (n *stageNote) summary() *stagedInfo {
 	s := &stagedInfo{Files: len(n.Files)}
 	for _, f := range n.Files {
@@ -133,18 +115,4 @@ func noteOf(d *dataset.Dataset, j *ledger.Job) (n stageNote, ok bool, err error)
 		return n, false, nil
 	}
 	return n, err == nil && n.Folder == j.AltDir, err
-}
-
-// dropStale removes what belongs to claims that were taken over.
-func (c *scheduling) dropStale() {
-	for _, folder := range c.stale {
-		n, err := readNote(notePath(c.d, folder))
-		if err == nil && n.Folder == folder {
-			err = stage.Remove(folder)
-		}
-		if err == nil {
-			_ = n.forget(c.d)
-		}
-	}
-	c.stale = nil
 }

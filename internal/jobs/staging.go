@@ -16,16 +16,22 @@ import (
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/stage"
 )
 
 // staging collects the files that an isolated job is to have, from a commit and
 // from the annex, and puts them into its folder.
 type staging struct {
-	c      *scheduling
-	files  *committed
-	folder string
-	claims []string
+	d       *dataset.Dataset
+	w       *work
+	files   *committed
+	base    gitobj.OID // the commit
+	folder  string
+	claims  []string
+	present bool // absent content is not fetched
+	jobs    int  // parallel transfers; 0: the default
+	sink    result.Sink
 
 	list    []stage.File
 	seen    map[string]bool         // paths that were looked at
@@ -35,8 +41,12 @@ type staging struct {
 	convert []string // files that git must write
 	folders []string
 	ids     map[string]string // of the inputs
-	outside []string          // inputs that lie elsewhere
-	held    int               // bytes of contents in memory
+
+	found     *scriptInfo // the job script; nil: there is none
+	ownScript string      // its path, if it is of the commit
+
+	outside []string // inputs that lie elsewhere
+	held    int      // bytes of contents in memory
 }
 
 // maxHeld bounds the contents that are kept between two looks at them.
@@ -45,11 +55,12 @@ const maxHeld = 32 << 20
 // collect finds all files, brings absent content here, and says what of it is
 // another version than that in the work tree.
 func (s *staging) collect(ctx context.Context) error {
+	s.seen = map[string]bool{}
 	s.keys, s.entries, s.passed = map[string]annexkey.Key{}, map[string]git.TreeEntry{}, map[string]bool{}
-	for _, g := range s.c.w.inputGlobs() {
+	for _, g := range s.w.inputGlobs() {
 		for _, p := range g.ExpandStrict() {
 			if !filepath.IsAbs(p) {
-				p = s.c.w.dir + "/" + p
+				p = s.w.dir + "/" + p
 			}
 			rel, err := s.input(ctx, p)
 			if err != nil {
@@ -75,7 +86,7 @@ func (s *staging) collect(ctx context.Context) error {
 	if s.files.err != nil {
 		return s.files.err
 	}
-	outer := &identifier{top: s.c.w.top, format: s.c.d.Repo.Format, index: func() *gitindex.File { return nil }}
+	outer := &identifier{top: s.w.top, format: s.d.Repo.Format, index: func() *gitindex.File { return nil }}
 	ids, err := outer.identify(ctx, s.outside)
 	if err != nil {
 		return err
@@ -101,7 +112,7 @@ func (s *staging) input(ctx context.Context, name string) (rel string, err error
 		s.outside = append(s.outside, path.Clean(p.outside))
 		return "", nil
 	case !p.exists():
-		return "", fmt.Errorf("%s is not in the commit %s", strings.TrimPrefix(name, s.c.w.top+"/"), s.c.start.head.OID.Short())
+		return "", fmt.Errorf("%s is not in the commit %s", strings.TrimPrefix(name, s.w.top+"/"), s.base.Short())
 	}
 	return p.rel, s.add(ctx, p.rel, p.entry)
 }
@@ -132,7 +143,7 @@ func (s *staging) own(rel string) bool {
 
 // script takes in the job script.
 func (s *staging) script(ctx context.Context) error {
-	w := s.c.w
+	w := s.w
 	name := findScriptIn(func(name string) bool {
 		p := s.files.find(absolute(w.dir, name), true)
 		return p.exists() && !isFolder(p.entry) || isRegular(w.dir, name)
@@ -143,8 +154,8 @@ func (s *staging) script(ctx context.Context) error {
 	p := s.files.find(absolute(w.dir, name), true)
 	switch {
 	case p.outside != "":
-		info, err := w.scriptOf(ctx, &identifier{top: w.top, format: s.c.d.Repo.Format, index: func() *gitindex.File { return nil }})
-		s.c.prov.Script = info
+		info, err := w.scriptOf(ctx, &identifier{top: w.top, format: s.d.Repo.Format, index: func() *gitindex.File { return nil }})
+		s.found = info
 		return err
 	case filepath.IsAbs(name):
 		return errs.WithHint(fmt.Errorf("the job script %s is that of the work tree, not the committed one", name), "name it relative to the folder of the command")
@@ -158,8 +169,8 @@ func (s *staging) script(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("job script %w", err)
 	}
-	s.c.prov.Script = &scriptInfo{Path: p.rel, ID: s.idOf(p.rel), State: stateClean}
-	s.c.job.Script = p.rel
+	s.found = &scriptInfo{Path: p.rel, ID: s.idOf(p.rel), State: stateClean}
+	s.ownScript = p.rel
 	return nil
 }
 
@@ -174,12 +185,12 @@ func absolute(dir, name string) string {
 // selectConverted finds the files whose content git changes on its way to a
 // work tree.
 func (s *staging) selectConverted(ctx context.Context) error {
-	converts := s.c.d.Converter(func(dir string) ([]byte, error) {
+	converts := s.d.Converter(func(dir string) ([]byte, error) {
 		e := s.files.lookup(path.Join(".", dir, ".gitattributes"))
 		if !e.Mode.IsRegular() {
 			return nil, fs.ErrNotExist
 		}
-		return s.c.d.Repo.SmallBlob(ctx, e.OID, maxAttributes)
+		return s.d.Repo.SmallBlob(ctx, e.OID, maxAttributes)
 	})
 	var rest []stage.File
 	for _, f := range s.list {
@@ -208,15 +219,15 @@ func (s *staging) locate(ctx context.Context) error {
 	if len(s.keys) == 0 {
 		return nil
 	}
-	if err := s.c.d.EnsureAnnex(ctx); err != nil {
+	if err := s.d.EnsureAnnex(ctx); err != nil {
 		return err
 	}
-	if s.c.d.Annex == nil {
+	if s.d.Annex == nil {
 		return errors.New("inputs are annexed, but this repository has no annex")
 	}
-	if absent := s.absent(); len(absent) > 0 && !either(s.c.opt.AssumeReady, "inputs") {
-		s.c.d.Env.Log.Info("Making sure inputs are available (this may take some time)")
-		if err := s.c.d.Get(ctx, dataset.GetOptions{Committed: absent, Jobs: s.c.opt.Jobs, Quiet: true}, s.c.sink); err != nil {
+	if absent := s.absent(); len(absent) > 0 && !s.present {
+		s.d.Env.Log.Info("Making sure inputs are available (this may take some time)")
+		if err := s.d.Get(ctx, dataset.GetOptions{Committed: absent, Jobs: s.jobs, Quiet: true}, s.sink); err != nil {
 			return err
 		}
 	}
@@ -226,7 +237,7 @@ func (s *staging) locate(ctx context.Context) error {
 		if !annexed {
 			continue
 		}
-		object, here := s.c.d.Annex.Locate(key)
+		object, here := s.d.Annex.Locate(key)
 		if !here {
 			return errs.WithHint(fmt.Errorf("the content of input %s is not available", f.Path), "bring it here with `stemma get`, or see `git annex whereis`")
 		}
@@ -238,7 +249,7 @@ func (s *staging) locate(ctx context.Context) error {
 func (s *staging) absent() map[string]annexkey.Key {
 	absent := map[string]annexkey.Key{}
 	for rel, key := range s.keys {
-		if !s.c.d.Annex.Has(key) {
+		if !s.d.Annex.Has(key) {
 			absent[rel] = key
 		}
 	}
@@ -263,7 +274,7 @@ func (s *staging) place(ctx context.Context, area *stage.Area) ([]stage.Placed, 
 		}
 	}
 	index := filepath.Join(s.folder, ".stemma-index")
-	if err := s.c.d.Repo.CheckoutInto(ctx, s.folder, index, edits, func(p string) bool { return wanted[p] }); err != nil {
+	if err := s.d.Repo.CheckoutInto(ctx, s.folder, index, edits, func(p string) bool { return wanted[p] }); err != nil {
 		return nil, err
 	}
 	for _, rel := range s.convert {

@@ -32,7 +32,7 @@ func (s *staging) warnDrift(ctx context.Context) error {
 	for _, rel := range s.convert {
 		converted[rel] = true
 	}
-	id := &identifier{top: s.c.w.top, format: s.c.d.Repo.Format}
+	id := &identifier{top: s.w.top, format: s.d.Repo.Format}
 	for rel, e := range s.entries {
 		if converted[rel] {
 			continue
@@ -55,14 +55,14 @@ func (s *staging) warnDrift(ctx context.Context) error {
 	if len(list) > driftTold {
 		names += fmt.Sprintf(" and %d more", len(list)-driftTold)
 	}
-	s.c.d.Env.Log.Warn(fmt.Sprintf("%s: the work tree has another version than the commit %s; the job sees the committed one", names, s.c.start.head.OID.Short()))
+	s.d.Env.Log.Warn(fmt.Sprintf("%s: the work tree has another version than the commit %s; the job sees the committed one", names, s.base.Short()))
 	return nil
 }
 
 // differs compares a file of the work tree with the commit. A large file of the
 // same size, or an unlocked one, is taken to be the same.
 func (s *staging) differs(ctx context.Context, id *identifier, rel string, e git.TreeEntry) (bool, error) {
-	file := filepath.Join(s.c.w.top, filepath.FromSlash(rel))
+	file := filepath.Join(s.w.top, filepath.FromSlash(rel))
 	fi, err := os.Lstat(file)
 	if err != nil {
 		return true, nil

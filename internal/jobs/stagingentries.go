@@ -101,7 +101,7 @@ func (s *staging) placeLink(rel string, e git.TreeEntry, target string) place {
 
 // addFile takes in a file that git has, or whose content a pointer stands for.
 func (s *staging) addFile(ctx context.Context, rel string, e git.TreeEntry) error {
-	repo := s.c.d.Repo
+	repo := s.d.Repo
 	text, err := repo.SmallBlob(ctx, e.OID, pointer.MaxSize)
 	if err != nil {
 		return fmt.Errorf("%s: %w", rel, err)

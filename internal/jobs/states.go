@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/ledger"
@@ -74,3 +75,6 @@ func differentIDs(list []*ledger.Job) (waves [][]*ledger.Job) {
 	}
 	return waves
 }
+
+// schedulerPatience bounds a question to a scheduler that may hang.
+const schedulerPatience = 30 * time.Second

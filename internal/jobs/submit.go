@@ -14,14 +14,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
 )
-
-// submitDir holds what submissions write. The files outlive this process, so
-// that a job id is never lost.
-func submitDir(d *dataset.Dataset) string { return filepath.Join(commit.StateDir(d.Repo), "submit") }
 
 // submitName returns a fresh path for a submission's output. Its errors go to
 // the same name with ".err".
@@ -176,34 +172,14 @@ func exitOf(st *os.ProcessState) int {
 
 // readAnswer reads what a line has written so far.
 func readAnswer(file string) (a answer, err error) {
-	if a.stdout, err = readSome(file); err != nil {
+	if a.stdout, err = fsx.ReadHead(file, maxAnswer); err != nil {
 		return a, err
 	}
-	a.stderr, err = readSome(file + ".err")
+	a.stderr, err = fsx.ReadHead(file+".err", maxAnswer)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
 	return a, err
-}
-
-func readSome(file string) ([]byte, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxAnswer))
-}
-
-// submitting reports whether the line that writes to file still runs, as far
-// as locks tell (on this node).
-func submitting(file string) bool {
-	f, err := os.Open(file)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
 }
 
 // doubtful are the words by which Slurm's programs say that a request may have

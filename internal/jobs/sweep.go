@@ -130,9 +130,7 @@ func (sw *sweep) scheduling(row sweepRow, b *sweepBatch) (*scheduling, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &scheduling{d: sw.d, s: sw.s, w: w, opt: sw.opt.ScheduleOptions, sink: lockedSink{sw}, sweep: b}
-	c.prov.Sweep = &sweepInfo{Row: row.number, Values: row.values}
-	return c, nil
+	return b.job(w, sw.opt.ScheduleOptions, &sweepInfo{Row: row.number, Values: row.values}, lockedSink{sw}), nil
 }
 
 // maxMemo bounds how many names are remembered of a table's paths.
@@ -142,7 +140,7 @@ const maxMemo = 20_000
 func (sw *sweep) dryRun(ctx context.Context) error {
 	b, err := sw.newBatch(ctx)
 	if err == nil {
-		defer b.start.close()
+		defer b.close()
 		err = sw.table.rewind()
 	}
 	for err == nil {
@@ -170,12 +168,11 @@ func (sw *sweep) dryRun(ctx context.Context) error {
 
 // newBatch reads what the next rows are scheduled on.
 func (sw *sweep) newBatch(ctx context.Context) (*sweepBatch, error) {
-	st, err := startingPoint(ctx, sw.d)
+	b, err := newBatch(ctx, sw.d, sw.s, sw.base.top, sw.known, sw.opt.step)
 	if err != nil {
 		return nil, err
 	}
-	id := &identifier{top: sw.base.top, format: sw.d.Repo.Format, head: st.view, index: st.index, known: sw.known, once: map[string]identified{}}
-	return &sweepBatch{sw: sw, start: st, id: id}, nil
+	return &sweepBatch{sw: sw, batch: b}, nil
 }
 
 // sharedWriter is for several goroutines.

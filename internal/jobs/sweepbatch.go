@@ -5,40 +5,28 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
-	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/result"
 )
 
-// sweepBatch schedules some rows together: what they have in common is read
-// once, and the ledger is written a few times for all of them. Each row is as
-// safe as a schedule of its own: its claim is durable before its line runs, and
-// the line's answer is, before the ledger knows of it.
+// sweepBatch is some rows that are scheduled together.
 type sweepBatch struct {
-	sw    *sweep
-	start *start
-	id    *identifier // of inputs, used while preparing
-	rows  []*sweepJob
-
-	preparing sync.Mutex // inputs and outputs of one row at a time
+	*batch
+	sw   *sweep
+	rows []*sweepJob
 
 	mu      sync.Mutex
-	pending []rowChange // of the ledger
-	stopped error       // no further row is begun
+	stopped error // no further row is begun
 }
 
 // sweepJob is one row on its way.
 type sweepJob struct {
 	*scheduling
 	number    int
-	twin      int64  // see scheduling.claimIn
-	already   string // the id of an open job that is the same
 	failed    error
 	told      bool // failed has been reported
 	scheduled bool
@@ -59,7 +47,7 @@ func (sw *sweep) run(ctx context.Context) error {
 		if err == nil {
 			err = b.schedule(ctx)
 		}
-		b.start.close()
+		b.close()
 		if errors.Is(err, result.ErrStop) {
 			return err
 		}
@@ -121,7 +109,7 @@ func (b *sweepBatch) fail(r *sweepJob, err error) error {
 // left lists the rows that are still to be done.
 func (b *sweepBatch) left() (list []*sweepJob) {
 	for _, r := range b.rows {
-		if r.failed == nil && r.already == "" {
+		if r.failed == nil && r.sameJob() == "" {
 			list = append(list, r)
 		}
 	}
@@ -139,7 +127,7 @@ func (b *sweepBatch) schedule(ctx context.Context) error {
 			b.stopped = errors.Join(b.stopped, b.fail(r, r.failed))
 		}
 	}
-	b.fetch(ctx)
+	b.batch.fetch(ctx, jobsOf(b.left()), lockedSink{b.sw})
 	b.submit(ctx)
 	b.flush(ctx)
 	b.addHelpers(ctx)
@@ -152,95 +140,25 @@ func (b *sweepBatch) schedule(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// jobsOf lists what schedules the rows.
+func jobsOf(rows []*sweepJob) []*scheduling {
+	list := make([]*scheduling, len(rows))
+	for i, r := range rows {
+		list[i] = r.scheduling
+	}
+	return list
+}
+
 // claim stores all rows in one transaction.
 func (b *sweepBatch) claim(ctx context.Context) error {
-	if err := b.claimRows(ctx, b.left()); err != nil {
+	rows := b.left()
+	if err := b.batch.claim(ctx, jobsOf(rows)); err != nil {
 		return err
 	}
-	return b.settle(ctx)
-}
-
-func (b *sweepBatch) claimRows(ctx context.Context, rows []*sweepJob) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	err := withLedger(ctx, b.sw.d, "schedule", func(l *ledger.Ledger) error {
-		for _, r := range rows {
-			r.makeJob()
-			r.twin, r.failed = r.findTwin(ctx, l)
-			if r.failed == nil && r.adopt == nil && r.twin == 0 {
-				r.failed = r.findOpen(ctx, l)
-			}
-		}
-		return l.Update(ctx, func(tx *ledger.Tx) error {
-			for _, r := range rows {
-				if r.failed == nil && r.adopt == nil && r.already == "" {
-					r.failed = r.claimIn(tx, r.twin)
-					r.checkSame()
-				}
-			}
-			return ctx.Err()
-		})
-	})
 	for _, r := range rows {
-		if err == nil {
-			r.dropStale()
-		}
+		r.failed = r.claimFailed()
 	}
-	return err
-}
-
-// checkSame makes a conflict with an identical open job none.
-func (r *sweepJob) checkSame() {
-	var conflict *ledger.ConflictError
-	if errors.As(r.failed, &conflict) && conflict.Other.State == ledger.StateOpen && r.sameAs(&conflict.Other) {
-		r.failed, r.already = nil, label(&conflict.Other)
-	}
-}
-
-// findOpen looks for an open isolated job that is the same: its claims are in
-// nobody's way.
-func (r *sweepJob) findOpen(ctx context.Context, l *ledger.Ledger) error {
-	if r.iso == nil {
-		return nil
-	}
-	list, err := r.twins(ctx, l)
-	for _, job := range list {
-		if job.State == ledger.StateOpen && r.sameAs(&job) {
-			r.already = label(&job)
-		}
-	}
-	return err
-}
-
-// fetch brings the inputs of all rows at once. What it fails to bring, each
-// row finds out for itself, and so does an isolated job, whose inputs may be
-// others.
-func (b *sweepBatch) fetch(ctx context.Context) {
-	if either(b.sw.opt.AssumeReady, "inputs") || b.sw.opt.Isolated != "" {
-		return
-	}
-	seen := map[string]bool{}
-	var absent []string
-	for _, r := range b.left() {
-		paths, err := r.w.inputPaths()
-		if err != nil {
-			continue
-		}
-		for _, p := range paths {
-			if seen[p] || filepath.IsAbs(p) {
-				continue
-			}
-			seen[p] = true
-			file := b.sw.d.Repo.Path(filepath.FromSlash(p))
-			if missing, err := lacksContent(file); err == nil && missing {
-				absent = append(absent, file)
-			}
-		}
-	}
-	if len(absent) > 0 {
-		_ = b.sw.d.Get(ctx, dataset.GetOptions{Paths: absent, Jobs: b.sw.opt.Jobs, Quiet: true}, lockedSink{b.sw})
-	}
+	return nil
 }
 
 // submit runs the lines, some at once.
@@ -249,7 +167,7 @@ func (b *sweepBatch) submit(ctx context.Context) {
 		err := b.stop(ctx)
 		if err == nil {
 			err = r.proceed(ctx)
-		} else if r.adopt == nil {
+		} else if !r.takesUp() {
 			_ = r.release(ctx)
 		}
 		switch {
@@ -297,18 +215,32 @@ func (b *sweepBatch) report() (stop error) {
 	for _, r := range b.rows {
 		var err error
 		switch {
-		case r.scheduled && r.unsaved != nil:
-			err = b.fail(r, fmt.Errorf("job %s was submitted, but could not be recorded: %w; repeat the same command to record it", label(&r.job), r.unsaved))
+		case r.scheduled && r.unrecorded() != nil:
+			err = b.fail(r, fmt.Errorf("job %s was submitted, but could not be recorded: %w; repeat the same command to record it", r.name(), r.unrecorded()))
 		case r.scheduled:
 			err = lockedSink{b.sw}.Emit(r.scheduling.report().With("sweep_row", r.number))
-		case r.already != "":
+		case r.scheduling != nil && r.sameJob() != "":
 			b.sw.tell(1, 0)
 			rec := result.New(ActionSchedule, result.NotNeeded, b.sw.d.Path(), result.Dataset)
-			err = lockedSink{b.sw}.Emit(rec.Msg(fmt.Sprintf("row %d is scheduled already as job %s", r.number, r.already)).With("sweep_row", r.number))
+			err = lockedSink{b.sw}.Emit(rec.Msg(fmt.Sprintf("row %d is scheduled already as job %s", r.number, r.sameJob())).With("sweep_row", r.number))
 		}
 		if err != nil && stop == nil {
 			stop = err
 		}
 	}
 	return stop
+}
+
+// addHelpers submits the helpers of a batch, whose jobs the ledger knows by now.
+func (b *sweepBatch) addHelpers(ctx context.Context) {
+	if b.sw.opt.AutoFinish == "" {
+		return
+	}
+	var rows []*sweepJob
+	for _, r := range b.rows {
+		if r.scheduled && r.unrecorded() == nil {
+			rows = append(rows, r)
+		}
+	}
+	b.each(rows, func(r *sweepJob) { r.addHelper(ctx) })
 }

@@ -28,7 +28,7 @@ func (sw *sweep) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer b.start.close()
+	defer b.close()
 	subst := substitutions(sw.d)
 	var claims, needs []claimOf
 	for {
@@ -46,10 +46,12 @@ func (sw *sweep) check(ctx context.Context) error {
 		if err != nil {
 			return sw.explain(row, err)
 		}
-		for _, p := range c.out.Claims {
+		for _, p := range c.claims() {
 			claims = append(claims, claimOf{p, row.number})
 		}
-		needs = append(needs, c.needsOf(row.number)...)
+		for _, p := range c.needs() {
+			needs = append(needs, claimOf{p, row.number})
+		}
 	}
 	if sw.table.row == 0 {
 		return errs.WithHint(sw.table.fail(0, errors.New("it has no rows")), "each line below the header is one job")
@@ -74,11 +76,7 @@ func (sw *sweep) checkRow(ctx context.Context, row sweepRow, b *sweepBatch, subs
 	if row.number == 1 {
 		return c, c.plan(ctx)
 	}
-	if err := c.w.fillSpecs(subst); err != nil {
-		return nil, err
-	}
-	c.out, err = c.w.claimOutputs(ctx, sw.d, b.start)
-	return c, err
+	return c, c.planClaims(ctx, subst)
 }
 
 // explain says in which row an error was found, and which columns there are.

@@ -9,19 +9,6 @@ import (
 	"github.com/stemma-data/stemma/internal/errs"
 )
 
-// needsOf lists the inputs of a row that are not there yet, as far as they are
-// plain paths: another row may make them.
-func (c *scheduling) needsOf(row int) (needs []claimOf) {
-	for _, text := range slices.Concat(c.w.inputs, c.w.extra) {
-		spec, err := c.w.canonical(text)
-		if err != nil || spec.Outside || spec.wild() || len(existing(c.w.top, []string{spec.Fixed})) > 0 {
-			continue
-		}
-		needs = append(needs, claimOf{spec.Fixed, row})
-	}
-	return needs
-}
-
 // cycle refuses rows that wait for each other's outputs, or for their own.
 func (sw *sweep) cycle(claims, needs []claimOf) error {
 	if len(needs) == 0 {

@@ -24,9 +24,6 @@ const (
 // maxRecord bounds one row of a table, in bytes.
 const maxRecord = 1 << 20
 
-// rowColumn is the placeholder for the number of the row.
-const rowColumn = "row"
-
 // reservedColumns have a meaning of their own in commands or outputs.
 var reservedColumns = []string{"inputs", "extra_inputs", "outputs", "pwd", "dspath", "tmpdir", "task", rowColumn}
 

@@ -2,37 +2,14 @@ package jobs
 
 import (
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/stemma-data/stemma/internal/ledger"
-	"github.com/stemma-data/stemma/internal/sched"
 )
 
 // Slurm gives each task of an array an id of its own when the task starts, and
 // puts that in the place of %j in names of log files. Of a task that has not
 // started it tells the name with the array's id instead, as if it were %A.
-
-// takeWaiting keeps the doubtful names: those of tasks without an id of their
-// own that hold the array's. Slurm's default name is none of them.
-func (p *provenance) takeWaiting(j *ledger.Job, desc sched.Description) {
-	p.Waiting = nil
-	for _, id := range desc.Waiting {
-		_, task, _ := strings.Cut(id, "_")
-		for _, f := range desc.TaskFiles[id] {
-			rel, ok := relativeTo(jobRoot(j), f)
-			if !ok || !strings.Contains(rel, j.JobID) || path.Base(rel) == "slurm-"+id+".out" {
-				continue
-			}
-			if p.Waiting == nil {
-				p.Waiting = map[string][]string{}
-			}
-			p.Waiting[task] = append(p.Waiting[task], rel)
-		}
-	}
-}
 
 // nameLogs puts the names of log files right that were told before the tasks
 // had ids: the files themselves decide.

@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"github.com/stemma-data/stemma/internal/iospec"
-	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/sched"
 )
 
@@ -22,9 +21,6 @@ var taskMark = sync.OnceValue(func() *regexp.Regexp {
 })
 
 func hasTask(p string) bool { return taskMark().MatchString(p) }
-
-// perTask reports whether the tasks of a job are committed one by one.
-func perTask(j *ledger.Job) bool { return slices.ContainsFunc(j.Outputs, hasTask) }
 
 // forTask fills in the number of a task.
 func forTask(p string, task int) string {
@@ -57,26 +53,6 @@ func taskIn(pattern, p string) (string, bool) {
 	return strconv.Itoa(n), err == nil && n < sched.MaxTasks && forTask(pattern, n) == m[1]
 }
 
-// taskOf returns the one task of a job that makes an input, "" if that cannot
-// be told.
-func taskOf(j *ledger.Job, spec pathSpec, claim string) string {
-	if spec.wild() {
-		return ""
-	}
-	for _, out := range j.Outputs {
-		if !hasTask(out) {
-			if clean := path.Clean(out); within(spec.Fixed, clean) {
-				return ""
-			}
-			continue
-		}
-		if task, ok := taskIn(path.Clean(out), spec.Fixed); ok {
-			return task
-		}
-	}
-	return ""
-}
-
 // maxTaskClaims bounds how many paths an array claims one by one; beyond it
 // claims the folders that they lie in.
 const maxTaskClaims = 4096
@@ -99,53 +75,6 @@ func taskFolder(p string) string {
 	parts := strings.Split(p, "/")
 	i := slices.IndexFunc(parts, hasTask)
 	return path.Join(append([]string{"."}, parts[:max(i, 0)]...)...)
-}
-
-// folderClaim reports whether an array claims a folder only because its tasks
-// are not known one by one.
-func folderClaim(j *ledger.Job, claim string) bool {
-	of := func(p string) string { return taskFolder(path.Clean(p)) }
-	return slices.ContainsFunc(j.Outputs, func(p string) bool { return hasTask(p) && of(p) == claim }) &&
-		!slices.ContainsFunc(j.Outputs, func(p string) bool { return !hasTask(p) && path.Clean(p) == claim })
-}
-
-// mayMake reports whether an input can be, or hold, an output of a task.
-func mayMake(j *ledger.Job, spec pathSpec) bool {
-	return slices.ContainsFunc(j.Outputs, func(out string) bool {
-		clean := path.Clean(out)
-		if !hasTask(clean) {
-			return false // it has a claim of its own
-		}
-		_, ok := taskIn(clean, spec.Fixed)
-		return ok || spec.wild() || within(clean, spec.Fixed)
-	})
-}
-
-// narrow replaces the claims of folders by those of the tasks, as soon as these
-// are known.
-func narrow(j *ledger.Job, tasks []int) {
-	folders := map[string]bool{}
-	var exact []string
-	for _, out := range j.Outputs {
-		clean := path.Clean(out)
-		fixed := clean
-		if i := strings.IndexAny(clean, magic); i >= 0 {
-			fixed = path.Dir(clean[:i] + "x")
-		}
-		if hasTask(fixed) {
-			folders[taskFolder(fixed)] = true
-			exact = append(exact, taskClaims(fixed, tasks)...)
-		} else {
-			exact = append(exact, fixed)
-		}
-	}
-	var claims []string
-	for _, c := range j.Claims {
-		if !folders[c] {
-			claims = append(claims, c)
-		}
-	}
-	j.Claims = union(exact, claims)
 }
 
 // existingTasks finds the outputs of tasks that are there.

@@ -175,11 +175,7 @@ func (w *watching) look(ctx context.Context, d *dataset.Dataset, s sched.Schedul
 	if len(jobs) == 0 {
 		return ctx.Err()
 	}
-	ready, err := f.sort(ctx, jobs)
-	if err != nil || len(ready) == 0 {
-		return err
-	}
-	return f.commit(ctx, ready)
+	return f.finish(ctx, jobs)
 }
 
 // Emit passes on what is new, and counts.

@@ -8,7 +8,7 @@ import (
 )
 
 // change puts a change of the ledger off until there are some.
-func (b *sweepBatch) change(ctx context.Context, c *scheduling, fn func(*ledger.Tx) error) error {
+func (b *batch) later(ctx context.Context, c *scheduling, fn func(*ledger.Tx) error) error {
 	b.mu.Lock()
 	b.pending = append(b.pending, rowChange{c, fn})
 	var now []rowChange
@@ -21,20 +21,20 @@ func (b *sweepBatch) change(ctx context.Context, c *scheduling, fn func(*ledger.
 }
 
 // flush writes what has been put off.
-func (b *sweepBatch) flush(ctx context.Context) {
+func (b *batch) flush(ctx context.Context) {
 	b.apply(ctx, b.pending)
 	b.pending = nil
 }
 
 // apply makes changes in one transaction. A row that could not be stored
 // fails: what its line has left makes the same command take it up.
-func (b *sweepBatch) apply(ctx context.Context, list []rowChange) {
+func (b *batch) apply(ctx context.Context, list []rowChange) {
 	if len(list) == 0 {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
 	failures := make([]error, len(list))
-	err := withLedger(ctx, b.sw.d, "schedule", func(l *ledger.Ledger) error {
+	err := withLedger(ctx, b.d, "schedule", func(l *ledger.Ledger) error {
 		return l.Update(ctx, func(tx *ledger.Tx) error {
 			for i, ch := range list {
 				failures[i] = ch.fn(tx)
@@ -42,21 +42,12 @@ func (b *sweepBatch) apply(ctx context.Context, list []rowChange) {
 			return nil
 		})
 	})
-	b.sw.opt.step.at("sweep stored")
+	b.step.at("sweep stored")
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i, ch := range list {
 		ch.c.unsaved = errors.Join(err, failures[i])
 	}
-}
-
-// change changes the job's row in the ledger; in a sweep together with others.
-// fn changes nothing where it fails.
-func (c *scheduling) change(ctx context.Context, fn func(*ledger.Tx) error) error {
-	if c.sweep != nil {
-		return c.sweep.change(ctx, c, fn)
-	}
-	return withLedger(ctx, c.d, "schedule", func(l *ledger.Ledger) error { return l.Update(ctx, fn) })
 }
 
 // rowChange is a change of the ledger that waits.

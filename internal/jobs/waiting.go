@@ -1,0 +1,28 @@
+package jobs
+
+import (
+	"path"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/ledger"
+	"github.com/stemma-data/stemma/internal/sched"
+)
+
+// takeWaiting keeps the doubtful names: those of tasks without an id of their
+// own that hold the array's. Slurm's default name is none of them.
+func (p *provenance) takeWaiting(j *ledger.Job, desc sched.Description) {
+	p.Waiting = nil
+	for _, id := range desc.Waiting {
+		_, task, _ := strings.Cut(id, "_")
+		for _, f := range desc.TaskFiles[id] {
+			rel, ok := relativeTo(jobRoot(j), f)
+			if !ok || !strings.Contains(rel, j.JobID) || path.Base(rel) == "slurm-"+id+".out" {
+				continue
+			}
+			if p.Waiting == nil {
+				p.Waiting = map[string][]string{}
+			}
+			p.Waiting[task] = append(p.Waiting[task], rel)
+		}
+	}
+}
