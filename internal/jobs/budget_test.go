@@ -1,56 +1,15 @@
 package jobs
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 )
 
 var quotedPath = regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
-
-// traced runs a child under strace and counts the calls that name a path in
-// the dataset, and the programs that were started.
-func (b *bench) traced(spec childSpec) (calls int, programs []string, text string) {
-	b.t.Helper()
-	spec.Dir, spec.Sched = b.d.Env.Cwd, b.s.dir
-	arg, err := json.Marshal(spec)
-	must(b.t, err)
-	exe, err := os.Executable()
-	must(b.t, err)
-	out := filepath.Join(b.t.TempDir(), "trace")
-	cmd := exec.Command("strace", "-f", "-e", "trace=file,execve", "-o", out, exe)
-	cmd.Env, cmd.Dir = append(append([]string{}, b.d.Env.Vars...), childVar+"="+string(arg)), spec.Dir
-	if msg, err := cmd.CombinedOutput(); err != nil {
-		b.t.Fatalf("%v\n%s", err, msg)
-	}
-	data, err := os.ReadFile(out)
-	must(b.t, err)
-	var named []string
-	for line := range strings.Lines(string(data)) {
-		if strings.Contains(line, "execve(") {
-			if strings.Contains(line, "= 0") {
-				programs = append(programs, quotedPath.FindStringSubmatch(line)[1])
-			}
-			continue
-		}
-		args, _, _ := strings.Cut(line, ") = ") // what comes back is no path that was named
-		if strings.Contains(args, "getcwd(") || strings.Contains(args, `"/proc/`) {
-			continue
-		}
-		for _, m := range quotedPath.FindAllStringSubmatch(args, -1) {
-			if strings.HasPrefix(m[1], b.dir) || !strings.HasPrefix(m[1], "/") && m[1] != "" {
-				named = append(named, line)
-				break
-			}
-		}
-	}
-	return len(named), programs, strings.Join(named, "")
-}
 
 // TestBudgets holds the number of calls on repository paths below what the
 // main job promises, whatever the size of the repository.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -80,3 +81,6 @@ func findJob(ctx context.Context, d *dataset.Dataset, top, id, preferred string)
 	}
 	return job, nil
 }
+
+// PeerDatabase is where the Slurm extension of DataLad keeps its open jobs.
+func PeerDatabase(d *dataset.Dataset) string { return filepath.Join(d.Repo.GitDir, d.ID+".db") }

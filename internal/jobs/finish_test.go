@@ -1,19 +1,14 @@
 package jobs
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/stemma-data/stemma/internal/commit"
-	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/runrec"
 )
@@ -294,112 +289,6 @@ func TestAltDir(t *testing.T) {
 	}
 }
 
-func TestReschedule(t *testing.T) {
-	b := newBench(t)
-	b.submit(ScheduleOptions{Outputs: []string{"o"}, Inputs: []string{"in.txt"}, Message: "sep"})
-	b.write("o", "x")
-	b.s.set(t, "101", "COMPLETED")
-	_, err := b.finish(FinishOptions{})
-	must(t, err)
-	first := b.git("rev-parse", "HEAD")
-	got := &result.Collector{}
-	must(t, Reschedule(t.Context(), b.d, b.s, RescheduleOptions{}, got))
-	wantErr(t, Reschedule(t.Context(), b.d, b.s, RescheduleOptions{}, discard), "already claimed by job 102")
-	b.s.set(t, "102", "COMPLETED")
-	_, err = b.finish(FinishOptions{})
-	must(t, err)
-	msg := b.git("log", "-1", "--format=%B")
-	if !strings.HasPrefix(msg, "[DATALAD SLURM RUN] Slurm job 102: Completed\n\nSlurm job 101: Completed\n\nsep\n\nRe-submission of job 101.\n\n===") {
-		t.Error(msg)
-	}
-	c, err := runrec.Parse(msg)
-	must(t, err)
-	if len(c.Record.Chain) != 1 || c.Record.Chain[0] != first || strings.Join(c.Record.Outputs, " ") != "./o slurm-102.out slurm-job-102.env.json" {
-		t.Errorf("%+v", c.Record)
-	}
-	must(t, Reschedule(t.Context(), b.d, b.s, RescheduleOptions{}, discard))
-	b.s.set(t, "103", "COMPLETED")
-	_, err = b.finish(FinishOptions{})
-	must(t, err)
-	if msg := b.git("log", "-1", "--format=%B"); !strings.HasPrefix(msg, "[DATALAD SLURM RUN] Slurm job 103: Completed\n\nSlurm job 102: Completed\n\nsep\n\nRe-submission of job 102.\n\n===") {
-		t.Error(msg)
-	}
-	all := ""
-	must(t, Reschedule(t.Context(), b.d, b.s, RescheduleOptions{Since: &all, Report: true}, got))
-	if n := len(got.Records); got.Records[n-1].Action != ActionReschedule || got.Records[n-3].Fields["commit"] != first {
-		t.Errorf("%v", got.Records)
-	}
-	var script bytes.Buffer
-	must(t, Reschedule(t.Context(), b.d, b.s, RescheduleOptions{Since: &all, Script: &script}, discard))
-	if s := script.String(); !strings.HasPrefix(s, "#!/bin/sh\n#\n") || strings.Count(s, "\nsbatch job.sh\n") != 3 {
-		t.Error(s)
-	}
-	rev := first + "^"
-	wantErr(t, Reschedule(t.Context(), b.d, b.s, RescheduleOptions{Revision: rev}, discard), "No schedule commits found in range")
-	wantErr(t, Reschedule(t.Context(), b.d, b.s, RescheduleOptions{Revision: "nope"}, discard), "nope")
-}
-
-func TestListAndOpenJobs(t *testing.T) {
-	b := newBench(t)
-	if rows, err := List(t.Context(), b.d, b.s, ListOptions{}); err != nil || len(rows) != 0 {
-		t.Fatal(rows, err)
-	}
-	if ledger.HasOpen(commit.StateDir(b.d.Repo)) {
-		t.Error("a look made a ledger")
-	}
-	b.submit(ScheduleOptions{Outputs: []string{"a"}})
-	b.submit(ScheduleOptions{Outputs: []string{"b"}})
-	b.s.set(t, "102", "RUNNING")
-	rows, err := List(t.Context(), b.d, b.s, ListOptions{})
-	must(t, err)
-	want := "The following jobs are open: \n\nslurm-job-id   slurm-job-status\n101        PENDING\n102        RUNNING\n"
-	if got := ListOpenJobs(rows); got != want {
-		t.Errorf("%q", got)
-	}
-	if rows[0].Name != "job.sh" || rows[0].Outputs[0] != "./a" {
-		t.Errorf("%+v", rows[0])
-	}
-	must(t, Release(t.Context(), b.d, ReleaseOptions{JobID: "101"}, discard))
-	rows, err = List(t.Context(), b.d, b.s, ListOptions{All: true})
-	if err != nil || len(rows) != 2 || rows[0].State != "RELEASED" {
-		t.Errorf("%+v %v", rows, err)
-	}
-}
-
-func TestDamagedLedgerIsRebuilt(t *testing.T) {
-	b := newBench(t)
-	b.submit(ScheduleOptions{Outputs: []string{"o"}})
-	must(t, os.WriteFile(filepath.Join(commit.StateDir(b.d.Repo), ledger.FileName), bytes.Repeat([]byte("no database "), 999), 0o644))
-	b.write("o", "x")
-	b.s.set(t, "101", "COMPLETED")
-	lines, err := b.finish(FinishOptions{})
-	if err != nil || len(lines) != 1 || lines[0] != "ok Slurm job 101: Completed" {
-		t.Fatal(lines, err)
-	}
-	if !strings.Contains(b.log.String(), "the ledger was damaged") {
-		t.Error(b.log)
-	}
-}
-
-// TestRebuiltLedgerKeepsTheOrder: jobs are committed in the order they were
-// scheduled in.
-func TestRebuiltLedgerKeepsTheOrder(t *testing.T) {
-	b := newBench(t)
-	var want []string
-	for i := range 5 {
-		name := fmt.Sprintf("o%d", i)
-		id := b.submit(ScheduleOptions{Outputs: []string{name}})
-		b.write(name, "x")
-		b.s.set(t, id, "COMPLETED")
-		want = append(want, "ok Slurm job "+id+": Completed")
-	}
-	must(t, os.WriteFile(filepath.Join(commit.StateDir(b.d.Repo), ledger.FileName), []byte("no database"), 0o644))
-	lines, err := b.finish(FinishOptions{})
-	if err != nil || !slices.Equal(lines, want) {
-		t.Errorf("%q %v", lines, err)
-	}
-}
-
 func TestLateDescription(t *testing.T) {
 	b := newBench(t)
 	b.s.noDescr = true
@@ -429,16 +318,6 @@ func TestOtherWorkTreeIsRefused(t *testing.T) {
 	wantErr(t, err, "101", orig)
 }
 
-func TestMissingOutputIsTyped(t *testing.T) {
-	b := newBench(t)
-	b.submit(ScheduleOptions{Outputs: []string{"o", "wild/*.txt"}})
-	f := &finishing{d: b.d, top: b.dir}
-	var missing *MissingOutputError
-	if err := f.locate(&over{job: b.jobs()[0]}); !errors.As(err, &missing) || strings.Join(missing.Paths, " ") != "o wild/*.txt" {
-		t.Error(err)
-	}
-}
-
 func TestSharedLogFile(t *testing.T) {
 	b := newBench(t)
 	for _, o := range []string{"a", "b"} {
@@ -449,42 +328,15 @@ func TestSharedLogFile(t *testing.T) {
 	b.write("slurm-102.out", "x\n")
 	b.s.set(t, "101", "COMPLETED")
 	b.s.set(t, "102", "COMPLETED")
-	f := &finishing{d: b.d, s: b.s, sink: discard, top: b.dir}
-	var err error
-	f.head, err = b.d.Repo.Head(t.Context())
+	head, err := b.d.Repo.Head(t.Context())
 	must(t, err)
 	list := b.jobs()
 	list[1].SlurmOutputs = append(list[1].SlurmOutputs, "slurm-101.out")
-	ready, err := f.sort(t.Context(), list)
-	must(t, err)
-	must(t, f.commit(t.Context(), ready))
+	must(t, finishJobs(t.Context(), b.d, b.s, FinishOptions{}, head, list, discard))
 	if n := strings.Count(b.git("log", "--format=%s"), "Slurm job"); n != 2 {
 		t.Error(n)
 	}
 	if got := b.git("status", "--porcelain"); got != "" {
 		t.Error(got)
-	}
-}
-
-func TestAbsentContent(t *testing.T) {
-	b := newBench(t)
-	b.write("in.dat", "\x01in")
-	b.write("out.dat", "\x01out")
-	b.save()
-	b.git("annex", "drop", "--force", "in.dat", "out.dat")
-	_, err := b.schedule(ScheduleOptions{Outputs: []string{"o"}, Inputs: []string{"in.dat"}})
-	wantErr(t, err, "in.dat", "not available")
-	b.mode("fail")
-	_, err = b.schedule(ScheduleOptions{Outputs: []string{"out.dat"}})
-	wantErr(t, err, "Invalid partition")
-	if _, err := os.Readlink(filepath.Join(b.dir, "out.dat")); err != nil {
-		t.Error("the link of the output is not back")
-	}
-	b.mode("")
-	b.submit(ScheduleOptions{Outputs: []string{"out.dat"}})
-	b.write("out.dat", "\x01new")
-	b.s.set(t, "101", "COMPLETED")
-	if lines, err := b.finish(FinishOptions{}); err != nil || lines[0] != "ok Slurm job 101: Completed" {
-		t.Error(lines, err)
 	}
 }

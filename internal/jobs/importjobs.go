@@ -15,9 +15,6 @@ import (
 	"github.com/stemma-data/stemma/internal/sched"
 )
 
-// PeerDatabase is where the Slurm extension of DataLad keeps its open jobs.
-func PeerDatabase(d *dataset.Dataset) string { return filepath.Join(d.Repo.GitDir, d.ID+".db") }
-
 // Import takes the open jobs of a database of the Slurm extension of DataLad
 // over; file "" means the dataset's own. That database is not changed. Jobs
 // that are in the ledger already, open or closed, are reported as notneeded. It

@@ -7,51 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/runrec"
 )
-
-// folder is where a job's folder is.
-func (b *bench) folder(id string) string {
-	b.t.Helper()
-	for _, j := range b.jobs() {
-		if j.JobID == id {
-			return j.AltDir
-		}
-	}
-	b.t.Fatalf("no job %s", id)
-	return ""
-}
-
-// wrote plays a job that writes an output and ends.
-func (b *bench) wrote(id, rel, text string) {
-	b.t.Helper()
-	p := filepath.Join(b.folder(id), rel)
-	must(b.t, os.MkdirAll(filepath.Dir(p), 0o755))
-	must(b.t, os.WriteFile(p, []byte(text), 0o644))
-}
-
-func (b *bench) over(t *testing.T, ids ...string) {
-	t.Helper()
-	for _, id := range ids {
-		b.s.set(t, id, "COMPLETED")
-	}
-}
-
-func read(t *testing.T, p string) string {
-	t.Helper()
-	text, err := os.ReadFile(p)
-	must(t, err)
-	return string(text)
-}
-
-func area(t *testing.T) string {
-	t.Helper()
-	dir := filepath.Join(t.TempDir(), "s t [a]")
-	must(t, os.Mkdir(dir, 0o755))
-	return dir
-}
 
 func TestIsolatedJobsSideBySide(t *testing.T) {
 	b := newBench(t)
@@ -160,7 +120,7 @@ func TestIsolatedBadInput(t *testing.T) {
 			if strings.Contains(b.states(), "submitting") || strings.Contains(b.states(), "open") {
 				t.Error(b.states())
 			}
-			if notes, _ := os.ReadDir(stagesDir(b.d)); len(notes) != 0 {
+			if notes, _ := os.ReadDir(filepath.Join(commit.StateDir(b.d.Repo), "stages")); len(notes) != 0 {
 				t.Errorf("%v", notes)
 			}
 		})
@@ -252,7 +212,7 @@ func TestIsolatedFinishedByTwo(t *testing.T) {
 		must(t, withLedger(t.Context(), b.d, "test", func(l *ledger.Ledger) error {
 			return l.Update(t.Context(), func(tx *ledger.Tx) error {
 				err := tx.Transition(1, ledger.StateOpen, func(j *ledger.Job) {
-					text, _ := json.Marshal(finishMark{Owner: owner, Since: b.d.Now()})
+					text, _ := json.Marshal(map[string]any{"owner": owner, "since": b.d.Now()})
 					j.Extra[markKey] = text
 				})
 				if err != nil {

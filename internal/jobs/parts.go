@@ -123,25 +123,6 @@ func foldTasks(tasks []sched.Task, id string) []sched.Task {
 	return out
 }
 
-// takeSeen adds tasks that the scheduler tells of only now.
-func (p *provenance) takeSeen(j *ledger.Job, st sched.Status) {
-	tasks := p.tasks()
-	known := map[int]bool{}
-	for _, n := range tasks {
-		known[n] = true
-	}
-	before := len(tasks)
-	for _, t := range st.Tasks {
-		_, text, _ := strings.Cut(t.ID, "_")
-		if n, err := strconv.Atoi(text); err == nil && !known[n] {
-			tasks = append(tasks, n)
-		}
-	}
-	if len(tasks) > before {
-		p.Tasks, j.Tasks = taskList(tasks), len(tasks)
-	}
-}
-
 // taskJob is a job as one of its tasks sees it: its own outputs and log files.
 func taskJob(job ledger.Job, prov provenance, task int) ledger.Job {
 	outputs := make([]string, len(job.Outputs))

@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -12,119 +11,6 @@ import (
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/sched"
 )
-
-func TestReadSbatchLine(t *testing.T) {
-	dir := t.TempDir()
-	script := "#!/bin/sh\n#SBATCH -d afterany:7 # why\n# a comment\n#SBATCH --array=1-3\n\necho\n#SBATCH --dependency=afterok:9\n"
-	must(t, os.WriteFile(filepath.Join(dir, "job.sh"), []byte(script), 0o644))
-	must(t, os.WriteFile(filepath.Join(dir, "plain.sh"), []byte("#!/bin/sh\necho\n"), 0o644))
-	for _, c := range []struct{ line, dependency, array, with, err string }{
-		{"sbatch job.sh", "afterany:7", "1-3", "sbatch X job.sh", ""},
-		{"sbatch --mem 3 -n 4 plain.sh a b", "-", "-", "sbatch --mem 3 -n 4 X plain.sh a b", ""},
-		{"sbatch -d afterok:1 -a0-3%2 'plain.sh'", "afterok:1", "0-3%2", "sbatch -d afterok:1 -a0-3%2 X 'plain.sh'", ""},
-		{"sbatch --depend=singleton --arr 5 job.sh", "singleton", "5", "sbatch --depend=singleton --arr 5 X job.sh", ""},
-		{"sbatch --wrap 'echo $HOME > x; y' --parsable", "-", "-", "sbatch --wrap 'echo $HOME > x; y' --parsable X", ""},
-		{"/usr/bin/sbatch -H -- plain.sh", "-", "-", "/usr/bin/sbatch -H X -- plain.sh", ""},
-		{"sbatch \"pl\"ain.sh --dependency=afterok:4", "-", "-", "sbatch X \"pl\"ain.sh --dependency=afterok:4", ""},
-		{`sbatch -J a\ b plain.sh`, "-", "-", `sbatch -J a\ b X plain.sh`, ""},
-		{"sbatch plain.sh; echo", "", "", "", "operator"},
-		{"sbatch plain.sh && echo", "", "", "", "operator"},
-		{"sbatch plain.sh > log", "", "", "", "operator"},
-		{"sbatch plain.sh # why", "", "", "", "operator"},
-		{"sbatch plain.sh $X", "", "", "", "substitution"},
-		{"sbatch \"$X\"", "", "", "", "substitution"},
-		{"sbatch `x`", "", "", "", "substitution"},
-		{"X=1 sbatch plain.sh", "", "", "", "first word"},
-		{"sh sub.sh", "", "", "", "first word"},
-		{"sbatch", "", "", "", "no job script"},
-		{"sbatch gone.sh", "", "", "", "no file"},
-		{"sbatch a : plain.sh", "", "", "", "heterogeneous"},
-		{"sbatch 'x", "", "", "", "quote"},
-		{"", "", "", "", "first word"},
-	} {
-		l, err := readSbatchLine(dir, c.line)
-		if c.err != "" {
-			wantErr(t, err, c.err)
-			continue
-		}
-		if err != nil {
-			t.Errorf("%s: %v", c.line, err)
-			continue
-		}
-		show := func(s *string) string {
-			if s == nil {
-				return "-"
-			}
-			return *s
-		}
-		if show(l.options.dependency) != c.dependency || show(l.options.array) != c.array || l.with("X") != c.with {
-			t.Errorf("%s: dependency %s, array %s, %s", c.line, show(l.options.dependency), show(l.options.array), l.with("X"))
-		}
-	}
-}
-
-func FuzzSbatchLine(f *testing.F) {
-	dir := f.TempDir()
-	must(f, os.WriteFile(filepath.Join(dir, "s"), []byte("#!/bin/sh\n#SBATCH -d\n"), 0o644))
-	for _, seed := range []string{"sbatch s", "sbatch -d", "sbatch --wrap 'x' -a", "sbatch \"a\\", "sbatch -- s", "sbatch --dependency s"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, line string) {
-		l, err := readSbatchLine(dir, line)
-		if err != nil {
-			return
-		}
-		before, _ := plainWords(line)
-		after, err := plainWords(l.with("--array=1"))
-		if err != nil || len(after) != len(before)+1 {
-			t.Errorf("%q: %q", line, l.with("--array=1"))
-		}
-	})
-}
-
-func TestMergeDependency(t *testing.T) {
-	for _, c := range []struct{ had, ids, want string }{
-		{"", "1", "afterok:1"}, {"", "1 2_3", "afterok:1:2_3"}, {"afterany:4", "1", "afterany:4,afterok:1"}, {"singleton", "1", "singleton,afterok:1"},
-		{"afterok:1:2", "2", "afterok:1:2"}, {"afterok:1", "1 2", "afterok:1,afterok:2"}, {"afterany:1", "1", "afterany:1,afterok:1"},
-		{"afterok:3?afterok:4", "1", "ERR"}, {"afterok:11", "1", "afterok:11,afterok:1"},
-	} {
-		var after []producer
-		for id := range strings.FieldsSeq(c.ids) {
-			id, task, _ := strings.Cut(id, "_")
-			after = append(after, producer{JobID: id, Task: task})
-		}
-		got, err := mergeDependency(c.had, after)
-		if err != nil {
-			got = "ERR"
-		}
-		if got != c.want {
-			t.Errorf("%q + %s = %q, want %q", c.had, c.ids, got, c.want)
-		}
-	}
-	have := conditions("afterok:1(unfulfilled),afterany:2_*(unfulfilled),afterok:3:4_5")
-	if !have["afterok:1"] || !have["afterany:2"] || !have["afterok:4_5"] || have["afterok:2"] || len(have) != 4 {
-		t.Error(have)
-	}
-}
-
-func (b *bench) pending() (list []string) {
-	for _, j := range b.jobs() {
-		if j.State != ledger.StateClosed {
-			list = append(list, j.JobID)
-		}
-	}
-	return list
-}
-
-// recordOf is the record in the message of a commit.
-func (b *bench) record(rev string) map[string]any {
-	b.t.Helper()
-	_, text, _ := strings.Cut(b.git("log", "-1", "--format=%B", rev), "below ===\n")
-	text, _, _ = strings.Cut(text, "\n^^^")
-	var m map[string]any
-	must(b.t, json.Unmarshal([]byte(text), &m))
-	return m
-}
 
 // TestPipeline is a diamond: 101 makes a, 102 and 103 read it, 104 reads theirs.
 func TestPipeline(t *testing.T) {

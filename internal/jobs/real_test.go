@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,7 +88,9 @@ func waitFor(t *testing.T, b *bench, s sched.Scheduler) {
 	for range 120 {
 		rows, err := List(t.Context(), b.d, s, ListOptions{})
 		must(t, err)
-		if !anyLive(rows) {
+		if !slices.ContainsFunc(rows, func(r Row) bool {
+			return r.Open && !sched.ParseState(r.State).Final() && !strings.HasPrefix(r.State, "ARRAY FAILED")
+		}) {
 			return
 		}
 		time.Sleep(500 * time.Millisecond)

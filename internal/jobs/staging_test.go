@@ -1,14 +1,13 @@
 package jobs
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/stemma-data/stemma/internal/result"
+	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/runrec"
 )
 
@@ -160,7 +159,7 @@ func TestIsolatedScheduleKilled(t *testing.T) {
 			t.Fatal(step, out, err)
 		}
 		names, _ := os.ReadDir(root)
-		notes, _ := os.ReadDir(stagesDir(b.d))
+		notes, _ := os.ReadDir(filepath.Join(commit.StateDir(b.d.Repo), "stages"))
 		if len(names) != 1 || len(notes) != 1 || filepath.Join(root, names[0].Name()) != b.folder("101") || b.s.count(t) != 1 {
 			t.Errorf("%s: %v %v %s", step, names, notes, b.states())
 		}
@@ -175,99 +174,5 @@ func TestIsolatedScheduleKilled(t *testing.T) {
 	}
 	if b.s.read("101", "dir") != b.folder("101") {
 		t.Error("adopted with another folder")
-	}
-}
-
-func TestStages(t *testing.T) {
-	b := newBench(t)
-	root, alt := area(t), area(t)
-	opt := ScheduleOptions{Outputs: []string{"o"}, Inputs: []string{"in.txt"}, Isolated: root}
-	one, two := b.submit(opt), b.submit(opt)
-	b.submit(ScheduleOptions{Outputs: []string{"p"}, Inputs: []string{"in.txt"}, AltDir: alt})
-	b.wrote(one, "o", "1st\n")
-	b.over(t, one)
-	_, err := b.finish(FinishOptions{})
-	must(t, err)
-	show := func() (s string) {
-		t.Helper()
-		list, _, err := Stages(t.Context(), b.d)
-		must(t, err)
-		for _, x := range list {
-			s += x.JobID + " " + x.Kind + " " + x.State
-			if x.Missing {
-				s += " missing"
-			}
-			if x.Files == 0 || x.Inodes == 0 {
-				s += " empty"
-			}
-			s += ";"
-		}
-		return s
-	}
-	if s := show(); s != "101 isolated committed;102 isolated open;103 alt-dir open;" {
-		t.Error(s)
-	}
-	p, err := PruneStages(t.Context(), b.d, true)
-	if must(t, err); len(p.Stages) != 1 || p.Kept != 1 || show() != "101 isolated committed;102 isolated open;103 alt-dir open;" {
-		t.Errorf("%+v", p)
-	}
-	p, err = PruneStages(t.Context(), b.d, false)
-	if must(t, err); len(p.Stages) != 1 || show() != "102 isolated open;103 alt-dir open;" {
-		t.Errorf("%+v", p)
-	}
-	if _, err := os.Stat(b.folder(two)); err != nil {
-		t.Error(err)
-	}
-	// Without the ledger's memory, a folder that no open job has can go.
-	must(t, Release(t.Context(), b.d, ReleaseOptions{JobID: two}, result.Discard))
-	_, err = Prune(t.Context(), b.d, b.d.Now().Add(1e12))
-	must(t, err)
-	if s := show(); s != " isolated forgotten;103 alt-dir open;" {
-		t.Error(s)
-	}
-	// A note that leads elsewhere is not followed.
-	n := stageNote{Root: filepath.Dir(b.dir), Folder: b.dir}
-	text, _ := json.Marshal(n)
-	must(t, os.WriteFile(filepath.Join(stagesDir(b.d), "ds.json"), text, 0o644))
-	_, err = PruneStages(t.Context(), b.d, false)
-	if must(t, err); show() != "103 alt-dir open;" || !strings.Contains(b.log.String(), "names no folder of a job") {
-		t.Error(show())
-	}
-	if _, err := os.Stat(filepath.Join(b.dir, "in.txt")); err != nil {
-		t.Fatal(err)
-	}
-	if left, _ := os.ReadDir(root); len(left) != 0 {
-		t.Errorf("%v", left)
-	}
-}
-
-func TestIsolatedSweep(t *testing.T) {
-	b := newBench(t)
-	b.write("t.csv", "x\n1\n2\n2\n")
-	b.save()
-	root := area(t)
-	sweep := func() (s string) {
-		t.Helper()
-		got := &result.Collector{}
-		must(t, Sweep(t.Context(), b.d, b.s, SweepOptions{Table: "t.csv", ScheduleOptions: ScheduleOptions{
-			Cmd: "sbatch job.sh {x}", Outputs: []string{"o"}, Inputs: []string{"in.txt"}, Isolated: root, Jobs: 1}}, got))
-		for _, r := range got.Records {
-			s += string(r.Status) + " "
-		}
-		return s
-	}
-	if s := sweep(); s != "ok ok ok " {
-		t.Error(s)
-	}
-	if s := sweep(); s != "notneeded notneeded notneeded " || b.s.count(t) != 3 {
-		t.Error(s)
-	}
-	for _, id := range []string{"101", "102", "103"} {
-		b.wrote(id, "o", id+" made it\n")
-		b.over(t, id)
-	}
-	lines, err := b.finish(FinishOptions{})
-	if must(t, err); len(lines) != 3 || b.git("show", "HEAD~2:o")+b.git("show", "HEAD~:o")+b.git("show", "HEAD:o") != "101 made it102 made it103 made it" {
-		t.Error(lines)
 	}
 }

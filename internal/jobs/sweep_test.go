@@ -13,22 +13,6 @@ import (
 	"github.com/stemma-data/stemma/internal/result"
 )
 
-// sweep runs a sweep and returns its records as "status row message".
-func (b *bench) sweep(table string, opt SweepOptions) ([]string, error) {
-	b.t.Helper()
-	opt.Table = filepath.Join(b.t.TempDir(), "t.csv")
-	must(b.t, os.WriteFile(opt.Table, []byte(table), 0o644))
-	if opt.Cmd == "" {
-		opt.Cmd = "sbatch job.sh {n}"
-	}
-	var lines []string
-	err := Sweep(b.t.Context(), b.d, b.s, opt, result.SinkFunc(func(r result.Record) error {
-		lines = append(lines, fmt.Sprintf("%s %v %s", r.Status, r.Fields["sweep_row"], r.String("message")))
-		return nil
-	}))
-	return lines, err
-}
-
 func TestSweepFillsInEverywhere(t *testing.T) {
 	b := newBench(t)
 	var seen []SweepProgress
@@ -227,36 +211,6 @@ func TestSweepHugeTable(t *testing.T) {
 	_, err := b.sweep(text.String(), opt)
 	t.Logf("heap at most %d MB", peak()>>20)
 	wantErr(t, err, "row 100001: output", "by row 78", "1 more rows")
-}
-
-func FuzzSweepTable(f *testing.F) {
-	for _, s := range []string{"a,b\n1,2\n", "\xef\xbb\xbfa\n\"x\n", "a\n\n\n1", "a\tb\n1\t\"2", "a,a\n", "\xff\xfe", "a\r\n1\r\n"} {
-		f.Add(s, true)
-		f.Add(s, false)
-	}
-	dir := f.TempDir()
-	f.Fuzz(func(t *testing.T, text string, tabs bool) {
-		format := FormatCSV
-		if tabs {
-			format = FormatTSV
-		}
-		path := filepath.Join(dir, "t")
-		must(t, os.WriteFile(path, []byte(text), 0o644))
-		table, err := openTable(path, format)
-		if err != nil {
-			return
-		}
-		defer table.close()
-		for {
-			row, err := table.next()
-			if err != nil {
-				break
-			}
-			if len(row.values) != len(table.columns)+1 {
-				t.Fatalf("row %d has %d values for %d columns", row.number, len(row.values), len(table.columns))
-			}
-		}
-	})
 }
 
 // An interrupt ends the lines under way, gives the other claims back, and the

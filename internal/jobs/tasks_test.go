@@ -9,55 +9,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/result"
-	"github.com/stemma-data/stemma/internal/sched"
 )
-
-func TestTaskPatterns(t *testing.T) {
-	for _, c := range []struct {
-		pattern, path, task string
-	}{
-		{"out/{task}.txt", "out/7.txt", "7"}, {"out/{task}.txt", "out/07.txt", ""}, {"out/{task:03}.txt", "out/007.txt", "7"}, {"out/{task:03d}", "out/1234", "1234"},
-		{"{task}", "3/a/b", "3"}, {"o_{task}_{task}", "o_1_1", "1"}, {"o_{task}_{task}", "o_1_2", ""}, {"out/{task}.txt", "out/x.txt", ""}, {"a+{task}", "a+2", "2"},
-		{"{task}", "99999999999999999999", ""},
-	} {
-		got, ok := taskIn(c.pattern, c.path)
-		if ok != (c.task != "") || ok && got != c.task {
-			t.Errorf("%s in %s: %q, %v", c.path, c.pattern, got, ok)
-		}
-	}
-	if got := taskClaims("r/x/{task}/y", []int{1, 12}); !cmp.Equal(got, []string{"r/x/1/y", "r/x/12/y"}) {
-		t.Error(got)
-	}
-	for p, want := range map[string]string{"r/x{task}/y": "r", "{task}": ".", "a/b/{task}": "a/b"} {
-		if got := taskClaims(p, nil); !cmp.Equal(got, []string{want}) {
-			t.Error(p, got)
-		}
-	}
-}
-
-func TestTaskListRoundTrip(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		tasks := rapid.SliceOfNDistinct(rapid.IntRange(0, 60), 1, 30, rapid.ID[int]).Draw(t, "tasks")
-		list, err := sched.ParseTaskList(taskList(tasks))
-		if err != nil || len(list.IDs) != len(tasks) {
-			t.Fatalf("%v: %q, %v", tasks, taskList(tasks), err)
-		}
-		row, n := rapid.Int64Range(1, 1<<40).Draw(t, "row"), rapid.IntRange(0, sched.MaxTasks-1).Draw(t, "task")
-		r, task := splitTag(taskTag(row, fmt.Sprint(n)))
-		if r != row || task != fmt.Sprint(n) || taskTag(row, "") != row {
-			t.Fatalf("%d %d: %d %s", row, n, r, task)
-		}
-	})
-}
-
-func (b *bench) setTask(id, task, state string) {
-	b.t.Helper()
-	must(b.t, os.WriteFile(b.s.file(id, "state_"+task), []byte(state), 0o644))
-}
 
 func TestArrayPerTask(t *testing.T) {
 	b := newBench(t)
@@ -205,79 +160,6 @@ func TestTakenOver(t *testing.T) {
 	}
 	if got.Records[0].Status != result.NotNeeded {
 		t.Error(got.Records)
-	}
-}
-
-func TestRescheduleFailedTasks(t *testing.T) {
-	b := newBench(t)
-	b.write("arr.sh", "#!/bin/sh\n#SBATCH --array=0-3%2\n")
-	b.write("sub/x", "x")
-	b.save()
-	b.reopen("sub")
-	id := b.submit(ScheduleOptions{Cmd: "sbatch ../arr.sh", Outputs: []string{"../out/{task}", "own{task}"}, Message: "first"})
-	for n, state := range []string{"COMPLETED", "FAILED", "RUNNING", "TIMEOUT"} {
-		b.setTask(id, fmt.Sprint(n), state)
-		b.write(fmt.Sprintf("out/%d", n), fmt.Sprint(n))
-		b.write(fmt.Sprintf("sub/own%d", n), fmt.Sprint(n))
-	}
-	_, err := b.finish(FinishOptions{})
-	must(t, err)
-	must(t, Reschedule(t.Context(), b.d, b.s, RescheduleOptions{FailedTasks: true}, discard))
-	if got := b.s.read("102", "args"); got != "--array=1,3%2 ../arr.sh" {
-		t.Error(got)
-	}
-	js := b.jobs()
-	if js[1].Cmd != "sbatch ../arr.sh" || !cmp.Equal(js[1].Outputs, []string{"out/{task}", "sub/own{task}"}) || js[1].Tasks != 2 || !strings.Contains(js[1].Message, "first\n\nRe-submission of job 101, tasks 1,3.") {
-		t.Errorf("%+v", js[1])
-	}
-	// Nothing is left to redo; the running task stays with the first job.
-	err = Reschedule(t.Context(), b.d, b.s, RescheduleOptions{FailedTasks: true, Revision: id}, discard)
-	wantErr(t, err, "job 101 has no failed tasks")
-	b.setTask(id, "2", "COMPLETED")
-	b.s.set(t, "102", "COMPLETED")
-	_, err = b.finish(FinishOptions{})
-	must(t, err)
-	if got := b.states(); got != "closed:committed closed:committed" {
-		t.Error(got)
-	}
-	if got := b.git("log", "-4", "--format=%s"); !strings.Contains(got, "102_3: Completed\n") || !strings.Contains(got, "102_1: Completed\n") {
-		t.Error(got)
-	}
-	own, _ := b.record(":/Slurm job 102_3")["stemma"].(map[string]any)
-	if own["array"] != "1,3" || own["task"] != 3.0 {
-		t.Error(own)
-	}
-	// Commits of tasks are repeated together, and only they.
-	since := b.git("rev-parse", "HEAD~2")
-	must(t, Reschedule(t.Context(), b.d, b.s, RescheduleOptions{Since: &since}, discard))
-	js = b.jobs()
-	var args []string
-	for _, j := range js[2:] {
-		args = append(args, b.s.read(j.JobID, "args"))
-	}
-	if len(js) < 3 || len(js[2].Chain) == 0 {
-		t.Fatal(js)
-	}
-	t.Log(args)
-}
-
-func TestRescheduleFailedTasksOfCommits(t *testing.T) {
-	b := newBench(t)
-	id := b.submit(ScheduleOptions{Cmd: "sbatch --array=0-3 job.sh", Outputs: []string{"whole"}})
-	for n, state := range []string{"COMPLETED", "FAILED", "COMPLETED", "FAILED"} {
-		b.setTask(id, fmt.Sprint(n), state)
-	}
-	b.write("whole/x", "x")
-	err := Reschedule(t.Context(), b.d, b.s, RescheduleOptions{FailedTasks: true, Revision: id}, discard)
-	wantErr(t, err, "do not hold {task}")
-	_, err = b.finish(FinishOptions{CommitFailed: true})
-	must(t, err)
-	must(t, Reschedule(t.Context(), b.d, b.s, RescheduleOptions{FailedTasks: true, Revision: "HEAD"}, discard))
-	if got := b.s.read("102", "args"); got != "--array=1,3 --array=0-3 job.sh" && got != "--array=0-3 --array=1,3 job.sh" {
-		t.Error(got)
-	}
-	if j := b.jobs()[1]; !cmp.Equal(j.Outputs, []string{"./whole"}) || len(j.Chain) != 1 {
-		t.Error(j)
 	}
 }
 

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/ledger"
@@ -24,5 +25,24 @@ func (p *provenance) takeWaiting(j *ledger.Job, desc sched.Description) {
 			}
 			p.Waiting[task] = append(p.Waiting[task], rel)
 		}
+	}
+}
+
+// takeSeen adds tasks that the scheduler tells of only now.
+func (p *provenance) takeSeen(j *ledger.Job, st sched.Status) {
+	tasks := p.tasks()
+	known := map[int]bool{}
+	for _, n := range tasks {
+		known[n] = true
+	}
+	before := len(tasks)
+	for _, t := range st.Tasks {
+		_, text, _ := strings.Cut(t.ID, "_")
+		if n, err := strconv.Atoi(text); err == nil && !known[n] {
+			tasks = append(tasks, n)
+		}
+	}
+	if len(tasks) > before {
+		p.Tasks, j.Tasks = taskList(tasks), len(tasks)
 	}
 }

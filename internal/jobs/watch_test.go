@@ -8,38 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/sched"
 )
-
-// watch runs finish --watch with a clock of its own: each pause calls the next
-// of steps, and the watch is interrupted when they are used up.
-func (b *bench) watch(opt FinishOptions, steps ...func()) (lines []string, pauses []int, last WatchProgress, err error) {
-	b.t.Helper()
-	ctx, cancel := context.WithCancel(b.t.Context())
-	defer cancel()
-	err = WatchFinish(ctx, b.d, b.s, WatchOptions{
-		FinishOptions: opt,
-		Progress:      func(p WatchProgress) { last = p },
-		Sleep: func(ctx context.Context, pause time.Duration) error {
-			pauses = append(pauses, int(pause.Seconds()))
-			if len(pauses) > len(steps) {
-				cancel()
-				return ctx.Err()
-			}
-			if step := steps[len(pauses)-1]; step != nil {
-				step()
-			}
-			return nil
-		},
-	}, result.SinkFunc(func(r result.Record) error {
-		if r.Action == ActionFinish {
-			lines = append(lines, string(r.Status)+" "+r.String("message"))
-		}
-		return nil
-	}))
-	return lines, pauses, last, err
-}
 
 func TestWatchCommitsAsJobsComplete(t *testing.T) {
 	b := newBench(t)
