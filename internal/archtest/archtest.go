@@ -11,17 +11,20 @@ var layers = []layer{
 	{"format", []string{"gitobj", "gitindex", "gitattr", "annexkey", "annexlog", "pointer", "runrec", "iospec", "matchexpr", "magic", "p2p"}},
 	{"store", []string{"git", "annex", "remote",
 		"remote/local", "remote/ssh", "remote/http", "remote/directory", "remote/rsync", "remote/s3", "remote/s3/bucket", "remote/web", "remote/external", "remote/ora",
-		"remote/fetchurl", "remote/chunk", "remote/crypt", "remote/all", "remote/enable", "remote/remotetest", "ria", "hosting", "sched", "sched/slurm", "sched/local", "sched/schedtest", "ledger", "stage"}},
-	{"domain", []string{"annexshell", "commit", "dataset", "smudge", "annexcmd", "transfer", "siblings", "clone", "publish", "update", "discard", "download", "run", "jobs", "procedure", "container", "lineage", "export", "repodates", "addurls"}},
+		"remote/fetchurl", "remote/chunk", "remote/crypt", "remote/all", "remote/enable", "remote/remotetest", "ria", "hosting", "sched", "sched/slurm", "sched/local", "sched/schedtest", "sched/sbatchline", "ledger", "stage"}},
+	{"domain", []string{"annexshell", "commit", "dataset", "smudge", "annexcmd", "transfer", "siblings", "clone", "publish", "update", "discard", "download", "run", "procedure", "container", "lineage", "export", "repodates", "addurls"}},
+	{"jobs", []string{"jobs", "jobs/jobpath", "jobs/fileid", "jobs/committed", "jobs/killpoint", "jobs/jobrec", "jobs/jobdb", "jobs/jobstate", "jobs/jobspec",
+		"jobs/stages", "jobs/staging", "jobs/submission", "jobs/finish", "jobs/schedule", "jobs/sweep", "jobs/reschedule", "jobs/jobstest"}},
 	{"face", []string{"render", "ui", "web", "annexcli", "cli"}},
 }
 
 // sideways declares the imports within one layer: importer to imported.
 var sideways = map[string][]string{
-	"smudge":      {"commit", "dataset"},
-	"annexcmd":    {"commit", "dataset", "transfer"},
-	"sched/slurm": {"sched", "sched/schedtest"},
-	"sched/local": {"sched", "sched/schedtest"},
+	"smudge":           {"commit", "dataset"},
+	"annexcmd":         {"commit", "dataset", "transfer"},
+	"sched/slurm":      {"sched", "sched/schedtest"},
+	"sched/local":      {"sched", "sched/schedtest"},
+	"sched/sbatchline": {"sched"},
 	// The suite that every scheduler passes.
 	"sched/schedtest": {"sched"},
 	"annex":           {"git"},
@@ -53,7 +56,6 @@ var sideways = map[string][]string{
 	"export":    {"dataset"},
 	"addurls":   {"annexcmd", "dataset"},
 	"run":       {"clone", "commit", "dataset"},
-	"jobs":      {"clone", "commit", "dataset", "run"},
 	"procedure": {"dataset", "run"},
 	"container": {"dataset"},
 	"cli":       {"render", "annexcli"},
@@ -63,6 +65,23 @@ var sideways = map[string][]string{
 	"annexlog":  {"annexkey"},
 	"fsx":       {"errs"},
 	"proc":      {"errs"},
+
+	"jobs/jobrec":     {"jobs/jobpath", "jobs/fileid"},
+	"jobs/jobdb":      {"jobs/jobrec"},
+	"jobs/jobstate":   {"jobs/jobrec", "jobs/jobpath"},
+	"jobs/jobspec":    {"jobs/jobrec", "jobs/jobpath", "jobs/fileid"},
+	"jobs/stages":     {"jobs/jobdb", "jobs/jobrec", "jobs/jobpath"},
+	"jobs/staging":    {"jobs/jobspec", "jobs/jobrec", "jobs/jobpath", "jobs/fileid", "jobs/committed"},
+	"jobs/submission": {"jobs/jobstate", "jobs/jobdb", "jobs/jobrec", "jobs/killpoint"},
+	"jobs/finish":     {"jobs/submission", "jobs/stages", "jobs/jobstate", "jobs/jobdb", "jobs/jobrec", "jobs/jobpath", "jobs/fileid", "jobs/killpoint"},
+	// What makes an input of the new job is finished first.
+	"jobs/schedule": {"jobs/finish", "jobs/submission", "jobs/staging", "jobs/stages", "jobs/jobspec", "jobs/jobstate", "jobs/jobdb", "jobs/jobrec",
+		"jobs/jobpath", "jobs/fileid", "jobs/committed", "jobs/killpoint"},
+	"jobs/sweep":      {"jobs/schedule", "jobs/jobspec", "jobs/jobrec", "jobs/jobpath", "jobs/fileid"},
+	"jobs/reschedule": {"jobs/schedule", "jobs/jobspec", "jobs/jobstate", "jobs/jobdb", "jobs/jobrec", "jobs/killpoint"},
+	"jobs":            {"jobs/schedule", "jobs/jobstate", "jobs/jobdb", "jobs/jobrec", "jobs/jobpath"},
+	// The dataset and the scheduler that their tests share.
+	"jobs/jobstest": {"jobs/schedule", "jobs/finish", "jobs/sweep", "jobs/jobdb"},
 }
 
 // aboveLibrary lists who may exit the process, print to its streams or use the

@@ -9,12 +9,13 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/term"
+
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
-	"github.com/stemma-data/stemma/internal/jobs"
+	"github.com/stemma-data/stemma/internal/jobs/jobdb"
 	"github.com/stemma-data/stemma/internal/render"
 	"github.com/stemma-data/stemma/internal/result"
-	"golang.org/x/term"
 )
 
 // app is one invocation: its surroundings, its global options, and what it
@@ -74,7 +75,7 @@ func (a *app) setenv(name, value string) {
 
 // dsEnv is what the packages below get to know of the surroundings.
 func (a *app) dsEnv() dataset.Env {
-	env := dataset.Env{Vars: a.env, Cwd: a.cwd, Log: a.log, Closer: jobs.CloseCommitted}
+	env := dataset.Env{Vars: a.env, Cwd: a.cwd, Log: a.log, Closer: jobdb.CloseCommitted}
 	if a.transfers != nil {
 		env.Progress = a.transfers
 	}

@@ -7,10 +7,11 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
 	"github.com/stemma-data/stemma/internal/container"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
-	"github.com/stemma-data/stemma/internal/jobs"
+	"github.com/stemma-data/stemma/internal/jobs/schedule"
 	"github.com/stemma-data/stemma/internal/render"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/run"
@@ -193,7 +194,7 @@ func (a *app) containersRun(ctx context.Context, name string, o runOptions, line
 }
 
 // wrapInContainer puts the job of an sbatch line into a container.
-func (a *app) wrapInContainer(ctx context.Context, d *dataset.Dataset, name string, line []string, opt *jobs.ScheduleOptions) ([]string, error) {
+func (a *app) wrapInContainer(ctx context.Context, d *dataset.Dataset, name string, line []string, opt *schedule.Options) ([]string, error) {
 	c, err := container.Select(ctx, d, name)
 	if err != nil {
 		return nil, err

@@ -10,9 +10,11 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/jobs"
+	"github.com/stemma-data/stemma/internal/jobs/finish"
 	"github.com/stemma-data/stemma/internal/render"
 	"github.com/stemma-data/stemma/internal/sched"
 )
@@ -88,22 +90,22 @@ func (a *app) finish(ctx context.Context, o finishOptions, args []string) error 
 	if err != nil {
 		return err
 	}
-	opt := jobs.FinishOptions{
+	opt := finish.Options{
 		JobID: id, Message: o.message, CloseFailed: o.closeFailed, CommitFailed: o.commitFailed,
 		Branches: o.branches, Octopus: o.octopus, Here: o.here, Jobs: int(o.jobs),
 	}
 	if !o.watch {
-		return jobs.Finish(ctx, d, s, opt, sink)
+		return finish.Run(ctx, d, s, opt, sink)
 	}
 	line := a.progress()
 	defer line.clear()
-	return jobs.WatchFinish(ctx, d, s, jobs.WatchOptions{
-		FinishOptions: opt, Progress: func(p jobs.WatchProgress) { line.show(watchText(p)) },
+	return finish.Watch(ctx, d, s, finish.WatchOptions{
+		Options: opt, Progress: func(p finish.WatchProgress) { line.show(watchText(p)) },
 	}, line.sink(sink))
 }
 
 // watchText tells what a look at the jobs has found.
-func watchText(p jobs.WatchProgress) string {
+func watchText(p finish.WatchProgress) string {
 	var live []string
 	for _, state := range slices.Sorted(maps.Keys(p.Live)) {
 		live = append(live, fmt.Sprintf("%d %s", p.Live[state], strings.ToLower(string(state))))

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/jobs"
+	"github.com/stemma-data/stemma/internal/jobs/jobdb"
 )
 
 type jobsOptions struct {
@@ -59,7 +61,7 @@ func (a *app) jobs(ctx context.Context, o jobsOptions, args []string) error {
 	}
 	show := func(rows []jobs.Row) error {
 		if opt.JobID != "" && len(rows) == 0 {
-			return errs.WithHint(fmt.Errorf("job %s: %w", opt.JobID, jobs.ErrUnknownJob), "see `%s jobs --all`", a.name)
+			return errs.WithHint(fmt.Errorf("job %s: %w", opt.JobID, jobdb.ErrUnknownJob), "see `%s jobs --all`", a.name)
 		}
 		if o.json || a.machine() {
 			return showJSON(a.stdout, rows)

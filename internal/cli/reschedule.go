@@ -9,8 +9,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
 	"github.com/stemma-data/stemma/internal/errs"
-	"github.com/stemma-data/stemma/internal/jobs"
+	"github.com/stemma-data/stemma/internal/jobs/reschedule"
 	"github.com/stemma-data/stemma/internal/render"
 )
 
@@ -79,21 +80,21 @@ func (a *app) reschedule(ctx context.Context, o rescheduleOptions, args []string
 	if err != nil {
 		return err
 	}
-	opt := jobs.RescheduleOptions{
+	opt := reschedule.Options{
 		Revision: strings.Join(args, ""), Since: o.since.value, Message: o.message, WithFailed: o.withFailed,
 		FailedTasks: o.failedTasks, NoAutoDependency: o.noAutoDependency,
 		AssumeReady: o.ready.value, AltDir: o.altDir, Isolated: o.isolated, Anonymous: o.anonymous, NoCheck: o.check.value == "no",
 		Jobs: int(o.jobs), Report: o.report, Stdin: a.stdin, Stderr: a.stderr,
 	}
 	if o.script == "" {
-		return jobs.Reschedule(ctx, d, s, opt, sink)
+		return reschedule.Run(ctx, d, s, opt, sink)
 	}
 	w, err := a.scriptWriter(o.script)
 	if err != nil {
 		return err
 	}
 	opt.Script, opt.ScriptLine = w, a.scriptLine("reschedule", o.script, o.since.value, args)
-	if err := jobs.Reschedule(ctx, d, s, opt, sink); err != nil {
+	if err := reschedule.Run(ctx, d, s, opt, sink); err != nil {
 		w.Close()
 		return err
 	}

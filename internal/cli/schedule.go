@@ -7,9 +7,11 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
-	"github.com/stemma-data/stemma/internal/jobs"
+	"github.com/stemma-data/stemma/internal/jobs/schedule"
+	"github.com/stemma-data/stemma/internal/jobs/sweep"
 	"github.com/stemma-data/stemma/internal/render"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/runrec"
@@ -34,7 +36,7 @@ func newSchedule(a *app) *cobra.Command {
 	o := scheduleOptions{
 		expand: newChoice("", "inputs", "outputs", "both"), ready: newChoice("", "inputs", "outputs", "both"),
 		check: newChoice("yes", "yes", "no"), dryRun: newChoice("", "basic", "command"),
-		sweepFormat: newChoice("", jobs.FormatCSV, jobs.FormatTSV),
+		sweepFormat: newChoice("", sweep.FormatCSV, sweep.FormatTSV),
 	}
 	cmd := &cobra.Command{
 		Use:     "schedule [OPTIONS] -o OUTPUT [-o OUTPUT ...] COMMAND ...",
@@ -121,7 +123,7 @@ func (a *app) schedule(ctx context.Context, o scheduleOptions, line []string) er
 	if err != nil {
 		return err
 	}
-	opt := jobs.ScheduleOptions{
+	opt := schedule.Options{
 		Inputs: o.inputs, Outputs: o.outputs, Message: o.message, Expand: o.expand.value, AssumeReady: o.ready.value,
 		NoCheck: o.check.value == "no", NoAutoDependency: o.noAutoDependency, DryRun: o.dryRun.value, AltDir: o.altDir, Isolated: o.isolated, Anonymous: o.anonymous,
 		Jobs: int(o.jobs), Stdin: a.stdin, Stderr: a.stderr,
@@ -140,7 +142,7 @@ func (a *app) schedule(ctx context.Context, o scheduleOptions, line []string) er
 		}
 	}
 	if o.sweep == "" {
-		return jobs.Schedule(ctx, d, s, opt, sink)
+		return schedule.Run(ctx, d, s, opt, sink)
 	}
 	return a.sweep(ctx, d, s, o, opt, sink)
 }
@@ -154,13 +156,13 @@ func onePlace(altDir, isolated string) error {
 }
 
 // sweep schedules the rows of a table.
-func (a *app) sweep(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, o scheduleOptions, opt jobs.ScheduleOptions, sink result.Sink) error {
+func (a *app) sweep(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, o scheduleOptions, opt schedule.Options, sink result.Sink) error {
 	line := a.progress()
 	defer line.clear()
 	opt.Stderr = line.above(a.stderr)
-	return jobs.Sweep(ctx, d, s, jobs.SweepOptions{
-		ScheduleOptions: opt, Table: o.sweep, Format: o.sweepFormat.value,
-		Progress: func(p jobs.SweepProgress) {
+	return sweep.Run(ctx, d, s, sweep.Options{
+		Options: opt, Table: o.sweep, Format: o.sweepFormat.value,
+		Progress: func(p sweep.Progress) {
 			line.show(fmt.Sprintf("scheduled %d of %d jobs, %d failed", p.Done, p.Rows, p.Failed))
 		},
 	}, line.sink(sink))

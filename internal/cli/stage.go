@@ -9,7 +9,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"github.com/stemma-data/stemma/internal/jobs"
+
+	"github.com/stemma-data/stemma/internal/jobs/stages"
 	"github.com/stemma-data/stemma/internal/stage"
 )
 
@@ -76,7 +77,7 @@ func (a *app) stageList(ctx context.Context, o stageOptions) error {
 	if err != nil {
 		return err
 	}
-	stages, pools, err := jobs.Stages(ctx, d)
+	stages, pools, err := stages.List(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (a *app) stageList(ctx context.Context, o stageOptions) error {
 	return stageTable(a.stdout, stages, pools)
 }
 
-func stagesJSON(w io.Writer, stages []jobs.Stage, pools []jobs.Pool) error {
+func stagesJSON(w io.Writer, stages []stages.Stage, pools []stages.Pool) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	for _, s := range stages {
@@ -102,7 +103,7 @@ func stagesJSON(w io.Writer, stages []jobs.Stage, pools []jobs.Pool) error {
 	return nil
 }
 
-func stageTable(w io.Writer, stages []jobs.Stage, pools []jobs.Pool) error {
+func stageTable(w io.Writer, stages []stages.Stage, pools []stages.Pool) error {
 	if len(stages)+len(pools) == 0 {
 		_, err := io.WriteString(w, "no staging folders\n")
 		return err
@@ -131,7 +132,7 @@ func stageTable(w io.Writer, stages []jobs.Stage, pools []jobs.Pool) error {
 	return nil
 }
 
-func stageJob(s jobs.Stage) string {
+func stageJob(s stages.Stage) string {
 	switch {
 	case s.JobID != "":
 		return s.JobID
@@ -141,7 +142,7 @@ func stageJob(s jobs.Stage) string {
 	return "-"
 }
 
-func stageState(s jobs.Stage) string {
+func stageState(s stages.Stage) string {
 	state := s.State
 	if s.Kind != "isolated" {
 		state += ", " + s.Kind
@@ -165,7 +166,7 @@ func (a *app) stagePrune(ctx context.Context, o stageOptions) error {
 	if err != nil {
 		return err
 	}
-	p, err := jobs.PruneStages(ctx, d, o.dryRun)
+	p, err := stages.Prune(ctx, d, o.dryRun)
 	if o.json || a.machine() {
 		if jerr := stagesJSON(a.stdout, p.Stages, p.Pools); err == nil {
 			err = jerr

@@ -9,6 +9,10 @@ import (
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/jobs/jobdb"
+	"github.com/stemma-data/stemma/internal/jobs/jobrec"
+	"github.com/stemma-data/stemma/internal/jobs/jobstate"
+	"github.com/stemma-data/stemma/internal/jobs/schedule"
 	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/sched"
@@ -31,7 +35,7 @@ func Adopt(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt Adopt
 	if err != nil {
 		return err
 	}
-	own, err := schedulerOf(s, job)
+	own, err := jobstate.SchedulerOf(s, job)
 	if err != nil {
 		return fmt.Errorf("adopt job %s: %w", opt.JobID, err)
 	}
@@ -39,12 +43,12 @@ func Adopt(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt Adopt
 		return errs.WithHint(fmt.Errorf("adopt job %s: %w", opt.JobID, err), "check the id with squeue")
 	}
 	id, cluster, _ := strings.Cut(opt.JobID, ";")
-	return takeIn(ctx, d, own, *job, id, cluster, sink)
+	return schedule.TakeIn(ctx, d, own, *job, id, cluster, sink)
 }
 
 // unsettled finds the claim that is to be settled.
 func unsettled(ctx context.Context, d *dataset.Dataset, top string, row int64) (*ledger.Job, error) {
-	list, err := openJobs(ctx, d, top)
+	list, err := jobdb.OpenJobs(ctx, d, top)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +66,7 @@ func unsettled(ctx context.Context, d *dataset.Dataset, top string, row int64) (
 	}
 	switch {
 	case len(open) == 0 && row != 0:
-		return nil, fmt.Errorf("claim #%d: %w", row, ErrUnknownJob)
+		return nil, fmt.Errorf("claim #%d: %w", row, jobdb.ErrUnknownJob)
 	case len(open) == 0:
 		return nil, errors.New("no submission is uncertain")
 	case len(open) > 1:
@@ -101,24 +105,24 @@ func Release(ctx context.Context, d *dataset.Dataset, opt ReleaseOptions, sink r
 	if err != nil {
 		return err
 	}
-	err = withLedger(ctx, d, "release job", func(l *ledger.Ledger) error {
+	err = jobdb.With(ctx, d, "release job", func(l *ledger.Ledger) error {
 		return l.Finish(ctx, ledger.Closing{ID: job.ID, Outcome: ledger.Released})
 	})
 	if err != nil {
-		return fmt.Errorf("release %s: %w", label(job), err)
+		return fmt.Errorf("release %s: %w", jobrec.Label(job), err)
 	}
 	ledger.DropCopy(job)
-	rec := result.New("slurm-release", result.OK, d.Path(), result.Dataset).Msg("gave up job " + label(job))
+	rec := result.New("slurm-release", result.OK, d.Path(), result.Dataset).Msg("gave up job " + jobrec.Label(job))
 	return sink.Emit(rec.With("outputs", job.Outputs))
 }
 
 func toRelease(ctx context.Context, d *dataset.Dataset, top string, opt ReleaseOptions) (*ledger.Job, error) {
 	if opt.JobID != "" {
-		job, err := findJob(ctx, d, top, opt.JobID, "")
+		job, err := jobdb.Find(ctx, d, top, opt.JobID, "")
 		return &job, err
 	}
 	if opt.Row != 0 {
-		list, err := openJobs(ctx, d, top)
+		list, err := jobdb.OpenJobs(ctx, d, top)
 		if err != nil {
 			return nil, err
 		}
@@ -127,7 +131,7 @@ func toRelease(ctx context.Context, d *dataset.Dataset, top string, opt ReleaseO
 				return &list[i], stillBusy(&list[i])
 			}
 		}
-		return nil, fmt.Errorf("claim #%d: %w", opt.Row, ErrUnknownJob)
+		return nil, fmt.Errorf("claim #%d: %w", opt.Row, jobdb.ErrUnknownJob)
 	}
 	return unsettled(ctx, d, top, 0)
 }

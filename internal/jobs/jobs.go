@@ -1,8 +1,11 @@
-// Package jobs carries batch jobs from submission to commit: schedule takes
-// the outputs a job will write and submits the user's own line, finish commits
-// what completed jobs produced, reschedule does a recorded job again. What is
-// in flight is kept in the ledger, so that no job is lost or submitted twice.
+// Package jobs lists the jobs of a dataset and does what people do to their
+// entries by hand: adopt a job whose submission is uncertain, release a claim,
+// take over those of the Slurm extension of DataLad, prune old ones. The packages
+// below it carry a job from submission to commit: schedule (and sweep, for the
+// rows of a table) takes the outputs a job will write and submits the user's own
+// line, finish commits what completed jobs produced, reschedule does a recorded
+// job again. What is in flight is kept in the ledger, so that no job is lost or
+// submitted twice.
 //
-// The package knows no particular scheduler, prints nothing, and never holds
-// the repository's lease while the user's line, a transfer or a scheduler runs.
+// None of them knows a particular scheduler, or prints anything.
 package jobs

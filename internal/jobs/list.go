@@ -10,6 +10,9 @@ import (
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/jobs/jobdb"
+	"github.com/stemma-data/stemma/internal/jobs/jobrec"
+	"github.com/stemma-data/stemma/internal/jobs/jobstate"
 	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/sched"
 )
@@ -62,7 +65,7 @@ func List(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt ListOp
 	}
 	states := map[int64]sched.Status{}
 	if len(ask) > 0 && !opt.NoWait {
-		if states, err = queryAll(ctx, s, ask); err != nil {
+		if states, err = jobstate.Query(ctx, s, ask); err != nil {
 			return nil, err
 		}
 	}
@@ -75,12 +78,12 @@ func List(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt ListOp
 
 func listed(ctx context.Context, d *dataset.Dataset, top string, opt ListOptions) (list []ledger.Job, err error) {
 	if !opt.All && opt.JobID == "" {
-		return openJobs(ctx, d, top)
+		return jobdb.OpenJobs(ctx, d, top)
 	}
-	if !hasLedger(d) {
+	if !jobdb.Exists(d) {
 		return nil, nil
 	}
-	err = withLedger(ctx, d, "look at jobs", func(l *ledger.Ledger) error {
+	err = jobdb.With(ctx, d, "look at jobs", func(l *ledger.Ledger) error {
 		for job, err := range l.Jobs(ctx, ledger.Filter{WorkTree: top}) {
 			if err != nil {
 				return err
@@ -103,7 +106,7 @@ func listed(ctx context.Context, d *dataset.Dataset, top string, opt ListOptions
 }
 
 func makeRow(j *ledger.Job, states map[int64]sched.Status) Row {
-	p := getProvenance(j)
+	p := jobrec.Of(j)
 	r := Row{
 		Row: j.ID, ID: j.JobID, Cluster: j.Cluster, Name: p.Name, Open: j.State != ledger.StateClosed,
 		Since: j.SubmittedAt, Outputs: j.Outputs, Commit: j.Commit, Cmd: j.Cmd, Branch: j.Branch, WorkTree: j.WorkTree, Folder: j.AltDir, Note: p.Note,
@@ -130,7 +133,7 @@ func makeRow(j *ledger.Job, states map[int64]sched.Status) Row {
 
 // fill takes over what the scheduler says of an open job.
 func (r *Row) fill(j *ledger.Job, states map[int64]sched.Status) {
-	r.Settled, r.Tasks = len(settledTasks(j)), j.Tasks
+	r.Settled, r.Tasks = len(jobrec.SettledTasks(j)), j.Tasks
 	st, ok := states[j.ID]
 	if !ok {
 		r.State = "OPEN"

@@ -1,0 +1,288 @@
+// Package finish commits what completed jobs have made: it asks for their states,
+// brings staged outputs back, makes one commit for each in the order in which
+// one was made from the other, and closes them. It schedules nothing.
+package finish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/stemma-data/stemma/internal/commit"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/jobs/jobdb"
+	"github.com/stemma-data/stemma/internal/jobs/jobrec"
+	"github.com/stemma-data/stemma/internal/jobs/jobstate"
+	"github.com/stemma-data/stemma/internal/jobs/killpoint"
+	"github.com/stemma-data/stemma/internal/jobs/submission"
+	"github.com/stemma-data/stemma/internal/ledger"
+	"github.com/stemma-data/stemma/internal/result"
+	"github.com/stemma-data/stemma/internal/sched"
+)
+
+// Options are the options of finish.
+type Options struct {
+	JobID        string // only this job; "" for all that are open
+	Message      string // for the commits; "" for none
+	CloseFailed  bool   // failed jobs are closed without a commit
+	CommitFailed bool   // failed jobs are committed with what they left, and closed
+	Branches     bool   // each commit goes on a branch of its own
+	Octopus      bool   // each commit starts at the tip, and one merge joins them
+	Here         bool   // commit to the present branch, whatever branch a job was scheduled on
+	Jobs         int    // files hashed at once; 0: one per core
+
+	Step killpoint.Steps // tests
+}
+
+// Run commits the results of all completed jobs, oldest first, in one go,
+// and closes those jobs. Jobs that are not over, that failed, or that lack a
+// declared output stay open; each is told by an impossible or error record, and
+// stops no other. The error is for what concerns all of them.
+func Run(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt Options, sink result.Sink) error {
+	f, err := newFinishing(ctx, d, s, opt, sink)
+	if err != nil {
+		return err
+	}
+	jobs, err := f.chosen(ctx)
+	if err != nil {
+		return err
+	}
+	if len(jobs) == 0 {
+		tellOfPeer(d)
+		return nil
+	}
+	return f.finish(ctx, jobs)
+}
+
+// Jobs is Finish for the given open jobs, on the branch as it was seen.
+func Jobs(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt Options, head git.Head, jobs []ledger.Job, sink result.Sink) error {
+	top, err := d.RealPath()
+	if err != nil {
+		return err
+	}
+	f := &finishing{d: d, s: s, opt: opt, sink: sink, top: top, head: head}
+	return f.finish(ctx, jobs)
+}
+
+// finish commits those of the jobs that are to be.
+func (f *finishing) finish(ctx context.Context, jobs []ledger.Job) error {
+	ready, err := f.sort(ctx, jobs)
+	if err != nil || len(ready) == 0 {
+		return err
+	}
+	return f.commit(ctx, ready)
+}
+
+// newFinishing checks what must hold before any job is looked at.
+func newFinishing(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt Options, sink result.Sink) (*finishing, error) {
+	if opt.Branches && opt.Octopus {
+		return nil, errs.WithExit(errors.New("finish: --branches and --octopus exclude each other"), errs.ExitUsage)
+	}
+	if err := d.Writable(ctx); err != nil {
+		return nil, err
+	}
+	f := &finishing{d: d, s: s, opt: opt, sink: sink}
+	var err error
+	if f.top, err = d.RealPath(); err != nil {
+		return nil, err
+	}
+	if f.head, err = d.Repo.Head(ctx); err != nil {
+		return nil, err
+	}
+	if f.head.Ref == "" && (opt.Branches || opt.Octopus) {
+		err := errors.New("finish: --branches and --octopus need a branch, and this is a detached HEAD")
+		return nil, errs.WithHint(err, "check a branch out, or leave the option away")
+	}
+	return f, nil
+}
+
+// Action is the action of the records that this package reports, as in
+// the Slurm extension of DataLad.
+const Action = "slurm-finish"
+
+// finishing is one finish command on its way.
+type finishing struct {
+	d    *dataset.Dataset
+	s    sched.Scheduler
+	opt  Options
+	sink result.Sink
+	top  string
+	head git.Head
+
+	watch  *watching              // nil: one look is enough
+	open   []ledger.Job           // all that is known to be open
+	states map[int64]sched.Status // by the ledger's rows
+	graph  *graph
+	seen   map[string]fs.FileInfo // declared paths that exist, absolute
+	marked []*over                // by this command
+	nonce  string                 // of its marks
+}
+
+// report emits a record about one job. Such records have no path, as in
+// datalad-slurm.
+func (f *finishing) report(status result.Status, j *ledger.Job, text string) error {
+	rec := result.New(Action, status, "", "").Msg(text)
+	if j != nil && j.JobID != "" {
+		rec.Fields["slurm_job_id"] = j.JobID
+	}
+	return f.sink.Emit(rec)
+}
+
+// fail reports an error about one job, with its hint.
+func (f *finishing) fail(j *ledger.Job, err error) error {
+	text := fmt.Sprintf("job %s: %v", jobrec.Label(j), err)
+	if hint := errs.Hint(err); hint != "" {
+		text += " (" + hint + ")"
+	}
+	return f.report(result.Error, j, text)
+}
+
+// sort asks for the states of all jobs, and of those that make their inputs, at
+// once and returns those that are to be committed, in the order in which one
+// was made from the other; of the others it reports.
+func (f *finishing) sort(ctx context.Context, jobs []ledger.Job) ([]*over, error) {
+	jobs, err := f.withProducers(ctx, jobs)
+	if err != nil {
+		return nil, err
+	}
+	submitted, err := f.settled(ctx, jobs)
+	if err != nil || len(submitted) == 0 {
+		return nil, err
+	}
+	if f.states, err = jobstate.Query(ctx, f.s, submitted); err != nil {
+		return nil, err
+	}
+	var ready []*over
+	for i := range submitted {
+		job := &submitted[i]
+		if jobrec.PerTask(job) {
+			take, err := f.judgeArray(ctx, *job, f.states[job.ID])
+			if err != nil {
+				return nil, err
+			}
+			ready = append(ready, take...)
+			continue
+		}
+		o := &over{job: *job, prov: jobrec.Of(job), status: f.states[job.ID]}
+		take, err := f.judge(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		if take {
+			ready = append(ready, o)
+		}
+	}
+	if ready, err = f.ordered(ready); err != nil {
+		return nil, err
+	}
+	return f.holdBack(ready)
+}
+
+// settled leaves out jobs whose submission is not settled, after trying.
+func (f *finishing) settled(ctx context.Context, jobs []ledger.Job) ([]ledger.Job, error) {
+	var out []ledger.Job
+	for _, job := range jobs {
+		own, err := jobstate.SchedulerOf(f.s, &job)
+		if err != nil {
+			if err := f.fail(&job, err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if job.State == ledger.StateOpen {
+			out = append(out, job)
+			continue
+		}
+		if f.watch.waitsFor(&job, own) {
+			continue
+		}
+		settled, prov := job, jobrec.Provenance{}
+		r := &submission.Recording{Dataset: f.d, Scheduler: own, Top: f.top, Job: &settled, Provenance: &prov}
+		err = errs.WithHint(errors.New("it is being submitted"), "wait for that command")
+		if fate := submission.FateOf(&job, own); fate == submission.Told || fate == submission.Unclear {
+			err = r.TakeUp(ctx, job)
+		} else if fate == submission.NeverRan {
+			err = errs.WithHint(errors.New("the command that scheduled it died before the submission"), "repeat that command, or give the claim up with `stemma jobs release`")
+		}
+		if err == nil {
+			out = append(out, settled)
+			continue
+		}
+		if err := f.fail(&job, err); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// judge decides what becomes of one job.
+func (f *finishing) judge(ctx context.Context, o *over) (bool, error) {
+	st := o.status
+	switch {
+	case st.State.Success():
+	case f.watch.live(st):
+		return false, nil
+	case !st.State.Final():
+		return false, f.stays(&o.job, st)
+	case f.opt.CommitFailed:
+		o.sentence = jobrec.NotComplete(&o.job, st)
+	case f.opt.CloseFailed:
+		return false, f.closeFailed(ctx, o)
+	default:
+		return false, f.stays(&o.job, st)
+	}
+	if err := f.checkBranch(&o.job); err != nil {
+		return false, f.fail(&o.job, err)
+	}
+	return true, nil
+}
+
+// stays reports a job that is not complete, and what that means for others.
+func (f *finishing) stays(j *ledger.Job, st sched.Status) error {
+	text := jobrec.NotComplete(j, st)
+	if note := f.pipelineNote(j, st); note != "" {
+		text += " (" + note + ")"
+	}
+	if note := f.purgeNote(j); note != "" {
+		text += "; " + note
+	}
+	return f.report(result.Impossible, j, text)
+}
+
+func (f *finishing) closeFailed(ctx context.Context, o *over) error {
+	err := jobdb.With(ctx, f.d, "close failed job", func(l *ledger.Ledger) error {
+		return l.Finish(ctx, ledger.Closing{ID: o.job.ID, Outcome: ledger.ClosedFailed})
+	})
+	if err != nil {
+		return f.fail(&o.job, err)
+	}
+	ledger.DropCopy(&o.job)
+	return f.report(result.OK, &o.job, "Closing failed / cancelled jobs. Statuses: "+jobrec.Statuses(&o.job, o.status))
+}
+
+// checkBranch refuses a job that was scheduled on another branch.
+func (f *finishing) checkBranch(j *ledger.Job) error {
+	if f.opt.Here || j.Branch == f.head.Ref {
+		return nil
+	}
+	err := &commit.WrongBranchError{Want: branchName(j.Branch), Have: branchName(f.head.Ref)}
+	return errs.WithHint(err, "check that branch out, or commit to this one with --here")
+}
+
+func branchName(ref string) string {
+	if ref == "" {
+		return "a detached HEAD"
+	}
+	return git.Head{Ref: ref}.Branch()
+}
+
+// tellOfPeer points at jobs that only the Slurm extension of DataLad knows.
+func tellOfPeer(d *dataset.Dataset) {
+	if _, err := os.Lstat(jobdb.PeerDatabase(d)); err == nil && !jobdb.Exists(d) {
+		d.Env.Log.Info("open jobs of datalad-slurm can be taken over with `stemma jobs import`")
+	}
+}

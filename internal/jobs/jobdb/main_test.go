@@ -1,0 +1,9 @@
+package jobdb_test
+
+import (
+	"testing"
+
+	"github.com/stemma-data/stemma/internal/jobs/jobstest"
+)
+
+func TestMain(m *testing.M) { jobstest.Main(m) }

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package schedule_test
+
+import (
+	"testing"
+)
+
+func mounted(*testing.T, string) string { return "" }

@@ -1,0 +1,47 @@
+package schedule
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitindex"
+)
+
+// start is what jobs are scheduled on.
+type start struct {
+	head git.Head
+	view *git.TreeView
+	// index is read when it is asked for; nil: it cannot be read natively.
+	index func() *gitindex.File
+}
+
+// close gives files back; a command may schedule many jobs.
+func (st *start) close() {
+	if st != nil {
+		st.view.Close()
+	}
+}
+
+// startingPoint refuses branches that jobs cannot be scheduled on.
+func startingPoint(ctx context.Context, d *dataset.Dataset) (*start, error) {
+	head, err := d.Repo.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(head.Ref, "refs/heads/adjusted/") {
+		return nil, errs.WithHint(fmt.Errorf("schedule: %s is an adjusted branch, which is not supported yet", head.Branch()),
+			"check out the branch that it was made from")
+	}
+	return &start{head: head, view: d.Repo.View(head.OID), index: sync.OnceValue(func() *gitindex.File {
+		index, err := d.Repo.ReadIndex()
+		if err != nil {
+			return nil
+		}
+		return index
+	})}, nil
+}
