@@ -34,7 +34,7 @@ type Work struct {
 	Tasks       []int             // of the array, where outputs name them and they are known
 	Redo        *jobrec.Redo      // tasks of an array, if not all
 	Ahead       []jobrec.Producer // open jobs that make inputs, which need not exist yet
-	Links       map[string]string // see locator
+	Links       map[string]string // see jobpath.NewLocator
 	Files       iospec.Files      // among which inputs are looked for; nil: on disk
 	Place       string            // folder that takes the place of the dataset; "": none
 	Expanded    string            // cmd with placeholders filled in

@@ -84,7 +84,7 @@ func (b *rowBatch) fill(ctx context.Context) (more bool, err error) {
 		}
 		r := &rowJob{number: row.number}
 		b.rows = append(b.rows, r)
-		c, err := b.sw.scheduling(row, b)
+		c, err := b.sw.job(row, b)
 		if err == nil {
 			r.Job, err = c, c.Plan(ctx)
 		}

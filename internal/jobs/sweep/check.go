@@ -73,7 +73,7 @@ func (sw *sweep) check(ctx context.Context) error {
 // checkRow works out the inputs and the claims of a row. The first row stands
 // for all where the command and its placeholders are concerned.
 func (sw *sweep) checkRow(ctx context.Context, row sweepRow, b *rowBatch, subst map[string]string) (*schedule.Job, error) {
-	c, err := sw.scheduling(row, b)
+	c, err := sw.job(row, b)
 	if err != nil {
 		return nil, err
 	}

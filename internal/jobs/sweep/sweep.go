@@ -127,8 +127,8 @@ func (sw *sweep) work(row sweepRow) (w *jobspec.Work, err error) {
 	return w, err
 }
 
-// scheduling prepares what schedules one row of a batch.
-func (sw *sweep) scheduling(row sweepRow, b *rowBatch) (*schedule.Job, error) {
+// job prepares what schedules one row of a batch.
+func (sw *sweep) job(row sweepRow, b *rowBatch) (*schedule.Job, error) {
 	if len(sw.base.Memo()) > maxMemo {
 		clear(sw.base.Links)
 	}
@@ -158,7 +158,7 @@ func (sw *sweep) dryRun(ctx context.Context) error {
 			break
 		}
 		var c *schedule.Job
-		if c, err = sw.scheduling(row, b); err == nil {
+		if c, err = sw.job(row, b); err == nil {
 			err = c.Plan(ctx)
 		}
 		if err != nil {
