@@ -19,14 +19,15 @@ type experiment struct {
 // bench is one run: its options, the programs it found, and its temporary folder.
 type bench struct {
 	options
-	tmp    string
-	stemma string // the program under test
-	env    []string
-	slurm  bool // a private Slurm answers
-	out    io.Writer
-	repos  map[string]*repo
-	known  map[string]bool // stemma's commands, once asked
-	checks []check
+	tmp     string
+	stemma  string // the program under test
+	env     []string
+	slurm   bool   // a private Slurm answers
+	standIn string // folder of the stand-in for Slurm, once it is used
+	out     io.Writer
+	repos   map[string]*repo
+	known   map[string]bool // stemma's commands, once asked
+	checks  []check
 }
 
 func newBench(ctx context.Context, o options) (*bench, error) {

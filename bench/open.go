@@ -11,12 +11,15 @@ import (
 
 // scaleOpen works beside many open jobs of four outputs each.
 func scaleOpen(ctx context.Context, b *bench) error {
-	b.embedded()
+	if err := b.useStandIn(); err != nil {
+		return err
+	}
 	r, err := b.repository(ctx, b.sizes[0])
 	if err != nil {
 		return err
 	}
 	b.section("%s open jobs, four outputs each", thousands(b.jobs))
+	b.note("A stand-in for Slurm's programs executes the jobs and answers at once; the repository has %s tracked files.", thousands(r.files))
 	tool := jobTool{name: "stemma ", program: b.stemma, schedule: []string{"schedule"}}
 	scheduling := []contender{{name: "stemma schedule", command: func(int) command { return tool.scheduling(r) }}}
 	first, err := b.compare(ctx, b.reps(21), scheduling...)
@@ -38,7 +41,14 @@ func scaleOpen(ctx context.Context, b *bench) error {
 	if err := b.localJobsOver(ctx, r); err != nil {
 		return err
 	}
+	if _, err := b.played(); err != nil {
+		return err
+	}
 	list, _, err := b.heavy(ctx, in(r.dir, b.stemma, "jobs"))
+	if err != nil {
+		return err
+	}
+	questions, err := b.played()
 	if err != nil {
 		return err
 	}
@@ -51,7 +61,7 @@ func scaleOpen(ctx context.Context, b *bench) error {
 		{"stemma schedule beside no other job", show(first[0].wall())},
 		{"schedule and execution of one row of a sweep", show(each)},
 		{"stemma schedule beside all of them", show(last[0].wall())},
-		{"stemma jobs", show(list)},
+		{fmt.Sprintf("stemma jobs (scheduler asked %d times)", questions), show(list)},
 		{"stemma finish, all in one call", show(finish)},
 		{"memory of that finish, with its children", fmt.Sprintf("%d MB", size>>20)},
 	})
@@ -59,6 +69,7 @@ func scaleOpen(ctx context.Context, b *bench) error {
 	at := ", " + thousands(b.jobs) + " open jobs"
 	b.checked("the last schedule against the first"+at, "+ 20 %", growth <= 20, "%+.0f %%", growth)
 	b.checked("jobs"+at, "0.5 s", list <= 500*time.Millisecond, "%s", show(list))
+	b.checked("questions of jobs to the scheduler"+at, "2", questions <= 2, "%d", questions)
 	b.checked("one finish of all"+at, "90 s", finish <= 90*time.Second, "%s", show(finish))
 	b.checked("memory of that finish"+at, "300 MB", size <= 300<<20, "%d MB", size>>20)
 	return nil

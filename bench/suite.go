@@ -17,7 +17,7 @@ var suites = []suite{
 		{"startup", startup}, {"jobs", jobs}, {"save", bulkSave}, {"get", bulkGet},
 		{"paths", paths}, {"tree", wholeTree}, {"lock", indexLock}, {"counts", counts}}},
 	{"file-systems", "Jobs on parallel file systems", "docs/benchmarks/file-systems.md", "make bench-fs", "1000,100000", "1000,5000", []experiment{
-		{"fs", fileSystems}, {"staging", staging}, {"steady", oneByOne}}},
+		{"fs", fileSystems}, {"steady", oneByOne}, {"staging", staging}, {"storage", storage}}},
 	{"scale", "Jobs at scale", "docs/benchmarks/scale.md", "make bench-scale", "1000,200000,1000000", "1000,20000", []experiment{
 		{"single", scaleSingle}, {"batch", scaleBatch}, {"whole", scaleTree}, {"open", scaleOpen}}},
 	{"content", "Content: get, drop, S3, clones and locations", "docs/benchmarks/content.md", "make bench-content", "1000", "1000", []experiment{

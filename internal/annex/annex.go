@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/errs"
@@ -28,6 +29,8 @@ type Annex struct {
 	Repo *git.Repo
 	UUID string
 	dir  string // <git common dir>/annex
+
+	newDirs atomic.Uint32 // permissions of a folder that newKeyDir made; 0: not looked at yet
 }
 
 // Open returns the annex of an initialised repository, ErrNotInitialised, or

@@ -125,6 +125,9 @@ func (a *Annex) Keep(ctx context.Context, path string, seen fs.FileInfo, k annex
 	if err := a.place(ctx, path, object, seen); err != nil {
 		return fmt.Errorf("store %s: %w", path, err)
 	}
+	if isNew {
+		return a.freezeNew(object, seen.Mode())
+	}
 	return a.freeze(object, seen.Mode())
 }
 
@@ -227,10 +230,36 @@ func linkRefused(err error) bool {
 
 // freeze takes the write permission from object and folder.
 func (a *Annex) freeze(object string, perm fs.FileMode) error {
+	if err := a.freezeFile(object, perm); err != nil {
+		return err
+	}
+	return a.freezeDir(filepath.Dir(object))
+}
+
+func (a *Annex) freezeFile(object string, perm fs.FileMode) error {
 	if err := protect(object, a.frozenFileMode(perm.Perm())); err != nil {
 		return fmt.Errorf("protect %s: %w", object, err)
 	}
-	return a.freezeDir(filepath.Dir(object))
+	return nil
+}
+
+// freezeNew is freeze for an object in a folder that newKeyDir has just made.
+// Such folders are all alike, so that only the first one is looked at.
+func (a *Annex) freezeNew(object string, perm fs.FileMode) error {
+	if err := a.freezeFile(object, perm); err != nil {
+		return err
+	}
+	dir := filepath.Dir(object)
+	mode := fs.FileMode(a.newDirs.Load())
+	if mode == 0 || a.Repo.SharedMode() != 0 {
+		fi, err := os.Stat(dir)
+		if err != nil {
+			return fmt.Errorf("protect %s: %w", dir, err)
+		}
+		mode = fi.Mode() & (fs.ModePerm | fs.ModeSetgid)
+		a.newDirs.Store(uint32(mode))
+	}
+	return a.freezeDirFrom(dir, mode)
 }
 
 // protect is os.Chmod for files that may be a colleague's: these have the mode

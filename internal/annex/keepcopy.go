@@ -62,10 +62,15 @@ func copyVerified(ctx context.Context, object, path string, k annexkey.Key) erro
 
 func (a *Annex) freezeDir(dir string) error {
 	fi, err := os.Stat(dir)
-	if err == nil {
-		err = protect(dir, a.frozenDirMode(fi.Mode())|fi.Mode()&fs.ModeSetgid)
-	}
 	if err != nil {
+		return fmt.Errorf("protect %s: %w", dir, err)
+	}
+	return a.freezeDirFrom(dir, fi.Mode())
+}
+
+// freezeDirFrom is freezeDir for a folder of a known mode.
+func (a *Annex) freezeDirFrom(dir string, mode fs.FileMode) error {
+	if err := protect(dir, a.frozenDirMode(mode)|mode&fs.ModeSetgid); err != nil {
 		return fmt.Errorf("protect %s: %w", dir, err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -90,6 +91,7 @@ func (a *app) finish(ctx context.Context, o finishOptions, args []string) error 
 	if err != nil {
 		return err
 	}
+	a.spareMemory()
 	opt := finish.Options{
 		JobID: id, Message: o.message, CloseFailed: o.closeFailed, CommitFailed: o.commitFailed,
 		Branches: o.branches, Octopus: o.octopus, Here: o.here, Jobs: int(o.jobs),
@@ -102,6 +104,19 @@ func (a *app) finish(ctx context.Context, o finishOptions, args []string) error 
 	return finish.Watch(ctx, d, s, finish.WatchOptions{
 		Options: opt, Progress: func(p finish.WatchProgress) { line.show(watchText(p)) },
 	}, line.sink(sink))
+}
+
+// fewerSpares is how much memory may wait to be used again, in per cent of what
+// is in use.
+const fewerSpares = 40
+
+// spareMemory is for a command that may hold the records of ten thousand jobs
+// while git works for a minute, on a login node where others work, too. The
+// user's own setting (GOGC) counts.
+func (a *app) spareMemory() {
+	if a.getenv("GOGC") == "" {
+		debug.SetGCPercent(fewerSpares)
+	}
 }
 
 // watchText tells what a look at the jobs has found.

@@ -24,6 +24,7 @@ type builder struct {
 	moves   []git.RefMove
 	edits   []gitindex.Edit
 	early   *earlyIndex // nil: not begun, or handed over
+	trees   *treeState  // of a batch; nil: the import is asked
 }
 
 func (b *builder) close() {
@@ -57,6 +58,10 @@ func (b *builder) build(ctx context.Context) error {
 // commits makes the user's commits in the shape asked for.
 func (b *builder) commits(ctx context.Context) error {
 	tip := b.head.OID
+	if len(b.req.Commits) > 1 {
+		b.trees = newTreeState(b.p.Repo, tip)
+		defer b.trees.close()
+	}
 	for i, c := range b.req.Commits {
 		if b.dropped[i] {
 			continue
@@ -75,7 +80,7 @@ func (b *builder) commits(ctx context.Context) error {
 	}
 	if b.req.Shape == Octopus {
 		var err error
-		if tip, err = b.octopus(tip); err != nil {
+		if tip, err = b.octopus(ctx, tip); err != nil {
 			return err
 		}
 	}
@@ -85,7 +90,7 @@ func (b *builder) commits(ctx context.Context) error {
 
 // one makes commit i on top of parent, or none where nothing changes.
 func (b *builder) one(ctx context.Context, i int, c Commit, parent gitobj.OID) (gitobj.OID, error) {
-	changes, err := b.effective(c.Files, parent)
+	changes, err := b.effective(ctx, c.Files, parent)
 	if err != nil {
 		return "", err
 	}
@@ -113,12 +118,15 @@ func (b *builder) one(ctx context.Context, i int, c Commit, parent gitobj.OID) (
 	}
 	b.res.Commits[i] = id
 	b.index(c.Files)
+	if b.trees != nil && b.req.Shape == Chain {
+		b.trees.apply(changes)
+	}
 	return id, nil
 }
 
 // effective leaves out what the parent's tree already says.
-func (b *builder) effective(files []File, parent gitobj.OID) ([]git.TreeChange, error) {
-	have, err := b.entries(files, parent)
+func (b *builder) effective(ctx context.Context, files []File, parent gitobj.OID) ([]git.TreeChange, error) {
+	have, err := b.entries(ctx, files, parent)
 	if err != nil {
 		return nil, err
 	}
@@ -135,8 +143,18 @@ func (b *builder) effective(files []File, parent gitobj.OID) ([]git.TreeChange, 
 // questionsInFlight keeps the answers below a pipe's capacity.
 const questionsInFlight = 64
 
-func (b *builder) entries(files []File, parent gitobj.OID) ([]git.TreeEntry, error) {
+// entries returns what the parent's tree has at the paths of the files.
+func (b *builder) entries(ctx context.Context, files []File, parent gitobj.OID) ([]git.TreeEntry, error) {
 	have := make([]git.TreeEntry, len(files))
+	if b.trees != nil {
+		for i, f := range files {
+			var err error
+			if have[i], err = b.trees.entry(ctx, f.Path); err != nil {
+				return nil, err
+			}
+		}
+		return have, nil
+	}
 	if parent == "" {
 		return have, nil
 	}
@@ -168,7 +186,7 @@ func (b *builder) index(files []File) {
 }
 
 // octopus merges all commits, whose files never overlap, into one.
-func (b *builder) octopus(tip gitobj.OID) (gitobj.OID, error) {
+func (b *builder) octopus(ctx context.Context, tip gitobj.OID) (gitobj.OID, error) {
 	spec := git.CommitSpec{Who: b.who, Message: b.req.MergeMessage}
 	if tip != "" {
 		spec.Parents = []gitobj.OID{tip}
@@ -178,7 +196,7 @@ func (b *builder) octopus(tip gitobj.OID) (gitobj.OID, error) {
 			continue
 		}
 		spec.Parents = append(spec.Parents, b.res.Commits[i])
-		changes, err := b.effective(c.Files, tip)
+		changes, err := b.effective(ctx, c.Files, tip)
 		if err != nil {
 			return "", err
 		}

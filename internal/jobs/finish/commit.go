@@ -58,6 +58,7 @@ func (f *finishing) commitTogether(ctx context.Context, ready []*over) (err erro
 		return err
 	}
 	logs, ready, err := f.store(ctx, ready)
+	f.seen = nil // of ten thousand jobs it is large, and git takes long
 	if err == nil {
 		ready, err = f.holdBack(ready)
 	}

@@ -86,6 +86,7 @@ func newFinishing(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, op
 		return nil, err
 	}
 	f := &finishing{d: d, s: s, opt: opt, sink: sink}
+	go func() { _, _ = d.Repo.ReadIndex() }() // it is kept; whoever needs it finds it read
 	var err error
 	if f.top, err = d.RealPath(); err != nil {
 		return nil, err
