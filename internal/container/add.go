@@ -40,7 +40,9 @@ func Add(ctx context.Context, d *dataset.Dataset, opt AddOptions, sink result.Si
 		return sink.Emit(result.New("containers_add", result.Impossible, d.Path(), result.Dataset).With("message", why))
 	}
 	if known != nil {
-		opt.inherit(d, known)
+		if err := opt.inherit(d, known); err != nil {
+			return err
+		}
 	}
 	rel, err := opt.place(d)
 	if err != nil {
@@ -72,10 +74,16 @@ func (opt *AddOptions) refuse(known *Container) any {
 	return nil
 }
 
-// inherit takes over what is on record and was not given anew.
-func (opt *AddOptions) inherit(d *dataset.Dataset, known *Container) {
+// inherit takes over what is on record and was not given anew. A path on
+// record is refused: the record may come from somebody else, who would have any
+// file of this machine put into the dataset.
+func (opt *AddOptions) inherit(d *dataset.Dataset, known *Container) error {
 	if opt.Source+opt.Image+opt.CallFormat == "" && len(opt.ExtraInputs) == 0 {
 		opt.Source = known.UpdateURL
+		if !isAddress(opt.Source) {
+			return errs.WithHint(fmt.Errorf("container %s: its image came from %s, a place on this machine that the dataset names", opt.Name, opt.Source),
+				"name it yourself: containers-add --update --url %s %s", opt.Source, opt.Name)
+		}
 	}
 	if opt.CallFormat == "" {
 		opt.CallFormat = known.CmdExec
@@ -85,6 +93,7 @@ func (opt *AddOptions) inherit(d *dataset.Dataset, known *Container) {
 			opt.Image = rel
 		}
 	}
+	return nil
 }
 
 // place is the path of the image in the dataset.

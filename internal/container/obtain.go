@@ -19,6 +19,12 @@ import (
 	"github.com/stemma-data/stemma/internal/proc"
 )
 
+// isAddress tells whether a source is none of this machine.
+func isAddress(source string) bool {
+	_, is := without(source, "docker://", "dhub://", "shub://", "http://", "https://")
+	return is
+}
+
 // obtain makes a file of the image that a source names.
 func obtain(ctx context.Context, source, file string, env dataset.Env) error {
 	if name, ok := without(source, "docker://", "dhub://"); ok && strings.HasPrefix(name, "-") {
