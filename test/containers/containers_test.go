@@ -24,20 +24,7 @@ import (
 // program is the binary under test; TestMain builds it.
 var program string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "stemma-containers-")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		program, err = rig.Build(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(rig.RunTests(m, &program)) }
 
 // engineNeeds skips where the machine cannot run containers of an engine.
 func engineNeeds(t *testing.T, programs ...string) {

@@ -20,24 +20,7 @@ import (
 // program is the binary under test; TestMain builds it.
 var program string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "stemma-shared-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	if err = os.Chmod(dir, 0o755); err == nil {
-		program, err = rig.Build(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
+func TestMain(m *testing.M) { os.Exit(rig.RunTests(m, &program)) }
 
 // The numbers of users and their group need no names.
 const (

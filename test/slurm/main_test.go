@@ -32,23 +32,13 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "no test is run")
 		return 0
 	}
-	dir, err := os.MkdirTemp("", "stemma-slurm-tests-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	if program, err = rig.Build(dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
 	// The tests wait for Slurm most of the time; -parallel overrides it.
 	if err := flag.Set("test.parallel", "10"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	shared = &cluster{conf: os.Getenv("SLURM_CONF"), accounting: true}
-	return m.Run()
+	return rig.RunTests(m, &program)
 }
 
 // haveCluster says why there is no cluster to test on.

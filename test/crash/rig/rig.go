@@ -30,6 +30,24 @@ func Build(dir string) (string, error) {
 	return bin, nil
 }
 
+// RunTests builds the program, sets *program to its path, and runs the tests of a
+// package; it returns the exit code. Other users may run the program, too.
+func RunTests(m *testing.M, program *string) int {
+	dir, err := os.MkdirTemp("", "stemma-test-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		err = os.Chmod(dir, 0o755)
+	}
+	if err == nil {
+		*program, err = Build(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
 // World is an isolated place: a home, and a folder for repositories.
 type World struct {
 	Root string
