@@ -94,7 +94,7 @@ func (a *Annex) Adopt(path string, k annexkey.Key) error {
 	if err := a.makeKeyDir(filepath.Dir(object)); err != nil {
 		return fmt.Errorf("store %s: %w", path, err)
 	}
-	if err := os.Rename(path, object); err != nil {
+	if err := fsx.Rename(path, object); err != nil {
 		return fmt.Errorf("store %s: %w", path, err)
 	}
 	return a.freeze(object, fi.Mode())

@@ -87,11 +87,16 @@ func (d *Dataset) ownStore() *local.Store {
 // branches that were fetched from remotes.
 type branchLogs struct {
 	d    *Dataset
-	tips []gitobj.OID // fetched branches that are not merged yet
+	then *annex.Snapshot // when this was made
+	tips []gitobj.OID    // fetched branches that are not merged yet
 }
 
 func (d *Dataset) branchLogs(ctx context.Context) (*branchLogs, error) {
 	l := &branchLogs{d: d}
+	var err error
+	if l.then, err = d.Annex.Snapshot(ctx); err != nil {
+		return nil, err
+	}
 	merged := d.settledTips()
 	own, err := d.Repo.Ref(ctx, annex.BranchRef)
 	if err != nil {
@@ -125,7 +130,12 @@ func (d *Dataset) settledTips() map[string]bool {
 }
 
 func (l *branchLogs) read(ctx context.Context, path string) ([]byte, error) {
-	data, err := l.d.Annex.ReadLog(ctx, path)
+	return l.merged(ctx, path, l.d.Annex.ReadLog)
+}
+
+// merged is a log that read returns together with those of the fetched branches.
+func (l *branchLogs) merged(ctx context.Context, path string, read func(context.Context, string) ([]byte, error)) ([]byte, error) {
+	data, err := read(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -141,9 +151,10 @@ func (l *branchLogs) read(ctx context.Context, path string) ([]byte, error) {
 	return data, nil
 }
 
-// locations are the repositories that have the key by the logs.
+// locations are the repositories that have the key by the logs as they were when
+// the command began.
 func (l *branchLogs) locations(ctx context.Context, k annexkey.Key) ([]string, error) {
-	data, err := l.read(ctx, annexlog.LocationPath(k))
+	data, err := l.merged(ctx, annexlog.LocationPath(k), l.then.ReadLog)
 	return annexlog.ParsePresence(data).Present(), err
 }
 

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 )
 
@@ -35,6 +36,9 @@ type CopyOptions struct {
 	Hash      hash.Hash   // receives exactly the bytes that were stored
 	NoReflink bool        // make real, independent blocks
 	TempDir   string      // folder for the unfinished copy, made if missing; "": beside the copy
+	// Private says that nobody else knows dst, which does not exist: the copy is
+	// written there at once, under no other name before.
+	Private bool
 }
 
 // CopyResult describes a finished copy.
@@ -74,12 +78,17 @@ func copyFile(ctx context.Context, dst, src string, opt CopyOptions) (CopyResult
 	}
 	defer in.Close()
 	var res CopyResult
-	err = via(opt.TempDir, dst, func(tmp string) (err error) {
-		if res, err = fillTemp(ctx, tmp, in, before, opt); err != nil {
+	fill := func(tmp string) (err error) {
+		if res, err = fillTemp(ctx, tmp, in, before, opt); err != nil && !errors.Is(err, fs.ErrExist) {
 			os.Remove(tmp)
 		}
 		return err
-	})
+	}
+	if opt.Private {
+		err = fill(dst)
+	} else {
+		err = via(opt.TempDir, dst, fill)
+	}
 	if err != nil {
 		return CopyResult{}, err
 	}
@@ -215,6 +224,9 @@ func hashBack(ctx context.Context, out *os.File, size int64, h hash.Hash) (int64
 
 const copyBuffer = 1 << 20
 
+// buffers are used again: to clear a new one costs as much as to copy it.
+var buffers = sync.Pool{New: func() any { b := make([]byte, copyBuffer); return &b }}
+
 // copyBytes copies from the start of in to its end and looks at ctx once per
 // buffer. It gives up as soon as there is more than size, because a file that
 // grows as fast as it is read has no end.
@@ -225,7 +237,9 @@ func copyBytes(ctx context.Context, out io.Writer, in *os.File, size int64, h ha
 	if h != nil {
 		out = io.MultiWriter(out, h)
 	}
-	buf, total := make([]byte, copyBuffer), int64(0)
+	pooled := buffers.Get().(*[]byte)
+	defer buffers.Put(pooled)
+	buf, total := *pooled, int64(0)
 	for {
 		if err := ctx.Err(); err != nil {
 			return total, err

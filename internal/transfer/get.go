@@ -190,12 +190,13 @@ func (g *Getter) from(ctx context.Context, k annexkey.Key, r remote.Remote) erro
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp)
-	fi, err := verify(k, tmp, h)
-	if err != nil {
-		return err
+	if _, err = verify(k, tmp, h); err == nil {
+		err = g.keep(tmp, k)
 	}
-	return g.keep(ctx, k, tmp, fi)
+	if err != nil {
+		os.Remove(tmp)
+	}
+	return err
 }
 
 // fetchInto brings all of the content into the file tmp, or leaves nothing.
@@ -225,10 +226,10 @@ func verify(k annexkey.Key, path string, h hash.Hash) (fs.FileInfo, error) {
 // folder between two steps of ours.
 const keepTries = 5
 
-func (g *Getter) keep(ctx context.Context, k annexkey.Key, tmp string, fi fs.FileInfo) error {
+func (g *Getter) keep(tmp string, k annexkey.Key) error {
 	var err error
 	for range keepTries {
-		err = g.Annex.Keep(ctx, tmp, fi, k)
+		err = g.Annex.Adopt(tmp, k)
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
 			return err
 		}

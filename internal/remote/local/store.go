@@ -157,14 +157,16 @@ func (s *Store) lock(k annexkey.Key, excl bool) (*ContentLock, error) {
 func (s *Store) lockObject(object string, excl bool) (*ContentLock, error) {
 	frozen := thaw(filepath.Dir(object))
 	l, err := fsx.TryLockFile(lockPath(object), excl)
-	frozen()
+	if !excl || err != nil {
+		frozen() // who may delete does so at once
+	}
 	if errors.Is(err, fsx.ErrLocked) {
 		return nil, remote.ErrBusy
 	}
 	if err != nil {
 		return nil, err
 	}
-	c := &ContentLock{object: object, file: l, excl: excl}
+	c := &ContentLock{object: object, file: l, excl: excl, frozen: frozen}
 	switch {
 	case !isRegular(object):
 		c.Release()
@@ -192,6 +194,7 @@ type ContentLock struct {
 	object  string
 	file    *fsx.FileLock
 	excl    bool
+	frozen  func() // write-protects the key's folder again, for an exclusive lock
 	removed bool
 }
 
@@ -213,9 +216,8 @@ func (c *ContentLock) Release() {
 		return
 	}
 	if c.excl {
-		frozen := thaw(filepath.Dir(c.object))
-		os.Remove(lockPath(c.object))
-		frozen()
+		unlink(lockPath(c.object))
+		c.frozen()
 		c.file.Unlock()
 	} else {
 		c.file.Unlock()
@@ -235,8 +237,17 @@ func (c *ContentLock) tidy() {
 	if err != nil {
 		return
 	}
-	os.Remove(lockPath(c.object))
+	unlink(lockPath(c.object))
 	l.Unlock()
+}
+
+// unlink is os.Remove of what is no folder, without a second attempt.
+func unlink(path string) error {
+	for {
+		if err := syscall.Unlink(path); err != syscall.EINTR {
+			return err
+		}
+	}
 }
 
 // Remove deletes the content and gives the lock, which must be exclusive,
@@ -245,15 +256,21 @@ func (c *ContentLock) Remove() error {
 	if !c.excl {
 		return errors.New("remove content: not locked for that")
 	}
-	thaw(filepath.Dir(c.object))
-	if err := os.Remove(c.object); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	err := unlink(c.object)
+	if errors.Is(err, fs.ErrPermission) { // somebody has protected the folder again
+		thaw(filepath.Dir(c.object))
+		err = unlink(c.object)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		c.Release()
 		return fmt.Errorf("remove content: %w", err)
 	}
-	os.Remove(lockPath(c.object))
-	os.Remove(retainPath(c.object))
-	os.Remove(c.object + ".rtl")
 	c.removed = true
+	unlink(lockPath(c.object))
+	if syscall.Rmdir(filepath.Dir(c.object)) != nil { // mostly nothing else is there
+		unlink(retainPath(c.object))
+		unlink(c.object + ".rtl")
+	}
 	c.file.Unlock()
 	c.prune()
 	return nil
