@@ -26,7 +26,8 @@ func newClone(a *app) *cobra.Command {
 		Short: "Bring a dataset here, without the content of its annexed files",
 		Long: "Clones the dataset at SOURCE: a path, an address that git understands, or\n" +
 			"ria+file|ssh|http://STORE#ID[@VERSION] or #~ALIAS. What follows PATH is given\n" +
-			"to `git clone`. `get` brings content.",
+			"to `git clone`. `get` brings content; from web servers on private networks only\n" +
+			"if annex.security.allowed-ip-addresses lists their addresses (see `get --help`).",
 		Example:     "  stemma clone ../project job1\n  stemma clone -d . ria+file:///data/store#~raw inputs/raw",
 		GroupID:     groupData,
 		Annotations: map[string]string{remainder: "yes"},

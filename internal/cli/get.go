@@ -27,7 +27,12 @@ func newGet(a *app) *cobra.Command {
 		Use:   "get [OPTIONS] [PATH ...]",
 		Short: "Bring the content of annexed files here",
 		Long: "Fetches the content of annexed files from other repositories that have it, and\n" +
-			"the subdatasets that PATH lies in. Without PATH: everything below the working\nfolder.",
+			"the subdatasets that PATH lies in. Without PATH: everything below the working\nfolder.\n\n" +
+			"URLs, web servers and S3 are asked only at public addresses. For a server on a\n" +
+			"private network or this machine:\n" +
+			"  git config annex.security.allowed-ip-addresses '10.1.2.3 10.1.2.4:8080'\n" +
+			"(or `all`, if everybody who can write to the dataset is trusted). A source that\n" +
+			"sends nothing for five minutes is given up; annex.stalldetection changes that.",
 		Example: "  stemma get raw/subject1\n  stemma get -n -r .      # all subdatasets, without content",
 		GroupID: groupData,
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.get(cmd.Context(), o, args) },

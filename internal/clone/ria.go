@@ -4,14 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/fetchurl"
 	"github.com/stemma-data/stemma/internal/ria"
 	"github.com/stemma-data/stemma/internal/siblings"
 )
@@ -130,7 +130,9 @@ func (p *post) storeConfig(ctx context.Context) (string, error) {
 	scheme, rest, _ := strings.Cut(p.src.GitURL, "://")
 	switch scheme {
 	case "http", "https":
-		return fetchText(ctx, p.src.GitURL+"/config")
+		client := fetchurl.New(remote.Setup{Settings: p.repo.Config, Env: p.env.Vars})
+		defer client.Close()
+		return client.Text(ctx, p.src.GitURL+"/config", maxStoreConfig)
 	case "file":
 		dir, err := url.PathUnescape(strings.TrimPrefix(rest, "localhost"))
 		if err != nil {
@@ -151,23 +153,4 @@ func (p *post) storeConfig(ctx context.Context) (string, error) {
 		return ria.ReadRemote(ctx, u, p.env.Vars, strings.TrimPrefix(p.src.GitURL, "ssh://"+u.Host)+"/config", maxStoreConfig)
 	}
 	return "", fmt.Errorf("unknown scheme %q", scheme)
-}
-
-func fetchText(ctx context.Context, address string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return "", err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s: %s", address, resp.Status)
-	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxStoreConfig))
-	return string(data), err
 }

@@ -160,6 +160,33 @@ func (c *Client) Fetch(ctx context.Context, k annexkey.Key, address, dst string,
 	return err
 }
 
+// Text returns a small text at an http(s) address, of at most limit bytes.
+// Errors: remote.ErrAbsent if there is none.
+func (c *Client) Text(ctx context.Context, address string, limit int64) (string, error) {
+	u, err := c.parse(address)
+	if err != nil {
+		return "", err
+	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return "", fmt.Errorf("url scheme %q is not allowed here", u.Scheme)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.stall)
+	defer cancel()
+	resp, err := c.do(ctx, http.MethodGet, u, 0)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	if err := statusError(resp); err != nil {
+		return "", err
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%s: the answer is too long", u.Redacted())
+	}
+	return string(data), err
+}
+
 // skipTo passes over what has arrived already where the server starts at the
 // beginning again.
 func skipTo(resp *http.Response, body io.Reader, offset int64) error {
