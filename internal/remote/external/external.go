@@ -93,7 +93,7 @@ func (r *Remote) with(ctx context.Context, talk func(c *conversation) error) err
 	err = talk(c)
 	if !stop() { // the context has ended, and the process with it
 		r.forget(p)
-		return errors.Join(ctx.Err(), err)
+		return context.Cause(ctx)
 	}
 	r.put(p, err)
 	return err
@@ -111,7 +111,9 @@ func (r *Remote) take(ctx context.Context) (*program, error) {
 		r.idle = r.idle[:n-1]
 		return p, nil
 	}
-	p, err := start(r.ctx, r.setup, r.path)
+	ctx, cancel := r.setup.Patient(ctx)
+	defer cancel()
+	p, err := start(r.ctx, ctx, r.setup, r.path)
 	if err != nil {
 		return nil, err
 	}
@@ -194,6 +196,8 @@ func (r *Remote) Present(ctx context.Context, k annexkey.Key) (present bool, err
 	if err != nil {
 		return false, err
 	}
+	ctx, cancel := r.setup.Patient(ctx)
+	defer cancel()
 	err = r.with(ctx, func(c *conversation) error {
 		word, rest, err := c.ask("CHECKPRESENT "+key, "CHECKPRESENT-SUCCESS", "CHECKPRESENT-FAILURE", "CHECKPRESENT-UNKNOWN")
 		if err != nil {
@@ -224,6 +228,8 @@ func (r *Remote) Remove(ctx context.Context, k annexkey.Key) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := r.setup.Patient(ctx)
+	defer cancel()
 	return r.with(ctx, func(c *conversation) error {
 		word, rest, err := c.ask("REMOVE "+key, "REMOVE-SUCCESS", "REMOVE-FAILURE", "UNSUPPORTED-REQUEST")
 		if err != nil {
@@ -323,7 +329,7 @@ func Initialise(ctx context.Context, s remote.Setup) (map[string]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	p, err := start(ctx, s, r.path)
+	p, err := start(ctx, ctx, s, r.path)
 	if err != nil {
 		return nil, err
 	}

@@ -54,16 +54,22 @@ type program struct {
 	async *router // nil: one request at a time
 }
 
-// start runs the program and agrees on version and extensions.
-func start(ctx context.Context, s remote.Setup, path string) (*program, error) {
+// start runs the program, for as long as life lasts, and agrees on version and
+// extensions before the end of ctx.
+func start(life, ctx context.Context, s remote.Setup, path string) (*program, error) {
 	p := &program{name: filepath.Base(path)}
 	var err error
-	p.proc, err = proc.Start(ctx, proc.Cmd{Name: path, Dir: s.WorkTree, Env: s.Env, Stderr: &lineLog{log: s.Logger(), name: p.name}})
+	p.proc, err = proc.Start(life, proc.Cmd{Name: path, Dir: s.WorkTree, Env: s.Env, Stderr: &lineLog{log: s.Logger(), name: p.name}})
 	if err != nil {
 		return nil, err
 	}
 	p.in = bufio.NewReaderSize(p.proc.Stdout, maxLine)
-	if err := p.greet(); err != nil {
+	stop := context.AfterFunc(ctx, func() { p.proc.Kill() })
+	err = p.greet()
+	if !stop() {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
 		p.kill()
 		return nil, err
 	}

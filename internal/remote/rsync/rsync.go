@@ -27,7 +27,7 @@ import (
 
 // Remote is a folder that rsync reaches.
 type Remote struct {
-	spec   remote.Spec
+	setup  remote.Setup
 	url    string // as rsync takes it, without a slash at its end
 	shell  string // rsync's -e; "" for its own choice
 	common []string
@@ -71,7 +71,7 @@ func open(s remote.Setup, url string) (*Remote, error) {
 	if !acceptable(url) {
 		return nil, fmt.Errorf("remote %s: rsyncurl %q is not accepted", s.Name, url)
 	}
-	r := &Remote{spec: s.Spec, url: strings.TrimRight(url, "/"), env: append(append([]string{}, s.Env...), "LC_ALL=C"), temp: s.Temp()}
+	r := &Remote{setup: s, url: strings.TrimRight(url, "/"), env: append(append([]string{}, s.Env...), "LC_ALL=C"), temp: s.Temp()}
 	r.common = strings.Fields(s.Setting("rsync-options"))
 	r.up = strings.Fields(s.Setting("rsync-upload-options"))
 	r.down = strings.Fields(s.Setting("rsync-download-options"))
@@ -83,10 +83,10 @@ func open(s remote.Setup, url string) (*Remote, error) {
 }
 
 // Name returns the remote's name in our configuration.
-func (r *Remote) Name() string { return r.spec.Name }
+func (r *Remote) Name() string { return r.setup.Name }
 
 // UUID returns the remote's identity.
-func (r *Remote) UUID() string { return r.spec.UUID }
+func (r *Remote) UUID() string { return r.setup.UUID }
 
 // Describe implements remote.Describer.
 func (r *Remote) Describe() [][2]string { return [][2]string{{"type", "rsync"}, {"url", r.url}} }
@@ -152,6 +152,8 @@ func (r *Remote) Present(ctx context.Context, k annexkey.Key) (bool, error) {
 		return false, err
 	}
 	defer os.RemoveAll(dir)
+	ctx, cancel := r.setup.Patient(ctx)
+	defer cancel()
 	var out bytes.Buffer
 	_, err = r.run(ctx, names(k), &out, "--from0", "--files-from=-", "--no-relative", "--dry-run", "--out-format=%l", "--", r.url+"/", dir+"/")
 	if err != nil {
@@ -306,6 +308,8 @@ func (r *Remote) Remove(ctx context.Context, k annexkey.Key) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	ctx, cancel := r.setup.Patient(ctx)
+	defer cancel()
 	var filters strings.Builder
 	for _, hashes := range []string{k.HashLower(), k.HashMixed()} {
 		first, _, _ := strings.Cut(hashes, "/")
