@@ -73,7 +73,7 @@ func (c *call) syncContent(s *annexcmd.Session, o annexcmd.SyncOptions) error {
 		if err != nil {
 			return err
 		}
-		if err := sel.each(c, s, nil, func(f annexcmd.File) error { _, err := d.Send(c.ctx, f); return err }); err != nil {
+		if err := errors.Join(sel.each(c, s, nil, func(f annexcmd.File) error { _, err := d.Send(c.ctx, f); return err }), d.Flush(c.ctx)); err != nil {
 			return err
 		}
 	}

@@ -108,6 +108,9 @@ func (o *transferOptions) send(c *call, s *annexcmd.Session, args []string, move
 	if err != nil {
 		return err
 	}
+	if o.batch.any() {
+		d.Portion = 1
+	}
 	err = o.each(c, s, args, func(f annexcmd.File) (bool, error) { return d.Send(c.ctx, f) })
 	return errors.Join(d.Flush(c.ctx), err)
 }

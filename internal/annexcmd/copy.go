@@ -3,6 +3,9 @@ package annexcmd
 import (
 	"context"
 	"errors"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/dataset"
@@ -13,13 +16,31 @@ import (
 
 // Sender copies or moves content to a remote.
 type Sender struct {
-	s     *Session
-	repos *Repositories
-	to    dataset.Peer
-	move  bool
-	name  string
-	drop  *Dropper
+	s       *Session
+	repos   *Repositories
+	to      dataset.Peer
+	move    bool
+	name    string
+	drop    *Dropper
+	waiting []*sending
+	// Portion is how many files are sent, some of them at once, before they are
+	// reported; 1 for long-lived commands and moves.
+	Portion int
 }
+
+// sending is a file that waits to be sent.
+type sending struct {
+	File
+	item    Item
+	logged  bool // at the remote, by the log
+	present bool // there, it says
+	asked   error
+	sent    error
+	done    bool // asked, and sent if need be; what was cut off is not
+}
+
+// sendPortion is how many files wait for each other's reports.
+const sendPortion = 256
 
 // NewSender begins to send content to a remote; with move ours is dropped
 // afterwards.
@@ -32,9 +53,9 @@ func (s *Session) NewSender(ctx context.Context, to string, move bool) (*Sender,
 	if err != nil {
 		return nil, err
 	}
-	d := &Sender{s: s, repos: r, to: p, move: move, name: "copy"}
+	d := &Sender{s: s, repos: r, to: p, move: move, name: "copy", Portion: sendPortion}
 	if move {
-		d.name = "move"
+		d.name, d.Portion = "move", 1
 		if d.drop, err = s.NewDropper(ctx, ""); err != nil {
 			return nil, err
 		}
@@ -42,11 +63,10 @@ func (s *Session) NewSender(ctx context.Context, to string, move bool) (*Sender,
 	return d, nil
 }
 
-// Send stores a file's content at the remote. It is false where there is
-// nothing to be done.
+// Send stores a file's content at the remote, now or with the next portion. It
+// is false where there is nothing to be done.
 func (d *Sender) Send(ctx context.Context, f File) (bool, error) {
-	object, here := d.s.D.Annex.Locate(f.Key)
-	if !here {
+	if !d.s.D.Annex.Has(f.Key) {
 		return false, nil
 	}
 	where, err := d.s.Locations(ctx, d.repos, annexlog.LocationPath(f.Key))
@@ -68,11 +88,47 @@ func (d *Sender) Send(ctx context.Context, f File) (bool, error) {
 	if d.to.Remote == nil {
 		return true, d.s.Report(item.error(d.to.Err))
 	}
-	present, err := d.present(ctx, f)
-	if err != nil {
-		return true, d.s.Report(item.error(err))
+	if slices.ContainsFunc(d.waiting, func(w *sending) bool { return w.Key == f.Key }) {
+		if err := d.transfer(ctx); err != nil {
+			return true, err
+		}
 	}
-	return true, d.deliver(ctx, f, item, object, present, logged)
+	if d.waiting = append(d.waiting, &sending{File: f, item: item, logged: logged}); len(d.waiting) < d.Portion {
+		return true, nil
+	}
+	return true, d.transfer(ctx)
+}
+
+// transfer sends what waits, some at once, and then reports it in order.
+func (d *Sender) transfer(ctx context.Context) error {
+	list := d.waiting
+	d.waiting = nil
+	group, gctx := errgroup.WithContext(ctx)
+	const few = 4
+	group.SetLimit(max(d.s.Jobs, few))
+	for _, w := range list {
+		group.Go(func() error {
+			if w.present, w.asked = d.present(gctx, w.File); w.asked == nil && !w.present {
+				w.sent = d.store(gctx, w)
+			}
+			w.done = w.asked == nil && w.sent == nil || gctx.Err() == nil
+			return gctx.Err()
+		})
+	}
+	err := group.Wait()
+	if err == nil {
+		err = ctx.Err()
+	}
+	wctx := context.WithoutCancel(ctx)
+	for _, w := range list {
+		if !w.done || d.move && err != nil {
+			continue
+		}
+		if rerr := d.deliver(wctx, w); rerr != nil {
+			return errors.Join(err, rerr)
+		}
+	}
+	return err
 }
 
 // present asks the remote; with --fast a copy the log does not know is none.
@@ -83,43 +139,43 @@ func (d *Sender) present(ctx context.Context, f File) (bool, error) {
 	return d.to.Remote.Present(ctx, f.Key)
 }
 
-func (d *Sender) deliver(ctx context.Context, f File, item Item, object string, present, logged bool) error {
+func (d *Sender) deliver(ctx context.Context, w *sending) error {
+	if w.asked != nil {
+		return d.s.Report(w.item.error(w.asked))
+	}
 	var notes []Note
-	if !present {
-		keeper, ok := d.to.Remote.(remote.Keeper)
-		if !ok {
-			return d.s.Report(item.error(errs.WithHint(errors.New("cannot store content in the remote "+d.to.Spec.Name+" yet"), "use git-annex for it")))
-		}
+	if !w.present {
 		notes = append(notes, short("to "+d.to.Spec.Name+"..."))
-		if err := d.store(ctx, keeper, f, item); err != nil {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			o := item.error(err)
+		if w.sent != nil {
+			o := w.item.error(w.sent)
 			o.Notes = notes
 			return d.s.Report(o)
 		}
 	}
-	if !present || !logged {
-		if err := d.s.SetLocation(ctx, f.Key, d.to.UUID(), annexlog.StatusPresent); err != nil {
+	if !w.present || !w.logged {
+		if err := d.s.SetLocation(ctx, w.Key, d.to.UUID(), annexlog.StatusPresent); err != nil {
 			return err
 		}
 	}
 	if !d.move {
-		return d.s.Report(item.ok(notes...))
+		return d.s.Report(w.item.ok(notes...))
 	}
-	return d.dropOurs(ctx, f, item, notes, present)
+	return d.dropOurs(ctx, w.File, w.item, notes, w.present)
 }
 
 // store hands the content over, locked against being dropped meanwhile.
-func (d *Sender) store(ctx context.Context, keeper remote.Keeper, f File, item Item) error {
-	lock, err := d.s.D.OwnStore().Share(f.Key)
+func (d *Sender) store(ctx context.Context, w *sending) error {
+	keeper, ok := d.to.Remote.(remote.Keeper)
+	if !ok {
+		return errs.WithHint(errors.New("cannot store content in the remote "+d.to.Spec.Name+" yet"), "use git-annex for it")
+	}
+	lock, err := d.s.D.OwnStore().Share(w.Key)
 	if err == nil {
 		defer lock.Release()
 	} else if !errors.Is(err, remote.ErrNoLock) {
 		return err
 	}
-	return d.s.D.Sender(d.s.progressOf(item, "to")).Send(ctx, f.Key, keeper)
+	return d.s.D.Sender(d.s.progressOf(w.item, "to")).Send(ctx, w.Key, keeper)
 }
 
 // dropOurs ends a move: where the remote has just got its copy, the number of
@@ -146,12 +202,13 @@ func (d *Sender) dropOurs(ctx context.Context, f File, item Item, notes []Note, 
 	return d.s.Report(item.ok(notes...))
 }
 
-// Flush completes what was moved.
+// Flush sends what waits, and completes what was moved.
 func (d *Sender) Flush(ctx context.Context) error {
+	err := d.transfer(ctx)
 	if d.drop == nil {
-		return nil
+		return err
 	}
-	return d.drop.Flush(ctx)
+	return errors.Join(err, d.drop.Flush(ctx))
 }
 
 // MoveFrom brings content here and removes the remote's copy.
