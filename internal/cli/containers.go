@@ -11,6 +11,7 @@ import (
 	"github.com/stemma-data/stemma/internal/container"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/jobs/jobrec"
 	"github.com/stemma-data/stemma/internal/jobs/schedule"
 	"github.com/stemma-data/stemma/internal/render"
 	"github.com/stemma-data/stemma/internal/result"
@@ -204,5 +205,8 @@ func (a *app) wrapInContainer(ctx context.Context, d *dataset.Dataset, name stri
 		return nil, err
 	}
 	opt.ExtraInputs = call.ExtraInputs
+	if rel, err := d.Rel(c.Image); err == nil {
+		opt.Container = &jobrec.Container{Name: c.Name, Image: rel}
+	}
 	return words, nil
 }

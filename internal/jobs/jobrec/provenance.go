@@ -38,6 +38,7 @@ type Provenance struct {
 	Note        string            `json:"note,omitempty"`        // for people
 	Sweep       *SweepRow         `json:"sweep,omitempty"`
 	Staged      *Staged           `json:"staged,omitempty"` // of an isolated job
+	Container   *Container        `json:"container,omitempty"`
 
 	After      []Producer          `json:"after,omitempty"`      // open jobs that make inputs
 	Dependency string              `json:"dependency,omitempty"` // that the line was given for them
@@ -134,6 +135,9 @@ func (p Provenance) RecordFields(j *ledger.Job, st sched.Status, changed map[str
 	}
 	if s := p.Script; s != nil {
 		m["script"] = map[string]any{"path": p.name(s.Path), "id": s.ID, "state": string(s.State)}
+	}
+	if p.Container != nil {
+		m["container"] = p.Container.fields(j.InputIDs)
 	}
 	if p.Sweep != nil {
 		m["sweep"] = p.Sweep.fields(p.Anonymous)

@@ -32,6 +32,7 @@ type Work struct {
 	Message string
 
 	Tasks       []int             // of the array, where outputs name them and they are known
+	Container   *jobrec.Container // in which the command runs, if any
 	Redo        *jobrec.Redo      // tasks of an array, if not all
 	Ahead       []jobrec.Producer // open jobs that make inputs, which need not exist yet
 	Links       map[string]string // see jobpath.NewLocator

@@ -118,7 +118,7 @@ func (a failedArray) again(ctx context.Context, d *dataset.Dataset, s sched.Sche
 	}
 	array := jobrec.TaskList(a.tasks)
 	w.Cmd, w.Inputs, w.Extra, w.Chain = a.job.Cmd, a.job.Inputs, a.job.ExtraInputs, append([]string{}, a.job.Chain...)
-	w.Message = opt.Message
+	w.Container, w.Message = jobrec.Of(&a.job).Container, opt.Message
 	if w.Message == "" {
 		w.Message = cleanMessage(a.job.Message)
 	}

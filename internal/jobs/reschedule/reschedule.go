@@ -282,7 +282,7 @@ func (c past) again(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, 
 		return schedule.Impossible(d, schedule.Action, err)
 	}
 	w.Cmd, w.Message = c.rec.Cmd, c.message(opt.Message)
-	w.Inputs, w.Extra = c.rec.Inputs, c.rec.ExtraInputs
+	w.Inputs, w.Extra, w.Container = c.rec.Inputs, c.rec.ExtraInputs, jobrec.ContainerOf(c.rec)
 	w.Chain = append(append([]string{}, c.rec.Chain...), c.chain...)
 	if len(c.tasks) > 0 {
 		w.Redo = &jobrec.Redo{Array: jobrec.TaskList(c.tasks)}

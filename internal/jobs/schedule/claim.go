@@ -72,7 +72,7 @@ func (c *Job) makeJob() {
 		c.job.Inputs, c.job.ExtraInputs = c.w.In.Expand(), c.w.ExtraIn.Expand()
 	}
 	c.fillIsolated()
-	c.prov.Anonymous, c.w.Ahead = c.opt.Anonymous, c.prov.After
+	c.prov.Anonymous, c.prov.Container, c.w.Ahead = c.opt.Anonymous, c.w.Container, c.prov.After
 	if len(c.w.Tasks) > 0 {
 		c.prov.Tasks, c.job.Tasks = jobrec.TaskList(c.w.Tasks), len(c.w.Tasks)
 	}

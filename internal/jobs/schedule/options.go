@@ -3,6 +3,7 @@ package schedule
 import (
 	"io"
 
+	"github.com/stemma-data/stemma/internal/jobs/jobrec"
 	"github.com/stemma-data/stemma/internal/jobs/killpoint"
 )
 
@@ -12,6 +13,7 @@ type Options struct {
 	Cmd         string // the submission line; see runrec.NormalizeCommand
 	Inputs      []string
 	ExtraInputs []string
+	Container   *jobrec.Container // in which Cmd runs already; nil: none
 	Outputs     []string
 	Message     string // "" for none
 	Expand      string // "", "inputs", "outputs" or "both": what is recorded expanded

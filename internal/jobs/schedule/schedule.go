@@ -33,7 +33,7 @@ func Run(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt Options
 		return Impossible(d, Action, err)
 	}
 	w.Cmd, w.Message, w.Chain = opt.Cmd, opt.Message, []string{}
-	w.Inputs, w.Extra, w.Outputs = opt.Inputs, opt.ExtraInputs, opt.Outputs
+	w.Inputs, w.Extra, w.Outputs, w.Container = opt.Inputs, opt.ExtraInputs, opt.Outputs, opt.Container
 	return Perform(ctx, d, s, w, opt, sink)
 }
 

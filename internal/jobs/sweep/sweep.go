@@ -99,7 +99,7 @@ type sweep struct {
 // work fills a row into the templates.
 func (sw *sweep) work(row sweepRow) (w *jobspec.Work, err error) {
 	opt := &sw.opt
-	w = &jobspec.Work{Top: sw.base.Top, Dir: sw.base.Dir, Pwd: sw.base.Pwd, Chain: []string{}, Links: sw.base.Memo()}
+	w = &jobspec.Work{Top: sw.base.Top, Dir: sw.base.Dir, Pwd: sw.base.Pwd, Chain: []string{}, Container: opt.Container, Links: sw.base.Memo()}
 	if w.Cmd, err = iospec.FillIn(opt.Cmd, row.values, true); err != nil {
 		return nil, err
 	}
