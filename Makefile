@@ -37,10 +37,10 @@ docs: build ## man pages (man/) and the command reference (docs/commands.md)
 bench: build ## stemma beside git, git-annex, DataLad and Slurm: docs/benchmarks/main-job.md
 	$(GO) run ./bench -stemma bin/stemma $(BENCHFLAGS)
 
-bench-fs: build ## the simulated file systems: docs/benchmarks/file-systems.md (as root; about an hour; BENCHFLAGS=-quick: five minutes)
+bench-fs: build ## the simulated file systems: docs/benchmarks/file-systems.md (as root; about half an hour, 10 GB of disk; BENCHFLAGS=-quick: five minutes)
 	$(GO) run ./bench -suite file-systems -stemma bin/stemma $(BENCHFLAGS)
 
-bench-scale: build ## a million files, ten thousand jobs: docs/benchmarks/scale.md (about an hour, 15 GB of disk; BENCHFLAGS=-quick: five minutes)
+bench-scale: build ## a million files, ten thousand jobs: docs/benchmarks/scale.md (about half an hour, 15 GB of disk; BENCHFLAGS=-quick: five minutes)
 	$(GO) run ./bench -suite scale -stemma bin/stemma $(BENCHFLAGS)
 
 bench-content: build ## get, drop, S3, clones and locations: docs/benchmarks/content.md (about ten minutes; BENCHFLAGS=-quick: three)

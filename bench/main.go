@@ -219,7 +219,7 @@ func canStartSlurm() bool {
 
 func (o options) needsSlurm() bool {
 	wants := func(name string) bool { return o.suite.has(name) && (len(o.only) == 0 || o.only[name]) }
-	return !o.noSlurm && (wants("jobs") || wants("counts") || wants("lock") || wants("single") || wants("batch"))
+	return !o.noSlurm && (wants("jobs") || wants("counts") || wants("lock") || wants("single"))
 }
 
 // underSlurm runs this program again with a private Slurm around it.

@@ -39,22 +39,39 @@ func noMount() string {
 
 // onProfile runs work with a dataset of n files, in its first state, on the
 // simulated file system.
-func (b *bench) onProfile(ctx context.Context, profile string, n int, work func(*mount) error) (err error) {
+func (b *bench) onProfile(ctx context.Context, profile string, n int, work func(*mount) error) error {
+	backing, err := b.backing(ctx, n)
+	if err != nil {
+		return err
+	}
+	return b.mounted(backing, profile, &repo{dir: b.mountedDataset(), files: n}, work)
+}
+
+// backing makes the folder that holds a dataset of n files in its first state.
+func (b *bench) backing(ctx context.Context, n int) (string, error) {
 	place := fmt.Sprintf("fs-%s-%d", layout, n)
 	r, err := b.repositoryAt(ctx, n, filepath.Join(place, "ds"))
 	if err != nil {
-		return err
+		return "", err
 	}
 	backing := filepath.Dir(r.dir)
 	for _, leftover := range []string{"scratch", "worktrees"} {
 		remove(filepath.Join(backing, leftover))
 	}
 	drop := `git worktree prune && git for-each-ref --format='delete %(refname)' 'refs/heads/job-*' | git update-ref --stdin`
-	if err := errors.Join(b.must(ctx, sh(r.dir, drop)), b.sizedJob(ctx, r)); err != nil {
-		return err
-	}
-	m := &mount{bench: b, profile: profile, top: filepath.Join(b.tmp, "mount")}
-	if err := errors.Join(os.MkdirAll(m.top, 0o755), os.MkdirAll(filepath.Join(backing, "scratch", "alt"), 0o755)); err != nil {
+	return backing, errors.Join(b.must(ctx, sh(r.dir, drop)), b.sizedJob(ctx, r), os.MkdirAll(filepath.Join(backing, "scratch", "alt"), 0o755))
+}
+
+func (b *bench) mountPoint() string { return filepath.Join(b.tmp, "mount") }
+
+// mountedDataset is where the dataset is seen.
+func (b *bench) mountedDataset() string { return filepath.Join(b.mountPoint(), "ds") }
+
+// mounted runs work on the folder as it is, seen through the simulated file
+// system. seen is the dataset as it is there.
+func (b *bench) mounted(backing, profile string, seen *repo, work func(*mount) error) (err error) {
+	m := &mount{bench: b, profile: profile, top: b.mountPoint(), repo: seen}
+	if err := os.MkdirAll(m.top, 0o755); err != nil {
 		return err
 	}
 	exe, err := os.Executable()
@@ -65,7 +82,6 @@ func (b *bench) onProfile(ctx context.Context, profile string, n int, work func(
 		return err
 	}
 	defer func() { err = errors.Join(err, m.child.Close()) }()
-	m.repo = &repo{dir: filepath.Join(m.top, "ds"), files: n}
 	return work(m)
 }
 

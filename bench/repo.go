@@ -125,6 +125,9 @@ func (b *bench) reset(ctx context.Context, r *repo) error {
 	for _, leftover := range []string{"index.lock", "stemma", "annex/objects", "annex/journal", "annex/index", "annex/index.lck", "annex/tmp"} {
 		remove(filepath.Join(r.dir, ".git", leftover))
 	}
+	if err := b.joinIndex(ctx, r); err != nil {
+		return err
+	}
 	err = b.must(ctx,
 		in(r.dir, "git", "checkout", "-q", "-f", "main"),
 		in(r.dir, "git", "reset", "-q", "--hard", base[0]),
@@ -139,6 +142,21 @@ func (b *bench) reset(ctx context.Context, r *repo) error {
 		return err
 	}
 	return settle(r)
+}
+
+// joinIndex ends the use of a split index, and removes the shared files.
+func (b *bench) joinIndex(ctx context.Context, r *repo) error {
+	shared, err := filepath.Glob(filepath.Join(r.dir, ".git", "sharedindex.*"))
+	if err != nil || len(shared) == 0 {
+		return err
+	}
+	if err := b.must(ctx, in(r.dir, "git", "update-index", "--no-split-index")); err != nil {
+		return err
+	}
+	for _, file := range shared {
+		remove(file)
+	}
+	return nil
 }
 
 // dropObjects deletes every object that is not in the pack called keep.
@@ -177,6 +195,13 @@ func settle(r *repo) error {
 func (r *repo) fresh(prefix string) string {
 	r.next++
 	return fmt.Sprintf("%s/%05d", prefix, r.next)
+}
+
+// nested is fresh with a hundred paths in each folder. In one of many thousand
+// entries git would write the whole folder anew for each commit.
+func (r *repo) nested(prefix string) string {
+	r.next++
+	return fmt.Sprintf("%s/%03d/%02d", prefix, r.next/100, r.next%100)
 }
 
 // write makes one text and one binary file in a new folder and returns their paths.

@@ -98,8 +98,18 @@ type check struct {
 	kept                  bool
 }
 
+// checked notes a figure, and says below the table whether the limit is kept.
 func (b *bench) checked(what, limit string, kept bool, format string, args ...any) {
-	b.checks = append(b.checks, check{what, limit, fmt.Sprintf(format, args...), kept})
+	c := check{what, limit, fmt.Sprintf(format, args...), kept}
+	b.checks = append(b.checks, c)
+	b.note("Must show: %s: limit %s, measured %s: %s.", c.what, c.limit, c.measured, c.verdict())
+}
+
+func (c check) verdict() string {
+	if c.kept {
+		return "kept"
+	}
+	return "**missed**"
 }
 
 // limits prints the checks that this run could make.
@@ -110,11 +120,7 @@ func (b *bench) limits() {
 	b.section("Against the project's own limits")
 	rows := make([][]string, 0, len(b.checks))
 	for _, c := range b.checks {
-		verdict := "**missed**"
-		if c.kept {
-			verdict = "kept"
-		}
-		rows = append(rows, []string{c.what, c.limit, c.measured, verdict})
+		rows = append(rows, []string{c.what, c.limit, c.measured, c.verdict()})
 	}
 	b.table([]string{"", "limit", "measured", ""}, rows)
 }

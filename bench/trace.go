@@ -26,6 +26,16 @@ func (b *bench) count(ctx context.Context, root string, next func() (command, er
 	if err != nil {
 		return census{}, err
 	}
+	result, err := b.traced(ctx, root, c)
+	if err != nil {
+		return result, err
+	}
+	result.calls, err = b.countAll(ctx, next)
+	return result, err
+}
+
+// traced runs a command under strace; calls of all kinds are not counted.
+func (b *bench) traced(ctx context.Context, root string, c command) (census, error) {
 	file := filepath.Join(b.tmp, "trace")
 	argv := append([]string{"strace", "-f", "-y", "-e", "trace=%file,%process", "-e", "signal=none", "-o", file}, c.argv...)
 	if _, err := b.run(ctx, in(c.dir, argv...)); err != nil {
@@ -36,12 +46,7 @@ func (b *bench) count(ctx context.Context, root string, next func() (command, er
 		return census{}, err
 	}
 	defer trace.Close()
-	result, err := readTrace(bufio.NewScanner(trace), root, c.dir)
-	if err != nil {
-		return result, err
-	}
-	result.calls, err = b.countAll(ctx, next)
-	return result, err
+	return readTrace(bufio.NewScanner(trace), root, c.dir)
 }
 
 // countAll runs the next command under strace -c and returns the sum.
