@@ -1,20 +1,13 @@
 package annexcmd
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"fmt"
-	"io"
 	"os"
-	"strings"
 
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/gitindex"
-	"github.com/stemma-data/stemma/internal/gitobj"
-	"github.com/stemma-data/stemma/internal/pointer"
 )
 
 // LoggedKeys calls visit for every key that the git-annex branch has a location
@@ -54,52 +47,7 @@ func (s *Session) LoggedKeys(ctx context.Context, visit func(annexkey.Key) error
 
 // treePaths visits all files of a commit's tree.
 func (s *Session) treePaths(ctx context.Context, commit string, visit func(gitindex.Entry) error) error {
-	cmd := s.D.Repo.Command(ctx, "ls-tree", "-r", "-z", "--full-tree", commit)
-	var complaint bytes.Buffer
-	cmd.Stderr = &complaint
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	verr := eachTreeEntry(out, visit)
-	if verr != nil {
-		_, _ = io.Copy(io.Discard, out)
-	}
-	if err := cmd.Wait(); err != nil && verr == nil {
-		verr = fmt.Errorf("%s", strings.TrimSpace(complaint.String()))
-	}
-	return verr
-}
-
-// eachTreeEntry reads "MODE TYPE ID\tPATH\0".
-func eachTreeEntry(r io.Reader, visit func(gitindex.Entry) error) error {
-	b := bufio.NewReaderSize(r, 1<<16)
-	for {
-		line, err := b.ReadString(0)
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		head, path, ok := strings.Cut(strings.TrimSuffix(line, "\x00"), "\t")
-		w := strings.Fields(head)
-		if !ok || len(w) != 3 {
-			return fmt.Errorf("git ls-tree: unexpected line %q", line)
-		}
-		id, err := gitobj.ParseOID(w[2])
-		if err != nil {
-			return err
-		}
-		var mode uint32
-		fmt.Sscanf(w[0], "%o", &mode)
-		if err := visit(gitindex.Entry{Path: path, Mode: gitobj.Mode(mode), OID: id}); err != nil {
-			return err
-		}
-	}
+	return s.D.TreePaths(ctx, commit, visit)
 }
 
 // TreeFiles visits the annexed files of a commit or tree.
@@ -115,16 +63,7 @@ func (s *Session) TreeFiles(ctx context.Context, treeish string, visit func(File
 
 // blobKey is the key of a committed file.
 func (s *Session) blobKey(ctx context.Context, e gitindex.Entry) (annexkey.Key, bool, error) {
-	switch e.Mode {
-	case gitobj.ModeSymlink:
-		text, err := s.D.Repo.SmallBlob(ctx, e.OID, pointer.MaxSize)
-		k, ok := pointer.ParseLink(string(text))
-		return k, ok && k.Safe() == nil, err
-	case gitobj.ModeFile, gitobj.ModeExec:
-		k, ok, err := s.D.PointerKey(ctx, e.OID)
-		return k, ok && k.Safe() == nil, err
-	}
-	return annexkey.Key{}, false, nil
+	return s.D.BlobKey(ctx, e.Mode, e.OID)
 }
 
 // LocalKeys visits every key whose content is here.

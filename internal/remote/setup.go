@@ -22,8 +22,12 @@ type Setup struct {
 	WorkTree string            // top folder of the work tree
 	GitDir   string            // git's common folder
 	Logs     Logs              // the git-annex branch; nil where nothing can be known from it
+	Trees    TreeReader        // files of git's trees; nil where there are none
 	Log      *slog.Logger      // warnings and what programs tell people; nil: silence
 }
+
+// TreeReader visits the annexed files of a tree, which it is given the id of.
+type TreeReader func(ctx context.Context, tree string, visit func(path string, k annexkey.Key) error) error
 
 // Logs reads and changes the files of the git-annex branch that belong to keys
 // and remotes. It is safe for concurrent use.

@@ -76,7 +76,7 @@ func openSpecial(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 		return asRemote(web.Open(s))
 	}
 	if s.Yes("exporttree") || s.Yes("importtree") {
-		return nil, fmt.Errorf("remote %s holds a tree of files (exporttree, importtree): %w", s.Name, remote.ErrUnsupported)
+		return openTree(s, kind)
 	}
 	if kind == "external" && (s.Yes("readonly") || s.Setting("readonly") == "true") {
 		return asRemote(web.Open(s)) // the program is not needed: content comes from recorded addresses

@@ -24,13 +24,17 @@ type guard struct {
 
 // guarded puts the guard before a remote that needs one.
 func guarded(s remote.Setup, keeper remote.Keeper, risky bool) remote.Remote {
-	const accepted = "ACKTHPPT" // git-annex's word for it
-	allowed := s.Settings.Get("annex.security.allow-unverified-downloads") == accepted || s.Setting("security-allow-unverified-downloads") == accepted
-	g := &guard{keeper, s.Name, s.Setting("readonly") == "true", risky && !allowed}
+	g := newGuard(s, keeper, risky)
 	if !g.readOnly && !g.verifiable {
 		return keeper
 	}
 	return g
+}
+
+func newGuard(s remote.Setup, keeper remote.Keeper, risky bool) *guard {
+	const accepted = "ACKTHPPT" // git-annex's word for it
+	allowed := s.Settings.Get("annex.security.allow-unverified-downloads") == accepted || s.Setting("security-allow-unverified-downloads") == accepted
+	return &guard{keeper, s.Name, s.Setting("readonly") == "true", risky && !allowed}
 }
 
 // Unwrap implements remote.Unwrapper.

@@ -114,3 +114,46 @@ func TestAnUnmountedDiskIsNotAbsence(t *testing.T) {
 		t.Error("removed from a disk that is not there")
 	}
 }
+
+// TestTrees: folders of which only exports know, and such in which others work.
+func TestTrees(t *testing.T) {
+	for _, imports := range []string{"no", "yes"} {
+		t.Run("import="+imports, func(t *testing.T) {
+			remotetest.RunTree(t, func(t *testing.T) remotetest.Tree {
+				dir := t.TempDir()
+				x, err := OpenTree(remote.Setup{
+					Spec:     remote.Spec{Name: "d", Kind: remote.Special, UUID: "u"},
+					Settings: git.NewConfig([2]string{"remote.d.annex-directory", dir}), Config: map[string]string{"exporttree": "yes", "importtree": imports},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return remotetest.Tree{Exporter: x, Write: func(t *testing.T, path string, content []byte) {
+					os.MkdirAll(filepath.Dir(filepath.Join(dir, path)), 0o755)
+					if err := os.WriteFile(filepath.Join(dir, path), content, 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}}
+			})
+		})
+	}
+}
+
+// TestTreesFollowNoLinks: who can write to the folder must not lead an export
+// out of it.
+func TestTreesFollowNoLinks(t *testing.T) {
+	dir, out := t.TempDir(), t.TempDir()
+	os.Symlink(out, filepath.Join(dir, "d"))
+	src := filepath.Join(t.TempDir(), "f")
+	os.WriteFile(src, []byte("x"), 0o644)
+	x, err := OpenTree(remote.Setup{Spec: remote.Spec{Name: "d"}, Settings: git.NewConfig([2]string{"remote.d.annex-directory", dir})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed error
+	f := remote.TreeContent{File: remote.TreeFile{Path: "d/x", Key: remotetest.KeyOf([]byte("x"))}, From: remote.Content{Path: src, Size: 1}}
+	err = x.PutFiles(t.Context(), []remote.TreeContent{f}, func(_ int, _ string, err error) { failed = err })
+	if left, _ := os.ReadDir(out); len(left) > 0 || err == nil && failed == nil {
+		t.Errorf("%v %v %v", left, failed, err)
+	}
+}

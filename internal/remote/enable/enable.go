@@ -14,6 +14,7 @@ import (
 
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/all"
 	"github.com/stemma-data/stemma/internal/remote/chunk"
 	"github.com/stemma-data/stemma/internal/remote/crypt"
 )
@@ -88,6 +89,11 @@ func Enable(ctx context.Context, s remote.Setup, more map[string]string) (Result
 	if v, ok := more["type"]; ok && v != config["type"] {
 		return Result{}, errors.New("cannot change the type of a special remote")
 	}
+	for _, field := range []string{"exporttree", "importtree"} {
+		if v, ok := more[field]; ok && (v == "yes") != (config[field] == "yes") {
+			return Result{}, fmt.Errorf("cannot change %s of existing special remote", field)
+		}
+	}
 	for _, fixed := range []string{"keyid", "keyid+", "keyid-", "cipher", "cipherkeys", "pubkeys", "mac"} {
 		if _, ok := more[fixed]; ok {
 			return Result{}, fmt.Errorf("%s= cannot be changed here yet", fixed)
@@ -119,13 +125,27 @@ func check(s remote.Setup) (kind, error) {
 	if err := k.knows(s.Config); err != nil {
 		return kind{}, err
 	}
-	if s.Yes("exporttree") || s.Yes("importtree") {
-		return kind{}, errs.WithHint(errors.New("exporttree and importtree are not supported yet"), "set the remote up with git-annex itself")
+	if err := checkTrees(s, t); err != nil {
+		return kind{}, err
 	}
 	if _, err := chunk.FromConfig(s); err != nil {
 		return kind{}, err
 	}
 	return k, nil
+}
+
+// checkTrees refuses what a remote that holds trees of files cannot have.
+func checkTrees(s remote.Setup, kind string) error {
+	exports, imports := all.KeepsTrees(kind)
+	switch {
+	case s.Yes("exporttree") && !exports:
+		return errs.WithHint(fmt.Errorf("exporttree=yes is not supported by remotes of type %s", kind), "leave exporttree out, or set the remote up with git-annex itself")
+	case s.Yes("importtree") && !imports:
+		return errs.WithHint(fmt.Errorf("importtree=yes is not supported by remotes of type %s", kind), "leave importtree out")
+	case (s.Yes("exporttree") || s.Yes("importtree")) && s.Option("encryption") != "none":
+		return errs.WithHint(errors.New("cannot enable both encryption and exporttree"), "encryption=none: a tree is for those who have no key")
+	}
+	return nil
 }
 
 func (k kind) knows(config map[string]string) error {

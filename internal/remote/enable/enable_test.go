@@ -52,7 +52,7 @@ func TestBadParametersAreRefused(t *testing.T) {
 		"encryption=none", "type=nonsense encryption=none", "type=directory encryption=none", "type=directory directory=/nowhere/x encryption=none",
 		"type=directory directory=/ encryption=rot13", "type=directory directory=/", "type=directory directory=/ encryption=none chunk=big",
 		"type=directory directory=/ encryption=none bucket=x", "type=rsync encryption=none", "type=httpalso encryption=none", "type=external encryption=none",
-		"type=external externaltype=../x encryption=none", "type=directory directory=/ encryption=none importtree=yes", "type=external externaltype=ora encryption=none",
+		"type=external externaltype=../x encryption=none", "type=rsync rsyncurl=h:x encryption=none exporttree=yes importtree=yes", "type=httpalso url=http://h encryption=none exporttree=yes", "type=directory directory=/ encryption=shared exporttree=yes", "type=external externaltype=ora encryption=none",
 		"type=external externaltype=ora encryption=none url=ria+file:///nowhere",
 	} {
 		if res, err := Init(t.Context(), setup(t, strings.Fields(line)...), "", nil); err == nil {

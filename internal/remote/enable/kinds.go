@@ -36,7 +36,7 @@ type kind struct {
 
 func kinds() map[string]kind {
 	return map[string]kind{
-		"directory": {fields: []string{"directory"}, variables: directoryVariables, prepare: prepareDirectory},
+		"directory": {fields: []string{"directory", "ignoreinodes"}, variables: directoryVariables, prepare: prepareDirectory},
 		"rsync":     {fields: []string{"rsyncurl", "shellescape"}, variables: rsyncVariables},
 		"httpalso":  {fields: []string{"url"}, variables: httpAlsoVariables},
 		"external":  {fields: []string{"externaltype"}, any: true, variables: externalVariables, cost: externalCost, prepare: prepareExternal},

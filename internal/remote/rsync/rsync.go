@@ -53,6 +53,22 @@ func Open(s remote.Setup) (remote.Keeper, error) {
 	return open(s, url)
 }
 
+// OpenTree is Open for a remote that holds exported trees.
+func OpenTree(s remote.Setup) (remote.Exporter, error) {
+	k, err := Open(s)
+	if err != nil {
+		return nil, err
+	}
+	if r, ok := k.(*Remote); ok {
+		return &Tree{r}, nil
+	}
+	url := s.Setting("rsyncurl")
+	if !filepath.IsAbs(url) {
+		url = filepath.Join(s.WorkTree, url)
+	}
+	return directory.LooseTree(s, url, "rsync"), nil
+}
+
 // acceptable refuses hosts that ssh would take for an option, also in rsync's
 // brackets, and paths with which an rsync before 3.2.4 would run a command in
 // the host's shell: the address may come from the git-annex branch.
@@ -261,6 +277,10 @@ func (r *Remote) scratch(k annexkey.Key) (string, error) {
 	if err := k.Safe(); err != nil {
 		return "", err
 	}
+	return r.scratchFolder()
+}
+
+func (r *Remote) scratchFolder() (string, error) {
 	dir := filepath.Join(r.temp, fsx.TempPrefix+strings.ToLower(rand.Text()[:16]))
 	return dir, os.MkdirAll(dir, 0o700)
 }
