@@ -22,6 +22,7 @@ func workCommands() []command {
 		{"addurl", "URL ...", "add urls to annex", newAddURL},
 		{"rmurl", "FILE URL ...", "record file is not available at url", newRmURL},
 		{"sync", "REMOTE ...", "synchronize local repository with remotes", newSync},
+		{"export", "TREEISH", "export a tree of files to a special remote", newExport},
 		{"unannex", "PATH ...", "undo accidental add command", newUnannex},
 		{"fsck", "PATH ...", "find and fix problems", newFsck},
 		{"fix", "PATH ...", "fix up links to annexed content", newFix},

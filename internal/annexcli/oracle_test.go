@@ -136,6 +136,7 @@ type world struct {
 	dir, path string
 	uuids     map[string]string
 	complaint string
+	prelude   string // of steps that must says
 }
 
 func newWorld(t *testing.T, path string) *world {

@@ -247,3 +247,14 @@ func takeUUID(params map[string]string) (string, error) {
 	}
 	return want, nil
 }
+
+// RemoteOption is a field of a special remote's configuration on the git-annex
+// branch; "" if it has none.
+func (s *Session) RemoteOption(ctx context.Context, uuid, field string) (string, error) {
+	data, err := s.Log(ctx, annexlog.RemoteFile)
+	if err != nil {
+		return "", err
+	}
+	e, _ := annexlog.ParseUUIDLog(data).Get(uuid)
+	return annexlog.DecodeConfig(e.Value)[field], nil
+}

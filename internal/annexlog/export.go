@@ -77,9 +77,12 @@ func (e Exports) Begin(from, to, tree, empty string, now Clock) ([]byte, error) 
 
 // Complete returns the log after the remote has the tree. What others exported
 // there counts as replaced as far as it is among the old trees that the export
-// took into account.
+// took into account. Where that is recorded, only superseded lines go.
 func (e Exports) Complete(from, to, tree string, old []string, now Clock) ([]byte, error) {
-	out, err := e.log.Set(from+":"+to, tree, now)
+	out, err := e.log.Bytes(), error(nil)
+	if have, _ := e.log.Get(from + ":" + to); have.Value != tree {
+		out, err = e.log.Set(from+":"+to, tree, now)
+	}
 	for _, x := range e.To(to) {
 		if err != nil || x.From == from || !slices.Contains(old, x.Tree) || x.Tree == tree {
 			continue

@@ -57,7 +57,7 @@ func TestUnverifiableContentIsNotDecrypted(t *testing.T) {
 }
 
 func TestUnknownKindsAreNamed(t *testing.T) {
-	for _, config := range []map[string]string{{}, {"type": "glacier"}, {"type": "directory", "exporttree": "yes"}} {
+	for _, config := range []map[string]string{{}, {"type": "glacier"}, {"type": "httpalso", "exporttree": "yes"}, {"type": "rsync", "exporttree": "yes", "importtree": "yes"}} {
 		s := remote.Setup{Spec: remote.Spec{Name: "x", Kind: remote.Special, UUID: "u"}, Settings: git.NewConfig(), Config: config}
 		r, err := Open(t.Context(), s)
 		if err == nil || r != nil || len(config) > 0 && !errors.Is(err, remote.ErrUnsupported) {

@@ -194,22 +194,49 @@ func (t *Tree) put(ctx context.Context, f remote.TreeContent) (id string, err er
 	if !f.Plain && !t.shared {
 		perm = 0o444
 	}
-	res, err := fsx.Copy(ctx, tmp, f.From.Path, fsx.CopyOptions{Perm: perm, KeepTime: !f.Plain, Sync: true})
-	if err == nil && res.Size != f.From.Size {
-		err = fsx.ErrChanged
-	}
-	if err != nil {
+	if err := write(ctx, tmp, f, perm); err != nil {
 		return "", err
 	}
 	if err := t.take(tmp, dst, fi, f); err != nil {
 		return "", err
 	}
-	f.From.Report(res.Size)
+	f.From.Report(f.From.Size)
 	now, err := os.Lstat(dst)
 	if err != nil || !t.shared {
 		return "", err
 	}
 	return t.id(now), fsx.SyncDir(filepath.Dir(dst))
+}
+
+// write fills a new file durably. git's own files get the time of the export.
+func write(ctx context.Context, tmp string, f remote.TreeContent, perm fs.FileMode) (err error) {
+	in, err := os.Open(f.From.Path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	fi, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	if fi.Size() != f.From.Size {
+		return fsx.ErrChanged
+	}
+	out, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	if err != nil {
+		return err
+	}
+	n, err := fsx.Fill(ctx, out, in, fi.Size(), nil)
+	if err == nil && n != f.From.Size {
+		err = fsx.ErrChanged
+	}
+	if err == nil && !f.Plain {
+		err = os.Chtimes(tmp, fi.ModTime(), fi.ModTime())
+	}
+	if err == nil {
+		err = out.Sync()
+	}
+	return errors.Join(err, out.Close())
 }
 
 // take gives the finished file its name. Where others write, too, nothing may

@@ -34,7 +34,9 @@ func RunTree(t *testing.T, fresh func(t *testing.T) Tree) {
 		{"Import", testTreeImport}, {"OthersWrite", testTreeOthers},
 	}
 	for _, p := range parts {
-		t.Run(p.name, func(t *testing.T) { p.test(t, &treeSuite{Tree: fresh(t), dir: t.TempDir(), ids: map[string][]string{}}) })
+		t.Run(p.name, func(t *testing.T) {
+			p.test(t, &treeSuite{Tree: fresh(t), dir: t.TempDir(), ids: map[string][]string{}})
+		})
 	}
 }
 
