@@ -25,6 +25,15 @@ func (s Setup) Patient(ctx context.Context) (context.Context, context.CancelFunc
 	return context.WithTimeoutCause(ctx, d, fmt.Errorf("remote %s has not answered for %s: %w", s.Name, d, ErrStalled))
 }
 
+// Stall is for how long nothing may move in a transfer of which that can be
+// told.
+func (s Setup) Stall() time.Duration {
+	if d := s.stall(); d > 0 {
+		return d
+	}
+	return DefaultStall
+}
+
 // stall is what is configured for the remote; 0 for nothing.
 func (s Setup) stall() time.Duration {
 	for _, text := range []string{s.Setting("stalldetection"), s.Settings.Get("annex.stalldetection")} {

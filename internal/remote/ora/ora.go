@@ -77,7 +77,7 @@ func (r *Remote) place(text, dir string) (place, error) {
 	case "file":
 		p.host = here{r.setup.Env}
 	case "ssh":
-		p.host, p.base, p.dir = there{r.setup, a.host}, a.base, a.base+"/"+dir
+		p.host = onHost(r.setup, a.host)
 	default:
 		p.host = behindHTTP{r.client, r.setup.Temp()}
 	}
@@ -96,7 +96,15 @@ func (r *Remote) Describe() [][2]string {
 }
 
 // Close implements remote.Closer.
-func (r *Remote) Close() error { r.client.Close(); return nil }
+func (r *Remote) Close() error {
+	r.client.Close()
+	for _, h := range []host{r.read.host, r.write.host} {
+		if t, ok := h.(*there); ok {
+			t.close()
+		}
+	}
+	return nil
+}
 
 // look reads the versions of the store and of the dataset in it, once.
 func (r *Remote) look(ctx context.Context) error {
