@@ -66,7 +66,13 @@ func (g *getting) transfer(ctx context.Context, files []absentFile) (map[annexke
 		transfer.Expect(getter.Progress, f.key, f.rel)
 	}
 	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(g.d.jobs(g.opt.Jobs))
+	limit := g.d.jobs(g.opt.Jobs)
+	if len(sources) > 0 && g.opt.Jobs <= 0 {
+		if many, ok := remote.As[remote.Gatherer](sources[0]); ok {
+			limit = max(limit, many.Together())
+		}
+	}
+	group.SetLimit(limit)
 	for _, f := range files {
 		if outcome[f.key] != nil || gctx.Err() != nil {
 			continue

@@ -96,6 +96,20 @@ type Streamer interface {
 	Streams()
 }
 
+// Timed is a Remote that gives up a transfer in which nothing moves by itself.
+type Timed interface {
+	Remote
+	Timed()
+}
+
+// Gatherer is a Remote that serves many requests at once with little more than
+// what one costs.
+type Gatherer interface {
+	Remote
+	// Together is how many requests it likes to have at once.
+	Together() int
+}
+
 // Describer is a Remote that can tell people where its content lies.
 type Describer interface {
 	Remote

@@ -76,6 +76,9 @@ func newWatch(ctx context.Context, k annexkey.Key, r remote.Remote, stall time.D
 	if _, streams := remote.As[remote.Streamer](r); streams && stall <= 0 {
 		w.stall = remote.DefaultStall
 	}
+	if _, timed := remote.As[remote.Timed](r); timed {
+		w.stall = 0
+	}
 	w.ctx, w.cancel = context.WithCancelCause(ctx)
 	return w
 }

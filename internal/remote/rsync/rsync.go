@@ -5,7 +5,6 @@
 package rsync
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -15,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
@@ -35,6 +35,10 @@ type Remote struct {
 	down   []string
 	env    []string
 	temp   string
+
+	asks    batcher[*question]
+	fetches batcher[arrival]
+	stores  batcher[departure]
 }
 
 // Open reads the configuration. A path of this machine becomes a folder that
@@ -69,20 +73,6 @@ func OpenTree(s remote.Setup) (remote.Exporter, error) {
 	return directory.LooseTree(s, url, "rsync"), nil
 }
 
-// acceptable refuses hosts that ssh would take for an option, also in rsync's
-// brackets, and paths with which an rsync before 3.2.4 would run a command in
-// the host's shell: the address may come from the git-annex branch.
-func acceptable(url string) bool {
-	host := strings.TrimPrefix(url[strings.Index(strings.SplitN(url, ":", 2)[0], "@")+1:], "[")
-	return !strings.HasPrefix(url, "-") && !strings.HasPrefix(host, "-") && !strings.ContainsAny(url, "\x00\r\n$`;|&<>()")
-}
-
-// IsLocal follows rsync: a colon before the first slash names a host.
-func IsLocal(url string) bool {
-	before, _, _ := strings.Cut(url, "/")
-	return !strings.Contains(before, ":")
-}
-
 func open(s remote.Setup, url string) (*Remote, error) {
 	if !acceptable(url) {
 		return nil, fmt.Errorf("remote %s: rsyncurl %q is not accepted", s.Name, url)
@@ -91,12 +81,22 @@ func open(s remote.Setup, url string) (*Remote, error) {
 	r.common = strings.Fields(s.Setting("rsync-options"))
 	r.up = strings.Fields(s.Setting("rsync-upload-options"))
 	r.down = strings.Fields(s.Setting("rsync-download-options"))
-	r.shell = s.Setting("rsync-transport")
-	if opts := s.Setting("ssh-options"); opts != "" && r.shell == "" {
-		r.shell = "ssh " + opts
+	r.shell = shell(s, url)
+	r.asks.run, r.fetches.run, r.stores.run = r.ask, r.bring, r.send
+	if !slices.ContainsFunc(r.common, func(o string) bool { return strings.HasPrefix(o, "--timeout") || o == "--no-timeout" }) {
+		r.common = append(timeout(s.Stall()), r.common...)
 	}
 	return r, nil
 }
+
+// Timed implements remote.Timed: rsync looks at the clock.
+func (r *Remote) Timed() {}
+
+// Together implements remote.Gatherer.
+func (r *Remote) Together() int { return together }
+
+// together is how many requests one rsync may well serve.
+const together = 64
 
 // Name returns the remote's name in our configuration.
 func (r *Remote) Name() string { return r.setup.Name }
@@ -163,26 +163,32 @@ func names(k annexkey.Key) string { return k.ObjectPathLower() + "\x00" + k.Obje
 
 // Present implements remote.Remote.
 func (r *Remote) Present(ctx context.Context, k annexkey.Key) (bool, error) {
-	dir, err := r.scratch(k)
-	if err != nil {
+	if err := k.Safe(); err != nil {
 		return false, err
 	}
-	defer os.RemoveAll(dir)
 	ctx, cancel := r.setup.Patient(ctx)
 	defer cancel()
-	var out bytes.Buffer
-	_, err = r.run(ctx, names(k), &out, "--from0", "--files-from=-", "--no-relative", "--dry-run", "--out-format=%l", "--", r.url+"/", dir+"/")
-	if err != nil {
-		return false, err
-	}
-	size := strings.TrimSpace(out.String())
-	leftover := size == "0" && strings.HasPrefix(k.Backend, "GPGHMAC") // of a failed encryption
-	return size != "" && !leftover, nil
+	q := &question{key: k}
+	err := r.asks.do(ctx, q)
+	return err == nil && q.present, err
 }
 
 // Fetch implements remote.Remote.
 func (r *Remote) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.Hash) error {
-	if err := r.pull(ctx, k, dst, 0); err != nil {
+	if err := k.Safe(); err != nil {
+		return err
+	}
+	if err := r.fetches.do(ctx, arrival{ctx, k, dst}); err != nil {
+		return err
+	}
+	switch _, err := os.Lstat(dst); {
+	case errors.Is(err, os.ErrNotExist):
+		most, _ := remote.Bound(ctx, k)
+		return r.whyNot(ctx, k, most)
+	case err != nil:
+		return err
+	}
+	if err := r.check(ctx, k, dst, true); err != nil {
 		return err
 	}
 	return remote.HashFetched(ctx, dst, h)
@@ -190,6 +196,9 @@ func (r *Remote) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.H
 
 // FetchFrom implements remote.Resumer.
 func (r *Remote) FetchFrom(ctx context.Context, k annexkey.Key, dst string, offset int64, h hash.Hash) error {
+	if err := k.Safe(); err != nil {
+		return err
+	}
 	if err := r.pull(ctx, k, dst, offset); err != nil {
 		return err
 	}
@@ -207,7 +216,7 @@ func (r *Remote) FetchFrom(ctx context.Context, k annexkey.Key, dst string, offs
 
 // pull brings the content to dst, which holds its first offset bytes.
 func (r *Remote) pull(ctx context.Context, k annexkey.Key, dst string, offset int64) error {
-	dir, err := r.scratch(k)
+	dir, err := r.scratchFolder()
 	if err != nil {
 		return err
 	}
@@ -272,14 +281,7 @@ func (r *Remote) check(ctx context.Context, k annexkey.Key, path string, remove 
 	return err
 }
 
-// scratch is a fresh folder on the annex's file system.
-func (r *Remote) scratch(k annexkey.Key) (string, error) {
-	if err := k.Safe(); err != nil {
-		return "", err
-	}
-	return r.scratchFolder()
-}
-
+// scratchFolder is a fresh folder on the annex's file system.
 func (r *Remote) scratchFolder() (string, error) {
 	dir := filepath.Join(r.temp, fsx.TempPrefix+strings.ToLower(rand.Text()[:16]))
 	return dir, os.MkdirAll(dir, 0o700)
@@ -294,26 +296,7 @@ func (r *Remote) Store(ctx context.Context, k annexkey.Key, c remote.Content) er
 	if fi, err := os.Stat(c.Path); err != nil || fi.Size() != c.Size {
 		return errors.Join(err, fsx.ErrChanged)
 	}
-	dir, err := r.scratch(k)
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	object := filepath.Join(dir, filepath.FromSlash(k.ObjectPathLower()))
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(object), 0o755); err != nil {
-		return err
-	}
-	if err := os.Symlink(c.Path, object); err != nil {
-		return err
-	}
-	args := append([]string{"--recursive", "--copy-links"}, r.up...)
-	missing, err := r.run(ctx, "", nil, append(args, "--", dir+"/", r.url+"/")...)
-	if err == nil && missing {
-		err = errors.New("rsync stored nothing: a file vanished")
-	}
+	err := r.stores.do(ctx, departure{k, c.Path})
 	if err == nil {
 		c.Report(c.Size)
 	}
@@ -323,7 +306,10 @@ func (r *Remote) Store(ctx context.Context, k annexkey.Key, c remote.Content) er
 // Remove implements remote.Keeper: an empty folder is brought there, with
 // filters that let rsync see nothing but the key's folder.
 func (r *Remote) Remove(ctx context.Context, k annexkey.Key) error {
-	dir, err := r.scratch(k)
+	if err := k.Safe(); err != nil {
+		return err
+	}
+	dir, err := r.scratchFolder()
 	if err != nil {
 		return err
 	}

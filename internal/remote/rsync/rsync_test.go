@@ -1,11 +1,16 @@
 package rsync
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/git"
@@ -98,5 +103,43 @@ func TestURLsAreAccepted(t *testing.T) {
 		if !acceptable(url) {
 			t.Errorf("%q was refused", url)
 		}
+	}
+}
+
+// TestManyFilesFewCalls: what waits for rsync together goes together.
+func TestManyFilesFewCalls(t *testing.T) {
+	r, _ := fresh(t)
+	dir := t.TempDir()
+	log := filepath.Join(dir, "log")
+	counting := "#!/bin/sh\necho call >> '" + log + "'\nshift\nexec sh -c \"$*\"\n"
+	os.WriteFile(r.shell, []byte(counting), 0o755)
+	const n = 40
+	var group errgroup.Group
+	for i := range n {
+		group.Go(func() error {
+			content := remotetest.Bytes(1000, uint64(i))
+			k, name := remotetest.KeyOf(content), filepath.Join(dir, fmt.Sprint(i))
+			if err := os.WriteFile(name, content, 0o600); err != nil {
+				return err
+			}
+			if err := r.Store(t.Context(), k, remote.Content{Path: name, Size: 1000}); err != nil {
+				return err
+			}
+			if err := r.Fetch(t.Context(), k, name+".got", nil); err != nil {
+				return err
+			}
+			got, err := os.ReadFile(name + ".got")
+			if !bytes.Equal(got, content) {
+				err = errors.Join(err, fmt.Errorf("%d: other content", i))
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := os.ReadFile(log)
+	if calls := bytes.Count(text, []byte("call")); calls > n {
+		t.Errorf("%d calls for three requests about each of %d files", calls, n)
 	}
 }

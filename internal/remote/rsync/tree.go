@@ -158,7 +158,7 @@ func (t *Tree) FetchFile(ctx context.Context, f remote.TreeFile, dst string, h h
 	if err := t.check(ctx, f.Key, dst, true); err != nil {
 		return err
 	}
-	return remote.HashFile(ctx, dst, h)
+	return remote.HashFetched(ctx, dst, h)
 }
 
 // DeleteFiles implements remote.Exporter: an empty folder is brought there, with
