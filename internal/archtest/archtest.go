@@ -38,7 +38,7 @@ var sideways = map[string][]string{
 	"remote/chunk":      {"remote"},
 	"remote/crypt":      {"remote"},
 	"remote/exported":   {"remote"},
-	"remote/rsync":      {"remote", "remote/directory"},
+	"remote/rsync":      {"remote", "remote/directory", "remote/ssh"},
 	"remote/s3":         {"remote", "remote/fetchurl", "remote/crypt", "remote/s3/bucket"},
 	"remote/fetchurl":   {"remote"},
 	"remote/web":        {"remote", "remote/fetchurl"},
