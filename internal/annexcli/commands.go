@@ -23,6 +23,7 @@ func workCommands() []command {
 		{"rmurl", "FILE URL ...", "record file is not available at url", newRmURL},
 		{"sync", "REMOTE ...", "synchronize local repository with remotes", newSync},
 		{"export", "TREEISH", "export a tree of files to a special remote", newExport},
+		{"import", "PATH ...|BRANCH", "add a tree of files to the repository", newImport},
 		{"unannex", "PATH ...", "undo accidental add command", newUnannex},
 		{"fsck", "PATH ...", "find and fix problems", newFsck},
 		{"fix", "PATH ...", "fix up links to annexed content", newFix},

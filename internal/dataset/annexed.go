@@ -24,11 +24,16 @@ import (
 // Large reports whether annex.largefiles sends a file to the annex; configured
 // is false where nothing is said about it.
 func (d *Dataset) Large(ctx context.Context, rel string, fi fs.FileInfo) (large, configured bool, err error) {
+	return d.LargeAs(ctx, rel, d.Repo.Path(rel), fi)
+}
+
+// LargeAs is Large for a file at path that is about to get the name rel.
+func (d *Dataset) LargeAs(ctx context.Context, rel, path string, fi fs.FileInfo) (large, configured bool, err error) {
 	text, err := d.largefiles(ctx, rel)
 	if err != nil || text == "" {
 		return true, false, err
 	}
-	c := &content{path: d.Repo.Path(rel), fi: fi}
+	c := &content{path: path, fi: fi}
 	defer c.close()
 	large, err = d.large(ctx, rel, c)
 	return large, true, err

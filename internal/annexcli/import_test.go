@@ -1,0 +1,29 @@
+package annexcli
+
+import "testing"
+
+// imported shows what a tracking branch holds: names, modes and contents' keys,
+// and how its commits hang together.
+const imported = `imported() { git ls-tree -r refs/remotes/$1; git log --graph --format='%s' refs/remotes/$1; git show git-annex:export.log | sed 's/^[^ ]* [^:]*://' | sort; }; `
+
+var importSteps = []string{
+	`git init -q a && cd a && git annex init A -q && mkdir ../d && git annex initremote d uuid=00000000-1000-0000-0000-000000000000 type=directory directory=../d encryption=none exporttree=yes importtree=yes -q && git annex initremote e uuid=00000000-2000-0000-0000-000000000000 type=directory directory=../d encryption=none exporttree=yes -q`,
+	imported + `mkdir -p d/s/t d/empty && echo 1 > d/one && echo 22 > d/s/t/two.txt && ln -s one d/link && cd a && git annex import --json main --from d; imported d/main`,
+	imported + `cd a && git annex import main --from d --json; imported d/main`,
+	imported + `echo three > d/three && rm d/one && mv d/s/t/two.txt d/moved.txt && cd a && git annex import main --from d --json; imported d/main; git annex whereis --json --key $(git show d/main~1:one | sed 's|.*/||')`,
+	`cd a && git merge -q d/main && ls && git annex whereis --json moved.txt && cat moved.txt`,
+	// What we change goes there, what they change comes here.
+	imported + showTree + `cd a && echo ours > ours && git annex add -q ours && echo plain > plain && git add plain && ln -s plain link && git add link && git mv moved.txt back.txt && git commit -qm ours && git annex export -q main --to d; show ../d; imported d/main`,
+	imported + `cd a && echo changed > ../d/plain && rm ../d/three && git annex import --json main --from d; imported d/main`,
+	`cd a && git merge -q d/main && git ls-files -s && git annex get -q . && cat plain`,
+	// They edit what we replace: nothing of theirs is lost.
+	showTree + `cd a && chmod u+w ../d/ours && echo theirs > ../d/ours && git annex unlock -q ours && echo more >> ours && git annex add -q ours && git commit -qm more && git annex export -q main --to d; show ../d`,
+	showTree + imported + `cd a && git annex import --json main --from d; imported d/main; git merge d/main >/dev/null; git status --short | cut -c1-3`,
+	`cd a && git merge --abort; git annex import main --from e; git annex import main --from nosuch; git annex import --from d`,
+	// Largefiles, ignored files, a folder of the branch, without content.
+	imported + `cd a && git config annex.largefiles 'largerthan=4b' && echo '*.log' > .gitignore && git add .gitignore && git commit -qm i && mkdir ../f && git annex initremote f uuid=00000000-3000-0000-0000-000000000000 type=directory directory=../f encryption=none importtree=yes -q && echo 1 > ../f/small && echo 12345 > ../f/large && echo x > ../f/x.log && git annex import --json main:in/it --from f | sort; imported f/main`,
+	imported + `cd a && echo 1234567 > ../f/no && git annex import --json main:in/it --from f --no-content; ls .git/annex/objects/*/*/$(basename $(git show f/main:in/it/no)) 2>/dev/null; git annex export main --to f; git merge -q --allow-unrelated-histories f/main; git annex get --json in/it/no && cat in/it/no`,
+	`cd a && git annex fsck -q --fast && git annex merge -q && git fsck --strict 2>&1 | grep -v dangling`,
+}
+
+func TestImportIsGitAnnexs(t *testing.T) { likeGitAnnex(t, importSteps) }

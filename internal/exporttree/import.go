@@ -1,0 +1,351 @@
+package exporttree
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annexcmd"
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
+	"github.com/stemma-data/stemma/internal/remote"
+)
+
+// ImportOptions says what is imported from where.
+type ImportOptions struct {
+	Branch    string // BRANCH or BRANCH:FOLDER: what the tree becomes
+	From      string // the remote
+	NoContent bool   // contents are hashed, and not kept
+	NoIgnore  bool   // also files that .gitignore names
+}
+
+// importing is an import on its way.
+type importing struct {
+	*run
+	opt    ImportOptions
+	store  remote.Importer
+	folder string // of the branch; "" for all of it
+	old    []string
+	was    map[string]file // what the remote had by the log
+	ids    *identifiers
+	fresh  []annexkey.Key // contents that are new here
+	failed int
+}
+
+// Import brings changes that others made on the remote here: the branch
+// refs/remotes/NAME/BRANCH gets a commit with the tree that is there. Contents
+// that are not known are fetched. Nothing is merged.
+func Import(ctx context.Context, s *annexcmd.Session, opt ImportOptions) error {
+	r, err := open(ctx, s, opt.From, "imports")
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	store, ok := r.store.(remote.Importer)
+	if !ok {
+		return errs.WithHint(errors.New("That remote does not support imports."), "it was set up without importtree=yes")
+	}
+	x := &importing{run: r, opt: opt, store: store, was: map[string]file{}}
+	branch, folder, _ := strings.Cut(strings.TrimPrefix(opt.Branch, "refs/heads/"), ":")
+	x.folder = strings.Trim(folder, "/")
+	if err := checkBranch(branch, x.folder); err != nil {
+		return err
+	}
+	if err := x.readOld(ctx); err != nil {
+		return err
+	}
+	files, err := x.take(ctx)
+	if err != nil || x.failed > 0 {
+		return errors.Join(err, x.incomplete())
+	}
+	return x.record(ctx, branch, files)
+}
+
+// checkBranch refuses what cannot be a branch, or a folder of one.
+func checkBranch(branch, folder string) error {
+	bad := branch == "" || strings.HasPrefix(branch, "-") || strings.HasPrefix(branch, "/") || strings.HasSuffix(branch, "/") || strings.HasSuffix(branch, ".lock") ||
+		strings.Contains(branch, "..") || strings.Contains(branch, "//") || strings.Contains(branch, "@{") || strings.ContainsAny(branch, " ~^:?*[\\\x7f") ||
+		strings.ContainsFunc(branch, func(c rune) bool { return c < ' ' })
+	if bad {
+		return fmt.Errorf("%q cannot be the name of a branch", branch)
+	}
+	if folder != "" {
+		return remote.CheckTreePath(folder)
+	}
+	return nil
+}
+
+func (x *importing) incomplete() error {
+	if x.failed == 0 {
+		return nil
+	}
+	x.s.D.Env.Log.Warn(fmt.Sprintf("Failed to import some files from %s. Re-run command to resume import.", x.name))
+	return nil
+}
+
+func (x *importing) report(o annexcmd.Outcome) error {
+	if o.Failed {
+		x.failed++
+	}
+	return x.s.Report(o)
+}
+
+// step is an outcome without a file.
+func (x *importing) step(verb, text string) annexcmd.Outcome {
+	item := annexcmd.Item{Command: verb, NoFile: true, Input: []string{}}
+	return annexcmd.Outcome{Item: item, Text: text + " ok\n"}
+}
+
+// readOld lists what the remote had by the log.
+func (x *importing) readOld(ctx context.Context) error {
+	data, err := x.s.Log(ctx, annexlog.ExportFile)
+	if err != nil {
+		return err
+	}
+	x.old = annexlog.ParseExports(data).Trees(x.uuid, x.empty())
+	x.ids = newIdentifiers(x.run)
+	for _, tree := range x.old {
+		err := x.s.D.TreePaths(ctx, tree, func(e gitindex.Entry) error {
+			f, ok, err := x.keys.of(ctx, e.Path, git.TreeEntry{Mode: e.Mode, OID: e.OID})
+			if err != nil || !ok {
+				return err
+			}
+			x.was[f.path] = f
+			return x.ids.add(ctx, f)
+		})
+		if err != nil {
+			return fmt.Errorf("import from %s: the tree that was there before: %w", x.name, err)
+		}
+	}
+	return nil
+}
+
+// take lists the remote and finds, or fetches, what each file holds.
+func (x *importing) take(ctx context.Context) ([]file, error) {
+	list, err := x.store.ListFiles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.report(x.step("list", "list "+x.name)); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, func(a, b remote.Importable) int { return strings.Compare(a.Path, b.Path) })
+	if list, err = x.notIgnored(ctx, list); err != nil {
+		return nil, err
+	}
+	dir, err := x.scratch()
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	var files []file
+	for _, i := range list {
+		f, ok, err := x.one(ctx, dir, i)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			files = append(files, f)
+		}
+	}
+	return files, x.keepFetched(ctx)
+}
+
+// one is the file for one that the remote has; ok is false for one that is left
+// out.
+func (x *importing) one(ctx context.Context, dir string, i remote.Importable) (f file, ok bool, err error) {
+	item := annexcmd.Item{Command: "import " + x.name, NoFile: true, Input: []string{}}
+	if err := remote.CheckTreePath(i.Path); err != nil {
+		return f, false, x.report(annexcmd.Outcome{Item: item, Failed: true, Harmless: true, Errors: []string{err.Error()}})
+	}
+	if wants, configured, err := x.s.Wants(ctx, sized(i), x.uuid, false); err != nil || configured && !wants {
+		return f, false, err
+	}
+	known, ok, err := x.ids.find(ctx, i)
+	if err != nil {
+		return f, false, err
+	}
+	if ok {
+		f, err = x.named(known, i.Path)
+		return f, err == nil, err
+	}
+	f, err = x.fetch(ctx, dir, i)
+	switch {
+	case ctx.Err() != nil:
+		return f, false, ctx.Err()
+	case err != nil:
+		o := annexcmd.Outcome{Item: item, Failed: true, Errors: []string{i.Path + ": " + err.Error()}}
+		return f, false, x.report(o)
+	}
+	return f, true, x.report(annexcmd.Outcome{Item: item, Text: fmt.Sprintf("import %s %s ok\n", x.name, i.Path)})
+}
+
+// sized is a file of which nothing but name and size is known yet.
+func sized(i remote.Importable) annexcmd.File {
+	k := annexkey.New("URL", i.Path)
+	k.Size = i.Size
+	return annexcmd.File{Rel: i.Path, Key: k}
+}
+
+// record makes the commit, and writes down what the remote has.
+func (x *importing) record(ctx context.Context, branch string, files []file) error {
+	tree, err := treeOf(ctx, x.s, files)
+	if err != nil {
+		return err
+	}
+	if err := x.recordTree(ctx, string(tree), files); err != nil {
+		return err
+	}
+	ref := "refs/remotes/" + x.name + "/" + branch
+	whole, err := x.wholeTree(ctx, branch, files)
+	if err != nil {
+		return err
+	}
+	if err := x.track(ctx, ref, whole); err != nil {
+		return err
+	}
+	return x.report(x.step("update", "update "+ref))
+}
+
+// recordTree writes the export log, as if we had exported what is there, and the
+// location log of what no longer is.
+func (x *importing) recordTree(ctx context.Context, tree string, files []file) error {
+	there := map[annexkey.Key]bool{}
+	for _, f := range files {
+		there[f.key] = true
+	}
+	for _, f := range x.was {
+		if f.annexed && !there[f.key] {
+			if err := x.s.SetLocation(ctx, f.key, x.uuid, annexlog.StatusAbsent); err != nil {
+				return err
+			}
+		}
+	}
+	if len(x.old) == 1 && x.old[0] == tree {
+		return nil
+	}
+	if err := x.forgetDatabase(); err != nil {
+		return err
+	}
+	if err := x.s.D.Annex.KeepTree(ctx, gitobj.OID(tree), x.s.D.Now()); err != nil {
+		return err
+	}
+	now := x.s.Now()
+	err := x.s.Change(ctx, x.logEdit(func(e annexlog.Exports) ([]byte, error) {
+		return e.Complete(x.s.D.Annex.UUID, x.uuid, tree, x.old, now)
+	}))
+	return errors.Join(err, x.setComplete(tree))
+}
+
+// wholeTree is the tree of the commit: what was imported, in its folder of the
+// branch, and what an export had left out.
+func (x *importing) wholeTree(ctx context.Context, branch string, files []file) ([]file, error) {
+	have := map[string]bool{}
+	var whole []file
+	for _, f := range files {
+		have[f.path] = true
+	}
+	for _, f := range slices.Concat(files, x.leftOut(have)) {
+		f.path = path.Join(x.folder, f.path)
+		whole = append(whole, f)
+	}
+	if x.folder == "" {
+		return whole, nil
+	}
+	tip, err := x.s.D.Repo.Ref(ctx, "refs/heads/"+branch)
+	if err != nil {
+		return nil, err
+	}
+	if tip == "" {
+		return nil, errs.WithHint(fmt.Errorf("unable to find base tree for branch %s", branch), "name a branch that exists")
+	}
+	err = x.s.D.TreePaths(ctx, string(tip), func(e gitindex.Entry) error {
+		if e.Path != x.folder && !strings.HasPrefix(e.Path, x.folder+"/") {
+			whole = append(whole, file{path: e.Path, entry: git.TreeEntry{Mode: e.Mode, OID: e.OID}})
+		}
+		return nil
+	})
+	return whole, err
+}
+
+// leftOut reads what the last export left out, unless something is there now.
+func (x *importing) leftOut(have map[string]bool) []file {
+	text, _ := os.ReadFile(x.excluded())
+	var list []file
+	for line := range strings.Lines(string(text)) {
+		if f, ok := parseLeftOut(strings.TrimSuffix(line, "\n")); ok && !have[f.path] && x.s.D.Repo.Has(context.Background(), f.entry.OID) {
+			have[f.path] = true
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// parseLeftOut reads a line that leftOut has written: "MODE TYPE ID\tPATH".
+func parseLeftOut(line string) (file, bool) {
+	head, name, ok := strings.Cut(line, "\t")
+	w := strings.Fields(head)
+	if !ok || len(w) != 3 || w[1] != "blob" || remote.CheckTreePath(name) != nil {
+		return file{}, false
+	}
+	mode, err := gitobj.ParseMode(w[0])
+	if err != nil {
+		return file{}, false
+	}
+	id, err := gitobj.ParseOID(w[2])
+	return file{path: name, entry: git.TreeEntry{Mode: mode, OID: id}}, err == nil
+}
+
+// track adds a commit with the tree to the branch of the remote: the imports are
+// a history of their own, which each is joined with what the branch had.
+func (x *importing) track(ctx context.Context, ref string, files []file) error {
+	old, err := x.s.D.Repo.Ref(ctx, ref)
+	if err != nil {
+		return err
+	}
+	who, err := x.s.D.Repo.Identities(ctx, x.s.D.Now())
+	if err != nil {
+		return err
+	}
+	var before []gitobj.OID // of the history of imports
+	if old != "" {
+		commits, err := x.s.D.Repo.Log(ctx, string(old), "--max-count=1")
+		if err != nil {
+			return err
+		}
+		if len(commits) == 1 && len(commits[0].Parents) == 2 {
+			before = commits[0].Parents[1:]
+		}
+	}
+	im, err := x.s.D.Repo.StartImport(ctx)
+	if err != nil {
+		return err
+	}
+	defer im.Abort()
+	var spec git.CommitSpec
+	spec.Who, spec.Message, spec.Parents = who, "import from "+x.name, before
+	next, tree, err := x.commitFiles(ctx, im, spec, files)
+	if err != nil {
+		return err
+	}
+	if old != "" {
+		if same, err := x.sameTree(ctx, old, tree); err != nil || same {
+			return err
+		}
+		if next, _, err = im.Commit(git.CommitSpec{Who: who, Message: trackingMessage, Parents: []gitobj.OID{old, next}, TreeOf: next}); err != nil {
+			return err
+		}
+	}
+	if err := im.Close(); err != nil {
+		return err
+	}
+	return x.s.D.Repo.MoveRefs(ctx, []git.RefMove{{Name: ref, Old: old, New: next}}, "stemma annex import")
+}
