@@ -136,6 +136,9 @@ func (d *Sender) present(ctx context.Context, f File) (bool, error) {
 	if d.s.Fast && !d.move {
 		return false, nil
 	}
+	if _, asks := remote.As[remote.Placer](d.to.Remote); asks && !d.move {
+		return false, nil // it looks before it sends
+	}
 	return d.to.Remote.Present(ctx, f.Key)
 }
 

@@ -96,6 +96,15 @@ type Streamer interface {
 	Streams()
 }
 
+// Placer is a Remote that cannot hand content to a file, but brings it into the
+// annex itself, verified, and records that it is there. It takes git-annex's
+// locks for transfers by itself, also when content is stored there.
+type Placer interface {
+	Keeper
+	// Place may return nil without having brought anything.
+	Place(ctx context.Context, k annexkey.Key) error
+}
+
 // Timed is a Remote that gives up a transfer in which nothing moves by itself.
 type Timed interface {
 	Remote

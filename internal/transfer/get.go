@@ -81,6 +81,50 @@ func (g *Getter) Get(ctx context.Context, k annexkey.Key, sources []remote.Remot
 	if err := g.acceptable(k); err != nil {
 		return nil, err
 	}
+	sources, placers := split(sources)
+	if len(placers) == 0 {
+		return g.fetch(ctx, k, sources)
+	}
+	failed := &UnavailableError{Key: k}
+	r, err := g.fetch(ctx, k, sources)
+	if !errors.As(err, &failed) {
+		return r, err
+	}
+	return g.placed(ctx, k, placers, failed)
+}
+
+// split tells remotes that hand content out from those that place it.
+func split(sources []remote.Remote) (ordinary []remote.Remote, placers []remote.Placer) {
+	for _, r := range sources {
+		if p, ok := remote.As[remote.Placer](r); ok {
+			placers = append(placers, p)
+		} else {
+			ordinary = append(ordinary, r)
+		}
+	}
+	return ordinary, placers
+}
+
+// placed lets remotes bring the content that serve in no other way.
+func (g *Getter) placed(ctx context.Context, k annexkey.Key, placers []remote.Placer, failed *UnavailableError) (remote.Remote, error) {
+	for _, p := range placers {
+		m := begin(g.Progress, k, p)
+		err := p.Place(ctx, k)
+		m.End(err)
+		switch {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil:
+			failed.Failed = append(failed.Failed, Attempt{p.Name(), err})
+		case g.Annex.Has(k):
+			return p, nil
+		}
+	}
+	return nil, failed
+}
+
+// fetch brings the content by our own means.
+func (g *Getter) fetch(ctx context.Context, k annexkey.Key, sources []remote.Remote) (remote.Remote, error) {
 	if len(sources) == 0 {
 		return nil, &UnavailableError{Key: k}
 	}

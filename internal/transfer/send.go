@@ -43,7 +43,7 @@ func (s *Sender) Send(ctx context.Context, k annexkey.Key, to remote.Remote) err
 	if k.Size >= 0 && fi.Size() != k.Size {
 		return errs.WithHint(fmt.Errorf("our own content has %d bytes instead of %d", fi.Size(), k.Size), "run `stemma annex fsck` on it")
 	}
-	if fi.Size() >= resumeFrom {
+	if _, own := remote.As[remote.Placer](to); fi.Size() >= resumeFrom && !own {
 		lock, err := s.Annex.LockTransfer(annex.Upload, to.UUID(), k)
 		if err != nil {
 			return err

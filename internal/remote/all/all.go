@@ -5,6 +5,7 @@ package all
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/remote"
@@ -12,6 +13,7 @@ import (
 	"github.com/stemma-data/stemma/internal/remote/crypt"
 	"github.com/stemma-data/stemma/internal/remote/directory"
 	"github.com/stemma-data/stemma/internal/remote/external"
+	"github.com/stemma-data/stemma/internal/remote/handover"
 	"github.com/stemma-data/stemma/internal/remote/http"
 	"github.com/stemma-data/stemma/internal/remote/local"
 	"github.com/stemma-data/stemma/internal/remote/ora"
@@ -29,7 +31,11 @@ func openNetwork(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 	if http.Handles(s.URL) {
 		return asRemote(http.Open(ctx, s))
 	}
-	return nil, remote.ErrUnsupported
+	scheme, _, _ := strings.Cut(s.URL, ":")
+	if s.UUID == "" {
+		return nil, fmt.Errorf("%w: %s", remote.ErrUnsupported, scheme)
+	}
+	return asRemote(handover.Open(s, scheme))
 }
 
 // Open returns the remote that the setup describes. It is cheap: but for
@@ -83,13 +89,26 @@ func openSpecial(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 	}
 	open, ok := stores(ctx)[kind]
 	if !ok {
-		return nil, fmt.Errorf("remote %s is of type %s: %w", s.Name, kind, remote.ErrUnsupported)
+		return handedOver(s, kind)
 	}
 	keeper, err := open(s)
 	if err != nil {
 		return nil, err
 	}
 	return compose(s, keeper)
+}
+
+// handedOver leaves the remote to git-annex, which sees to chunks, encryption and
+// what may be downloaded.
+func handedOver(s remote.Setup, kind string) (remote.Remote, error) {
+	r, err := handover.Open(s, kind)
+	if err != nil {
+		return nil, err
+	}
+	if s.Setting("readonly") == "true" {
+		return guarded(s, r, false), nil
+	}
+	return r, nil
 }
 
 // compose puts what the configuration asks for above the storage: content is
