@@ -20,8 +20,27 @@ type Claim struct {
 // Claims are all claims of open jobs in this work tree.
 type Claims []Claim
 
-// Claims reads them from the ledger.
+// Claims reads them from the ledger, and from those of the datasets that this
+// one lies in.
 func (d *Dataset) Claims(ctx context.Context) (Claims, error) {
+	claims, err := d.ownClaims(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = d.Above(ctx, func(super *Dataset, rel string) error {
+		list, err := super.ownClaims(ctx)
+		for _, c := range list {
+			// A job that writes a folder above a subdataset writes beside it.
+			if underAny(c.Path, []string{rel}) {
+				claims = append(claims, Claim{relTo(rel, c.Path), c.Job})
+			}
+		}
+		return err
+	})
+	return claims, err
+}
+
+func (d *Dataset) ownClaims(ctx context.Context) (Claims, error) {
 	dir := commit.StateDir(d.Repo)
 	if !ledger.HasOpen(dir) {
 		return nil, nil

@@ -32,6 +32,9 @@ type Identifier struct {
 	Head *git.TreeView
 	// index gives the index, or nil if it is unreadable: contents are hashed.
 	Index func() *gitindex.File
+	// Inner tells who identifies a file of a subdataset, and by which name; nil:
+	// all files are the dataset's own.
+	Inner func(ctx context.Context, p string) (*Identifier, string, error)
 	Fresh map[string]TreeLeaf // what the index will hold soon
 
 	mu    sync.Mutex
@@ -116,6 +119,16 @@ func (id *Identifier) look(ctx context.Context, p string) (string, State, error)
 	}
 	if err != nil {
 		return "", "", err
+	}
+	if id.Inner != nil && !filepath.IsAbs(p) {
+		inner, name, err := id.Inner(ctx, p)
+		if err != nil {
+			return "", "", err
+		}
+		if inner != nil {
+			id.note(p, fi)
+			return inner.look(ctx, name)
+		}
 	}
 	if fi.IsDir() {
 		v, err := id.folder(ctx, p)

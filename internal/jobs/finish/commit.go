@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/commit"
-	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/iospec"
 	"github.com/stemma-data/stemma/internal/jobs/jobdb"
@@ -51,6 +49,7 @@ func (f *finishing) commitTogether(ctx context.Context, ready []*over) (err erro
 		return err
 	}
 	f.opt.Step.At("marked")
+	defer f.openTree(ctx)()
 	if ready, err = f.gather(ctx, ready); err == nil {
 		ready, err = f.holdBack(ready)
 	}
@@ -69,6 +68,9 @@ func (f *finishing) commitTogether(ctx context.Context, ready []*over) (err erro
 		return err
 	}
 	f.opt.Step.At("stored")
+	if err := f.publishNested(ctx, ready); err != nil {
+		return err
+	}
 	p := jobdb.Publisher(f.d)
 	if closer := p.Closer; f.opt.Step != nil {
 		p.Closer = func(ctx context.Context, done map[int64]gitobj.OID) error {
@@ -89,79 +91,6 @@ func (f *finishing) commitTogether(ctx context.Context, ready []*over) (err erro
 		err = f.putBack(ctx, ready)
 	}
 	return errors.Join(err, f.tell(ready, res))
-}
-
-// store brings the content of all outputs to where it belongs. Jobs whose
-// files cannot be stored are reported and left out.
-func (f *finishing) store(ctx context.Context, list []*over) ([]annex.LogEdit, []*over, error) {
-	var paths []string
-	for _, o := range list {
-		paths = append(paths, jobpath.Union(o.outputs, o.logs)...)
-	}
-	staged, err := f.d.StagePaths(ctx, jobpath.Union(paths), dataset.StageOptions{Jobs: f.opt.Jobs, Infos: f.infos(list)})
-	if err == nil {
-		ok, err := f.share(staged, list)
-		return staged.Logs, ok, err
-	}
-	if len(list) == 1 || ctx.Err() != nil {
-		return nil, nil, fmt.Errorf("job %s: %w", jobrec.Label(&list[0].job), err)
-	}
-	// One of the jobs is in the way of the others: each by itself.
-	var logs []annex.LogEdit
-	var ok []*over
-	for _, o := range list {
-		staged, err := f.d.StagePaths(ctx, jobpath.Union(o.outputs, o.logs), dataset.StageOptions{Jobs: f.opt.Jobs})
-		if err != nil {
-			if err := f.fail(&o.job, err); err != nil {
-				return nil, nil, err
-			}
-			continue
-		}
-		good, err := f.share(staged, []*over{o})
-		if err != nil {
-			return nil, nil, err
-		}
-		ok, logs = append(ok, good...), append(logs, staged.Logs...)
-	}
-	return logs, ok, nil
-}
-
-// share gives each job its files and records.
-func (f *finishing) share(staged *dataset.Staged, list []*over) (ok []*over, err error) {
-	owners := ownersOf(list)
-	for _, file := range staged.Files {
-		// Jobs may share a log file; it goes with the first.
-		if o := owners.of(file.Path); len(o) > 0 {
-			o[0].files = append(o[0].files, file)
-		}
-	}
-	for _, rec := range staged.Records {
-		rel, inside := strings.CutPrefix(rec.Path, f.d.Path()+"/")
-		if !inside {
-			continue
-		}
-		for _, o := range owners.of(filepath.ToSlash(rel)) {
-			o.records = append(o.records, rec)
-			o.unstored = o.unstored || rec.Status.Failed()
-		}
-	}
-	for _, o := range list {
-		if !o.unstored {
-			ok = append(ok, o)
-			continue
-		}
-		for _, rec := range o.records {
-			if rec.Status.Failed() {
-				if err := f.sink.Emit(rec); err != nil {
-					return nil, err
-				}
-			}
-		}
-		if err := f.fail(&o.job, errors.New("not all of its outputs could be stored; the job stays open")); err != nil {
-			return nil, err
-		}
-	}
-	return ok, nil
 }
 
 // owners finds the jobs that a path belongs to, by what they declared.
@@ -203,16 +132,20 @@ const namesInReflog = 20
 
 // request makes one commit for each job.
 func (f *finishing) request(ctx context.Context, list []*over, logs []annex.LogEdit) commit.Request {
-	req := commit.Request{Logs: logs, Confirm: func(ctx context.Context) error { return f.confirm(ctx, list) }, MergeMessage: "Merge all branches from finished jobs\n"}
+	req := commit.Request{Logs: logs, MergeMessage: "Merge all branches from finished jobs\n"}
 	names := make([]string, len(list))
 	for i, o := range list {
 		names[i] = o.name()
 		req.Commits = append(req.Commits, commit.Commit{Message: f.message(o), Files: o.files, AllowEmpty: true, Tag: jobrec.TaskTag(o.job.ID, o.task)})
 	}
-	req.Reason = "stemma finish: job " + strings.Join(names[:min(len(names), namesInReflog)], ", ")
-	if more := len(names) - namesInReflog; more > 0 {
-		req.Reason += fmt.Sprintf(" and %d more", more)
+	commits := req.Commits
+	req.Confirm = func(ctx context.Context) error {
+		if err := f.onlyForward(ctx, f.d, nil, commits); err != nil {
+			return err
+		}
+		return f.confirm(ctx, list)
 	}
+	req.Reason = reason(names)
 	if f.head.Ref == "" {
 		return req // plain commits on a detached head, as with DataLad
 	}
@@ -225,6 +158,15 @@ func (f *finishing) request(ctx context.Context, list []*over, logs []annex.LogE
 		req.Shape = commit.Octopus
 	}
 	return req
+}
+
+// reason is the line of the reflog.
+func reason(names []string) string {
+	text := "stemma finish: job " + strings.Join(names[:min(len(names), namesInReflog)], ", ")
+	if more := len(names) - namesInReflog; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // freeBranch names the branch of a job. Schedulers use their ids again.

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
@@ -18,6 +19,7 @@ import (
 	"github.com/stemma-data/stemma/internal/jobs/jobrec"
 	"github.com/stemma-data/stemma/internal/jobs/jobstate"
 	"github.com/stemma-data/stemma/internal/jobs/killpoint"
+	"github.com/stemma-data/stemma/internal/jobs/nested"
 	"github.com/stemma-data/stemma/internal/jobs/submission"
 	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/result"
@@ -121,6 +123,8 @@ type finishing struct {
 	seen   map[string]fs.FileInfo // declared paths that exist, absolute
 	marked []*over                // by this command
 	nonce  string                 // of its marks
+	tree   *nested.Tree           // of this wave; nil: there are no subdatasets
+	logs   map[*nested.Level][]annex.LogEdit
 }
 
 // report emits a record about one job. Such records have no path, as in

@@ -33,6 +33,9 @@ func (f *finishing) gather(ctx context.Context, list []*over) (complete []*over,
 	}
 	f.look(list)
 	id := &fileid.Identifier{Top: f.top, Format: f.d.Repo.Format, Index: func() *gitindex.File { return index }, Once: map[string]fileid.Identified{}}
+	if f.tree != nil {
+		id.Inner = f.tree.Inner
+	}
 	for _, o := range list {
 		err := f.gatherOne(ctx, o, id)
 		if err == nil {

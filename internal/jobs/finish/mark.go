@@ -141,11 +141,7 @@ func (f *finishing) alreadyCommitted(ctx context.Context, o *over) (bool, error)
 	}
 	for text := range strings.SplitSeq(string(out), "\x00") {
 		id, message, _ := strings.Cut(text, "\n")
-		c, err := runrec.Parse(message)
-		if err != nil || c.Record == nil || c.Record.SlurmJobID != o.job.JobID || c.Record.Cmd != o.job.Cmd {
-			continue
-		}
-		if extra, _ := c.Record.Extra[jobrec.RecordKey].(map[string]any); extra["base"] != string(o.job.BaseCommit) {
+		if !(logged{gitobj.OID(id), message}).records(o) {
 			continue
 		}
 		err = jobdb.With(ctx, f.d, "finish", func(l *ledger.Ledger) error {

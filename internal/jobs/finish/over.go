@@ -5,6 +5,7 @@ import (
 
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/jobs/jobrec"
+	"github.com/stemma-data/stemma/internal/jobs/nested"
 	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/sched"
@@ -23,6 +24,7 @@ type over struct {
 	logs     []string
 	changed  map[string]string // inputs that changed, with their new ids
 	files    []commit.File
+	nested   map[*nested.Level][]commit.File // of subdatasets in which it has outputs, perhaps none
 	records  []result.Record
 	unstored bool // a record tells of a failure
 }

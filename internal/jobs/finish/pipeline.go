@@ -8,12 +8,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/iospec"
 	"github.com/stemma-data/stemma/internal/jobs/fileid"
 	"github.com/stemma-data/stemma/internal/jobs/jobdb"
 	"github.com/stemma-data/stemma/internal/jobs/jobpath"
 	"github.com/stemma-data/stemma/internal/jobs/jobrec"
+	"github.com/stemma-data/stemma/internal/jobs/nested"
 	"github.com/stemma-data/stemma/internal/ledger"
 	"github.com/stemma-data/stemma/internal/sched"
 )
@@ -241,25 +243,52 @@ func (f *finishing) identifyMade(ctx context.Context, list []*over) error {
 		return err
 	}
 	id := &fileid.Identifier{Top: f.top, Format: f.d.Repo.Format, Index: func() *gitindex.File { return index }, Fresh: map[string]fileid.TreeLeaf{}}
+	inner := map[*nested.Level]map[string]fileid.TreeLeaf{}
 	for _, o := range list {
-		for _, file := range o.files {
-			oid := file.OID
-			if oid == "" && file.Source == "" {
-				oid = id.Format.HashObject("blob", file.Data)
+		if err := freshFiles(ctx, id, id.Fresh, o.files); err != nil {
+			return err
+		}
+		for l, files := range o.nested {
+			if inner[l] == nil {
+				inner[l] = map[string]fileid.TreeLeaf{}
 			}
-			if oid == "" {
-				if oid, err = id.Hash(ctx, file.Source); err != nil {
-					return err
-				}
+			if err := freshFiles(ctx, id, inner[l], files); err != nil {
+				return err
 			}
-			if !file.Remove {
-				id.Fresh[file.Path] = fileid.TreeLeaf{Mode: file.Mode, ID: oid}
+		}
+	}
+	if f.tree != nil {
+		id.Inner = func(ctx context.Context, p string) (*fileid.Identifier, string, error) {
+			in, name, err := f.tree.Inner(ctx, p)
+			if in != nil {
+				l, _ := f.levelOf(ctx, p)
+				in.Fresh = inner[l]
 			}
+			return in, name, err
 		}
 	}
 	for _, o := range list {
 		if err := f.identifyMadeOne(ctx, o, id); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// freshFiles notes files that are about to be committed.
+func freshFiles(ctx context.Context, id *fileid.Identifier, fresh map[string]fileid.TreeLeaf, files []commit.File) (err error) {
+	for _, file := range files {
+		oid := file.OID
+		if oid == "" && file.Source == "" {
+			oid = id.Format.HashObject("blob", file.Data)
+		}
+		if oid == "" {
+			if oid, err = id.Hash(ctx, file.Source); err != nil {
+				return err
+			}
+		}
+		if !file.Remove {
+			fresh[file.Path] = fileid.TreeLeaf{Mode: file.Mode, ID: oid}
 		}
 	}
 	return nil

@@ -40,6 +40,8 @@ type Provenance struct {
 	Staged      *Staged           `json:"staged,omitempty"` // of an isolated job
 	Container   *Container        `json:"container,omitempty"`
 
+	Subdatasets map[string]string `json:"subdatasets,omitempty"` // in which outputs lie, with their branches
+
 	After      []Producer          `json:"after,omitempty"`      // open jobs that make inputs
 	Dependency string              `json:"dependency,omitempty"` // that the line was given for them
 	Line       string              `json:"line,omitempty"`       // what was run, where it differs from the user's line

@@ -2,14 +2,15 @@ package jobspec
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
-	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/jobs/fileid"
 	"github.com/stemma-data/stemma/internal/jobs/jobpath"
 	"github.com/stemma-data/stemma/internal/jobs/jobrec"
+	"github.com/stemma-data/stemma/internal/jobs/nested"
 	"github.com/stemma-data/stemma/internal/sched/sbatchline"
 )
 
@@ -20,7 +21,7 @@ type Outputs struct {
 }
 
 // ClaimOutputs turns outputs into claims.
-func (w *Work) ClaimOutputs(ctx context.Context, d *dataset.Dataset, view *git.TreeView) (Outputs, error) {
+func (w *Work) ClaimOutputs(ctx context.Context, d *dataset.Dataset, tree *nested.Tree) (Outputs, error) {
 	var out Outputs
 	seen := map[string]bool{}
 	for _, text := range w.Outputs {
@@ -35,13 +36,8 @@ func (w *Work) ClaimOutputs(ctx context.Context, d *dataset.Dataset, view *git.T
 		if jobpath.Within(spec.Fixed, ".git") {
 			return out, fmt.Errorf("output %s: git's own folder cannot be an output", text)
 		}
-		sub, err := view.Gitlink(ctx, spec.Fixed)
-		if err != nil {
+		if err := checkNested(ctx, tree, spec); err != nil {
 			return out, fmt.Errorf("output %s: %w", text, err)
-		}
-		if sub != "" {
-			return out, errs.WithHint(fmt.Errorf("output %s lies in the subdataset %s, which is not supported yet", text, sub),
-				"schedule the job from within that subdataset")
 		}
 		out.Recorded = append(out.Recorded, jobpath.RecordedForm(w.Pwd, spec.Pattern))
 		claims := []string{spec.Fixed}
@@ -56,6 +52,28 @@ func (w *Work) ClaimOutputs(ctx context.Context, d *dataset.Dataset, view *git.T
 		}
 	}
 	return out, nil
+}
+
+// checkNested refuses outputs in subdatasets that are not here, and those that
+// may hold subdatasets: what is written there would have to be looked for.
+func checkNested(ctx context.Context, tree *nested.Tree, spec jobpath.Spec) error {
+	l, err := tree.Of(ctx, spec.Fixed)
+	if err != nil {
+		return err
+	}
+	if l.Above() != nil && jobpath.Within(l.Inside(spec.Fixed), ".git") {
+		return errors.New("git's own folder cannot be an output")
+	}
+	subs, err := l.Below(spec.Fixed)
+	if err != nil {
+		return err
+	}
+	for _, sub := range subs {
+		if !spec.Wild() || jobpath.MayMatch(spec.Pattern, sub) {
+			return errs.WithHint(fmt.Errorf("it may hold the subdataset %s", sub), "name what the job writes, in the subdataset and beside it, as outputs of their own")
+		}
+	}
+	return nil
 }
 
 // ScriptOf finds and identifies the job script of a line.

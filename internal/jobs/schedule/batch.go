@@ -41,7 +41,7 @@ func NewBatch(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, top st
 	if err != nil {
 		return nil, err
 	}
-	id := &fileid.Identifier{Top: top, Format: d.Repo.Format, Head: st.view, Index: st.index, Known: known, Once: map[string]fileid.Identified{}}
+	id := &fileid.Identifier{Top: top, Format: d.Repo.Format, Head: st.view, Index: st.index, Inner: st.tree.Inner, Known: known, Once: map[string]fileid.Identified{}}
 	return &Batch{d: d, s: s, step: step, start: st, id: id}, nil
 }
 

@@ -11,7 +11,7 @@ import (
 // PlanClaims is plan as far as the claims are concerned.
 func (c *Job) PlanClaims(ctx context.Context, subst map[string]string) (err error) {
 	if err = c.w.FillSpecs(subst); err == nil {
-		c.out, err = c.w.ClaimOutputs(ctx, c.d, c.batch.start.view)
+		c.out, err = c.w.ClaimOutputs(ctx, c.d, c.batch.start.tree)
 	}
 	return err
 }

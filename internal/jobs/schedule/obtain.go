@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"github.com/stemma-data/stemma/internal/clone"
-	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/jobs/jobpath"
 )
@@ -130,12 +129,9 @@ func (c *Job) unlock(ctx context.Context) (undo func() error, err error) {
 			return nil, err
 		}
 	}
-	undoUnlock, err := c.d.PrepareOutputs(ctx, paths, dataset.PrepareOptions{KeepAbsent: true}, c.sink)
+	undoUnlock, err := c.prepareOutputs(ctx, paths)
 	undo = func() error {
-		var failed error
-		if undoUnlock != nil {
-			failed = undoUnlock()
-		}
+		failed := undoUnlock()
 		for file, target := range links {
 			if _, err := os.Lstat(file); errors.Is(err, fs.ErrNotExist) {
 				failed = errors.Join(failed, os.Symlink(target, file))

@@ -21,6 +21,9 @@ func (c *Job) getReady(ctx context.Context) (undo func() error, err error) {
 // prepare fetches inputs, unlocks outputs and copies to the alternative
 // folder, and notes what the inputs are.
 func (c *Job) prepare(ctx context.Context) (undo func() error, err error) {
+	if err := c.checkNeighbours(ctx); err != nil {
+		return nil, err
+	}
 	if c.iso != nil {
 		return c.isolate(ctx)
 	}
@@ -52,7 +55,7 @@ func (c *Job) prepare(ctx context.Context) (undo func() error, err error) {
 
 // identify notes the content of every input, and of the job script.
 func (c *Job) identify(ctx context.Context) error {
-	id := &fileid.Identifier{Top: c.w.Top, Format: c.d.Repo.Format, Head: c.start.view, Index: c.start.index}
+	id := &fileid.Identifier{Top: c.w.Top, Format: c.d.Repo.Format, Head: c.start.view, Index: c.start.index, Inner: c.start.tree.Inner}
 	if c.batch != nil {
 		id = c.batch.id
 	}

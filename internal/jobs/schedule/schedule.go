@@ -107,8 +107,11 @@ func (c *Job) Plan(ctx context.Context) error {
 	if err := errors.Join(c.planRedo(), c.planTasks()); err != nil {
 		return err
 	}
-	c.out, err = c.w.ClaimOutputs(ctx, c.d, c.start.view)
+	c.out, err = c.w.ClaimOutputs(ctx, c.d, c.start.tree)
 	if err != nil {
+		return err
+	}
+	if err := c.planNested(ctx); err != nil {
 		return err
 	}
 	if c.staged, err = stagedDir(c.opt.AltDir, c.d.Env.Cwd, c.w.Pwd); err != nil {

@@ -10,12 +10,14 @@ import (
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/jobs/nested"
 )
 
 // start is what jobs are scheduled on.
 type start struct {
 	head git.Head
 	view *git.TreeView
+	tree *nested.Tree // with the subdatasets
 	// index is read when it is asked for; nil: it cannot be read natively.
 	index func() *gitindex.File
 }
@@ -23,6 +25,7 @@ type start struct {
 // close gives files back; a command may schedule many jobs.
 func (st *start) close() {
 	if st != nil {
+		st.tree.Close()
 		st.view.Close()
 	}
 }
@@ -37,7 +40,8 @@ func startingPoint(ctx context.Context, d *dataset.Dataset) (*start, error) {
 		return nil, errs.WithHint(fmt.Errorf("schedule: %s is an adjusted branch, which is not supported yet", head.Branch()),
 			"check out the branch that it was made from")
 	}
-	return &start{head: head, view: d.Repo.View(head.OID), index: sync.OnceValue(func() *gitindex.File {
+	view := d.Repo.View(head.OID)
+	return &start{head: head, view: view, tree: nested.New(d, head, view), index: sync.OnceValue(func() *gitindex.File {
 		index, err := d.Repo.ReadIndex()
 		if err != nil {
 			return nil
