@@ -76,7 +76,8 @@ type Request struct {
 	Onto gitobj.OID
 	// Confirm, if not nil, is asked under the lease, before anything is
 	// published, whether all commits are still wanted. A *DropError leaves some
-	// out; any other error ends the request. It must not take the lease.
+	// out; any other error ends the request. It may take files out of commits,
+	// and must not take the lease.
 	Confirm func(ctx context.Context) error
 }
 
