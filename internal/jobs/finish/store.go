@@ -107,6 +107,9 @@ func (f *finishing) share(l *nested.Level, staged *dataset.Staged, list []*over)
 		if !inside {
 			continue
 		}
+		if l != nil {
+			rec = rec.Ref(f.d.Path())
+		}
 		for _, o := range owners.of(filepath.ToSlash(rel)) {
 			o.records = append(o.records, rec)
 			o.unstored = o.unstored || rec.Status.Failed()
