@@ -27,3 +27,16 @@ var importSteps = []string{
 }
 
 func TestImportIsGitAnnexs(t *testing.T) { likeGitAnnex(t, importSteps) }
+
+// TestSyncFollowsTrees: what is changed on either side of a remote with a tree
+// comes to the other one.
+func TestSyncFollowsTrees(t *testing.T) {
+	for _, program := range []string{"git annex", "real"} {
+		w := both(t)
+		w.prelude += `sync() { ` + program + ` sync --content "$@" >/dev/null; }; `
+		w.must(t, `git init -q a && cd a && git annex init -q && echo 1 > one && git annex add -q one && git commit -qm 1 && mkdir ../d ../x && git annex initremote d type=directory directory=../d encryption=none exporttree=yes importtree=yes -q && git annex initremote x type=directory directory=../x encryption=none exporttree=yes -q && git config remote.d.annex-tracking-branch main && git annex export -q --tracking main --to x`)
+		w.must(t, `cd a && echo 2 > two && git annex add -q two && sync && cat ../d/one ../d/two ../x/two`)
+		w.must(t, `cd a && echo theirs > ../d/theirs && rm ../d/one && sync && cat theirs ../x/theirs && test ! -e one && test ! -e ../x/one`)
+		w.must(t, `cd a && echo 3 > three && git annex add -q three && git commit -qm 3 && sync d && cat ../d/three && test ! -e ../x/three && sync x && cat ../x/three && git status --porcelain`)
+	}
+}

@@ -3,9 +3,11 @@ package annexcli
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/pflag"
 	"github.com/stemma-data/stemma/internal/annexcmd"
+	"github.com/stemma-data/stemma/internal/exporttree"
 )
 
 func newSync(f *pflag.FlagSet) func(*call, []string) error {
@@ -30,7 +32,7 @@ func newSync(f *pflag.FlagSet) func(*call, []string) error {
 		}
 		o.Remotes = args
 		return c.reading(func(s *annexcmd.Session) error {
-			if err := s.Synchronize(c.ctx, o, c.step); err != nil {
+			if err := c.synchronize(s, o); err != nil {
 				return err
 			}
 			if o.Content && !(func() bool { on, _ := f.GetBool("no-content"); return on })() {
@@ -39,6 +41,55 @@ func newSync(f *pflag.FlagSet) func(*call, []string) error {
 			return nil
 		})
 	}
+}
+
+// synchronize brings git's branches together, and between pull and push those
+// that remotes with trees follow.
+func (c *call) synchronize(s *annexcmd.Session, o annexcmd.SyncOptions) error {
+	tracked, err := s.Tracking(c.ctx, o.Remotes)
+	if err != nil {
+		return err
+	}
+	tracked = slices.DeleteFunc(tracked, func(t annexcmd.Tracked) bool { return !t.Imports })
+	if len(tracked) == 0 || o.NoPull || o.OnlyAnnex {
+		return s.Synchronize(c.ctx, o, c.step)
+	}
+	before, after := o, o
+	before.NoPush, after.NoCommit, after.NoPull = true, true, true
+	if err := s.Synchronize(c.ctx, before, c.step); err != nil {
+		return err
+	}
+	for _, t := range tracked {
+		err := exporttree.Import(c.ctx, s, exporttree.ImportOptions{Branch: t.Branch, From: t.Name, NoContent: !o.Content})
+		if err == nil {
+			err = s.MergeTracking(c.ctx, t)
+		}
+		if err != nil {
+			if err := c.step("import "+t.Name, err); err != nil {
+				return err
+			}
+		}
+	}
+	return s.Synchronize(c.ctx, after, c.step)
+}
+
+// exportTracked brings branches to the remotes that follow them.
+func (c *call) exportTracked(s *annexcmd.Session, o annexcmd.SyncOptions) error {
+	tracked, err := s.Tracking(c.ctx, o.Remotes)
+	if err != nil || o.NoPush {
+		return err
+	}
+	for _, t := range tracked {
+		if !t.Exports {
+			continue
+		}
+		if err := exporttree.Export(c.ctx, s, exporttree.Options{Tree: t.Branch, To: t.Name}); err != nil {
+			if err := c.step("export "+t.Name, err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // step shows one step of a synchronisation.
@@ -68,7 +119,11 @@ func (c *call) syncContent(s *annexcmd.Session, o annexcmd.SyncOptions) error {
 	if err := errors.Join(sel.each(c, s, nil, func(f annexcmd.File) error { _, err := g.Add(c.ctx, f); return err }), g.Flush(c.ctx)); err != nil {
 		return err
 	}
-	for _, name := range s.ContentRemotes(o.Remotes) {
+	names, err := s.ContentRemotes(c.ctx, o.Remotes)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
 		d, err := s.NewSender(c.ctx, name, false)
 		if err != nil {
 			return err
@@ -76,6 +131,9 @@ func (c *call) syncContent(s *annexcmd.Session, o annexcmd.SyncOptions) error {
 		if err := errors.Join(sel.each(c, s, nil, func(f annexcmd.File) error { _, err := d.Send(c.ctx, f); return err }), d.Flush(c.ctx)); err != nil {
 			return err
 		}
+	}
+	if err := c.exportTracked(s, o); err != nil {
+		return err
 	}
 	return s.Synchronize(c.ctx, annexcmd.SyncOptions{Remotes: o.Remotes, NoCommit: true, NoPull: true, NoPush: o.NoPush, OnlyAnnex: true}, c.step)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/git"
@@ -65,9 +66,10 @@ func (s *Session) Synchronize(ctx context.Context, opt SyncOptions, say func(ste
 
 // syncRemotes are the git remotes to talk to.
 func (s *Session) syncRemotes(names []string) ([]string, error) {
-	var all []string
+	var all, specials []string
 	for _, spec := range remote.List(s.D.Repo.Config, s.D.Path()) {
 		if spec.Kind == remote.Special || spec.URL == "" {
+			specials = append(specials, spec.Name)
 			continue
 		}
 		if len(names) == 0 && !s.D.Repo.Config.Bool("remote."+spec.Name+".annex-sync", true) {
@@ -78,12 +80,65 @@ func (s *Session) syncRemotes(names []string) ([]string, error) {
 	if len(names) == 0 {
 		return all, nil
 	}
+	var git []string
 	for _, n := range names {
-		if !slices.Contains(all, n) {
+		switch {
+		case slices.Contains(all, n):
+			git = append(git, n)
+		case !slices.Contains(specials, n): // those have only content
 			return nil, fmt.Errorf("there is no available git remote named %q", n)
 		}
 	}
-	return names, nil
+	return git, nil
+}
+
+// Tracked is a remote that holds the tree of a branch.
+type Tracked struct {
+	Name             string
+	Branch           string // or BRANCH:FOLDER
+	Exports, Imports bool
+}
+
+// Tracking lists the remotes among the named ones (none: all that want to be
+// synchronised) that follow a branch (remote.NAME.annex-tracking-branch).
+func (s *Session) Tracking(ctx context.Context, names []string) ([]Tracked, error) {
+	cfg := s.D.Repo.Config
+	var list []Tracked
+	for _, spec := range remote.List(cfg, s.D.Path()) {
+		branch := cfg.Get("remote." + spec.Name + ".annex-tracking-branch")
+		wanted := slices.Contains(names, spec.Name) || len(names) == 0 && cfg.Bool("remote."+spec.Name+".annex-sync", true)
+		if spec.Kind != remote.Special || spec.Ignore || branch == "" || !wanted {
+			continue
+		}
+		t := Tracked{Name: spec.Name, Branch: branch}
+		for field, on := range map[string]*bool{"exporttree": &t.Exports, "importtree": &t.Imports} {
+			v, err := s.RemoteOption(ctx, spec.UUID, field)
+			if err != nil {
+				return nil, err
+			}
+			*on = v == "yes" || v == "true"
+		}
+		if cfg.Bool("remote."+spec.Name+".annex-readonly", false) || !cfg.Bool("remote."+spec.Name+".annex-push", true) {
+			t.Exports = false
+		}
+		if !cfg.Bool("remote."+spec.Name+".annex-pull", true) {
+			t.Imports = false
+		}
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+// MergeTracking merges what was imported into the branch that is checked out, if
+// it is the one that the remote follows. The first import has no history in
+// common with it.
+func (s *Session) MergeTracking(ctx context.Context, t Tracked) error {
+	followed, _, _ := strings.Cut(t.Branch, ":")
+	branch, err := s.branch(ctx)
+	if err != nil || branch == "" || branch != followed {
+		return err
+	}
+	return s.mergeRef(ctx, "refs/remotes/"+t.Name+"/"+branch, true)
 }
 
 func (s *Session) syncCommit(ctx context.Context, message string) error {
@@ -215,16 +270,27 @@ func (s *Session) push(ctx context.Context, name string, opt SyncOptions) error 
 }
 
 // ContentRemotes are the remotes among the named ones (none: all) that take
-// content.
-func (s *Session) ContentRemotes(names []string) []string {
+// content by its key.
+func (s *Session) ContentRemotes(ctx context.Context, names []string) ([]string, error) {
 	var list []string
 	for _, spec := range remote.List(s.D.Repo.Config, s.D.Path()) {
 		if spec.Ignore || len(names) > 0 && !slices.Contains(names, spec.Name) {
 			continue
 		}
+		exports, err := s.RemoteOption(ctx, spec.UUID, "exporttree")
+		if err != nil {
+			return nil, err
+		}
+		imports, err := s.RemoteOption(ctx, spec.UUID, "importtree")
+		if err != nil {
+			return nil, err
+		}
+		if exports == "yes" || imports == "yes" {
+			continue // it has trees
+		}
 		if s.D.Repo.Config.Bool("remote."+spec.Name+".annex-sync", true) && !s.D.Repo.Config.Bool("remote."+spec.Name+".annex-readonly", false) {
 			list = append(list, spec.Name)
 		}
 	}
-	return list
+	return list, nil
 }
