@@ -40,3 +40,25 @@ func TestSyncFollowsTrees(t *testing.T) {
 		w.must(t, `cd a && echo 3 > three && git annex add -q three && git commit -qm 3 && sync d && cat ../d/three && test ! -e ../x/three && sync x && cat ../x/three && git status --porcelain`)
 	}
 }
+
+// remake makes a folder outside of the repository, with the same content twice
+// and one that changes.
+const remake = `remake() { rm -rf ../imp; mkdir -p ../imp/s; echo i1 > ../imp/i1.txt; echo i2 > ../imp/s/i2.txt; echo $1 > ../imp/dup.txt; ln -s i1.txt ../imp/lnk; }; left() { (cd ../imp && find . -type f | sort); git status --short; git ls-files -s; }; `
+
+var importFileSteps = []string{
+	`git init -q a && cd a && git annex init A -q && mkdir sub && echo '*.log' > .gitignore && git add .gitignore && git commit -qm 0`,
+	remake + `cd a && remake a && git annex import --json ../imp | sort; left`,
+	remake + `cd a && remake a && git annex import ../imp | sort; left`,
+	remake + `cd a && remake b && git annex import --json --duplicate ../imp/dup.txt ../imp/s | sort; left`,
+	remake + `cd a && remake d && git annex import --json --deduplicate ../imp | sort; left`,
+	remake + `cd a && remake e && git annex import --json --skip-duplicates ../imp | sort; left`,
+	remake + `cd a && remake f && git annex import --json --clean-duplicates ../imp | sort; left`,
+	remake + `cd a && remake g && git commit -qm x; git annex drop -q --force imp/i1.txt; git annex import --json --reinject-duplicates ../imp | sort; left; cat imp/i1.txt`,
+	remake + `cd a && remake h && cd sub && git annex import --json ../../imp/i1.txt; cd ..; left; git annex import --json --force ../imp/dup.txt`,
+	remake + `cd a && remake i; git annex import --json --include '*/dup*' --force ../imp; git annex import --json nosuch; mkdir in; echo q > in/q; git annex import in; git annex import ../nosuch; echo x > ../imp/x.log; git annex import -q ../imp/x.log; git annex import -q --no-check-gitignore ../imp/x.log; left`,
+	// Duplicates whose content is nowhere stay.
+	remake + `cd a && remake i && git commit -qm y; git annex drop -q --force imp/s/i2.txt; git annex import -q --clean-duplicates ../imp/s; left`,
+	`cd a && git annex fsck -q; git annex merge -q; git fsck --strict 2>&1 | grep -v dangling`,
+}
+
+func TestImportOfFilesIsGitAnnexs(t *testing.T) { likeGitAnnex(t, importFileSteps) }
