@@ -19,7 +19,7 @@ func scaleOpen(ctx context.Context, b *bench) error {
 		return err
 	}
 	b.section("%s open jobs, four outputs each", thousands(b.jobs))
-	b.note("A stand-in for Slurm's programs executes the jobs and answers at once. The jobs write to folders of their own, a hundred of which lie in one; the repository has %s tracked files.", thousands(r.files))
+	b.note("A stand-in for Slurm's programs executes the jobs and answers at once. A thousand jobs are scheduled from one folder, in which their log files lie; the repository has %s tracked files. (With all log files in one folder git itself takes minutes: it writes the whole folder anew for each commit.)", thousands(r.files))
 	tool := jobTool{name: "stemma ", program: b.stemma, schedule: []string{"schedule"}}
 	scheduling := []contender{{name: "stemma schedule", command: func(int) command { return tool.scheduling(r) }}}
 	first, err := b.compare(ctx, b.reps(21), scheduling...)

@@ -215,7 +215,8 @@ while [ $i -lt "$2" ]; do
 done
 `
 
-// sweep makes jobs that are over, with that many outputs each.
+// sweep makes jobs that are over, with that many outputs each, in a folder of
+// their own.
 func (b *bench) sweep(ctx context.Context, r *repo, jobs, outputs int) error {
 	script := filepath.Join(b.tmp, "many.sh")
 	var rows strings.Builder
@@ -233,7 +234,11 @@ func (b *bench) sweep(ctx context.Context, r *repo, jobs, outputs int) error {
 	for i := range outputs / 2 {
 		argv = append(argv, "-o", fmt.Sprintf("{folder}/%d.txt", i), "-o", fmt.Sprintf("{folder}/%d.bin", i))
 	}
-	if err := b.must(ctx, in(r.dir, append(argv, "sbatch", script, "{folder}", fmt.Sprint(outputs/2))...)); err != nil {
+	dir := filepath.Join(r.dir, r.fresh("campaign")) // where the log files go
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := b.must(ctx, in(dir, append(argv, "sbatch", script, "{folder}", fmt.Sprint(outputs/2))...)); err != nil {
 		return err
 	}
 	return b.localJobsOver(ctx, r)

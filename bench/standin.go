@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -82,6 +83,49 @@ func nextID(dir string) (id int, err error) {
 	return id, err
 }
 
+// recordLen is the length of a job's line, so that one is found without reading
+// those of all others.
+const recordLen = 512
+
+func noteJob(dir string, id int, line string) error {
+	f, err := os.OpenFile(filepath.Join(dir, "jobs"), os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(fmt.Appendf(nil, "%-*s\n", recordLen-1, line), int64(id-1)*recordLen)
+	return errors.Join(err, f.Close())
+}
+
+// jobNumber reads one job's line.
+func jobNumber(dir, id string) (j standInJob, err error) {
+	n, err := strconv.Atoi(id)
+	if err != nil {
+		return j, err
+	}
+	f, err := os.Open(filepath.Join(dir, "jobs"))
+	if err != nil {
+		return j, err
+	}
+	defer f.Close()
+	line := make([]byte, recordLen)
+	if _, err := f.ReadAt(line, int64(n-1)*recordLen); err != nil {
+		return j, err
+	}
+	j, ok := parseJob(string(line))
+	if !ok {
+		err = fmt.Errorf("no job %s", id)
+	}
+	return j, err
+}
+
+func parseJob(line string) (standInJob, bool) {
+	f := strings.SplitN(strings.TrimRight(line, " \n"), "|", 3)
+	if len(f) != 3 {
+		return standInJob{}, false
+	}
+	return standInJob{id: f[0], submitted: f[1], cwd: f[2]}, true
+}
+
 // submit runs the script in the background and tells its id.
 func submit(dir string, args []string) error {
 	id, err := nextID(dir)
@@ -92,7 +136,7 @@ func submit(dir string, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := appendLine(filepath.Join(dir, "jobs"), fmt.Sprintf("%d|%d|%s", id, time.Now().Unix(), cwd)); err != nil {
+	if err := noteJob(dir, id, fmt.Sprintf("%d|%d|%s", id, time.Now().Unix(), cwd)); err != nil {
 		return err
 	}
 	line := `out=$1 id=$2 ended=$3; shift 3; sh "$@" >"$out" 2>&1; echo "$id" >>"$ended"`
@@ -106,7 +150,7 @@ func submit(dir string, args []string) error {
 	return cmd.Process.Release()
 }
 
-// job is what is known of a job of the stand-in.
+// standInJob is what is known of a job.
 type standInJob struct {
 	id, submitted, cwd string
 	ended              bool
@@ -129,9 +173,9 @@ func jobsOf(dir string, args []string) ([]standInJob, error) {
 	data, err := os.ReadFile(filepath.Join(dir, "jobs"))
 	var list []standInJob
 	for line := range strings.Lines(string(data)) {
-		f := strings.SplitN(strings.TrimSuffix(line, "\n"), "|", 3)
-		if len(f) == 3 && (len(asked) == 0 || asked[f[0]]) {
-			list = append(list, standInJob{f[0], f[1], f[2], ended[f[0]]})
+		if j, ok := parseJob(line); ok && (len(asked) == 0 || asked[j.id]) {
+			j.ended = ended[j.id]
+			list = append(list, j)
 		}
 	}
 	return list, err
@@ -139,11 +183,10 @@ func jobsOf(dir string, args []string) ([]standInJob, error) {
 
 // showJob answers scontrol show job ID.
 func showJob(dir string, args []string) error {
-	list, err := jobsOf(dir, []string{"-j", args[len(args)-1]})
-	if err != nil || len(list) != 1 {
-		return fmt.Errorf("no such job: %w", err)
+	j, err := jobNumber(dir, args[len(args)-1])
+	if err != nil {
+		return err
 	}
-	j := list[0]
 	_, err = fmt.Printf("JobId=%[1]s JobName=job.sh\n   JobState=RUNNING Reason=None Dependency=(null)\n   WorkDir=%[2]s\n   StdErr=%[2]s/slurm-%[1]s.out\n   StdIn=/dev/null\n   StdOut=%[2]s/slurm-%[1]s.out\n\n", j.id, j.cwd)
 	return err
 }

@@ -108,7 +108,7 @@ func (a *app) finish(ctx context.Context, o finishOptions, args []string) error 
 
 // fewerSpares is how much memory may wait to be used again, in per cent of what
 // is in use.
-const fewerSpares = 40
+const fewerSpares = 25
 
 // spareMemory is for a command that may hold the records of ten thousand jobs
 // while git works for a minute, on a login node where others work, too. The

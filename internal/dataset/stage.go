@@ -211,13 +211,14 @@ func (d *Dataset) putInPlace(it *item) error {
 	return nil
 }
 
-// collect turns the items into what the commit needs.
+// collect turns the items into what the commit needs, and uses them up.
 func (d *Dataset) collect(items []*item) *Staged {
 	s := &Staged{}
 	now := annexlog.ClockOf(d.Now())
 	logged := map[annexkey.Key]bool{}
 	var deletes, adds []result.Record
-	for _, it := range items {
+	for i, it := range items {
+		items[i] = nil // what follows takes as much memory again
 		if it.skip {
 			continue
 		}

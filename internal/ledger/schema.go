@@ -62,7 +62,10 @@ func (l *Ledger) prepare(ctx context.Context) error {
 		return err
 	}
 	var version int
-	if err := tx.one([]any{&version, &l.flag}, "SELECT user_version, application_id FROM pragma_user_version, pragma_application_id"); err != nil {
+	if err := tx.one([]any{&version}, "PRAGMA user_version"); err != nil {
+		return err
+	}
+	if err := tx.one([]any{&l.flag}, "PRAGMA application_id"); err != nil {
 		return err
 	}
 	switch {
