@@ -1,6 +1,7 @@
 package all
 
 import (
+	"context"
 	"net"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -12,6 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/exported"
+	"github.com/stemma-data/stemma/internal/remote/remotetest"
 	"github.com/stemma-data/stemma/test/s3server"
 )
 
@@ -56,4 +61,56 @@ func TestS3WithGitAnnex(t *testing.T) {
 			b.matrix("s")
 		})
 	}
+}
+
+// TestS3TreesWithGitAnnex: git-annex exports to a bucket, we read and move its
+// files and store them anew, and git-annex gets them.
+func TestS3TreesWithGitAnnex(t *testing.T) {
+	srv := s3server.Start(t)
+	host, port := signingProxy(t, srv)
+	b := newBench(t)
+	b.env = append(b.env, "AWS_ACCESS_KEY_ID="+s3server.Access, "AWS_SECRET_ACCESS_KEY="+s3server.Secret)
+	b.more = map[string]string{"host": srv.Host, "port": srv.Port}
+	b.git("config", "annex.security.allowed-ip-addresses", "all")
+	b.git("annex", "initremote", "-q", "s", "type=S3", "host="+host, "port="+port, "requeststyle=path", "signature=v4", "bucket=trees", "encryption=none", "exporttree=yes", "fileprefix=a/")
+	files := map[string][]byte{"one": []byte("one\n"), "empty": nil, "big.dat": remotetest.Bytes(300000, 1)}
+	keys := b.add(files)
+	b.git("annex", "export", "-q", "main", "--to", "s")
+	s := b.setup("s")
+	s.Trees = func(_ context.Context, _ string, visit func(string, annexkey.Key) error) error {
+		for name, k := range keys {
+			if err := visit(name, k); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	r, err := Open(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range files {
+		b.wantFetched(r, keys[name], content)
+	}
+	x := r.(*exported.Remote).Tree()
+	one := remote.TreeFile{Path: "one", Key: keys["one"]}
+	if err := x.(remote.Renamer).RenameFile(t.Context(), one, "d/two"); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := r.Present(t.Context(), keys["one"]); ok || err != nil {
+		t.Errorf("it was moved: %v %v", ok, err)
+	}
+	object, _ := b.annex.Locate(keys["one"])
+	put := remote.TreeContent{File: one, From: remote.Content{Path: object, Size: keys["one"].Size}}
+	err = x.PutFiles(t.Context(), []remote.TreeContent{put}, func(_ int, _ string, err error) {
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.git("annex", "fsck", "-q", "--from", "s")
+	b.git("annex", "drop", "-q", "--force", ".")
+	b.git("annex", "get", "-q", "--from", "s", ".")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stemma-data/stemma/internal/remote/directory"
 	"github.com/stemma-data/stemma/internal/remote/exported"
 	"github.com/stemma-data/stemma/internal/remote/rsync"
+	"github.com/stemma-data/stemma/internal/remote/s3"
 )
 
 // trees are the types that can keep trees of files, and whether others may
@@ -16,6 +17,7 @@ func trees() map[string]treeKind {
 	return map[string]treeKind{
 		"directory": {open: directory.OpenTree, imports: true},
 		"rsync":     {open: rsync.OpenTree},
+		"S3":        {open: s3.OpenTree},
 	}
 }
 

@@ -89,6 +89,12 @@ func (r *Remote) claim(ctx context.Context) error {
 	if client == nil {
 		return nil
 	}
+	if r.setup.Yes("exporttree") { // a tree has nothing but its files
+		if err := keepsTrees(r.setup); err != nil {
+			return err
+		}
+		return r.makeBucket(ctx, client)
+	}
 	name := r.conf.prefix + uuidObject
 	owner, err := r.owner(ctx, client, name)
 	if err == nil && owner != "" && owner != r.UUID() {
@@ -97,6 +103,17 @@ func (r *Remote) claim(ctx context.Context) error {
 	if owner == r.UUID() || err != nil && !errors.Is(err, remote.ErrAbsent) {
 		return err
 	}
+	if err := r.makeBucket(ctx, client); err != nil {
+		return err
+	}
+	_, err = client.Put(ctx, bucket.Upload{
+		Object: name, From: strings.NewReader(r.UUID()), Size: int64(len(r.UUID())), PartSize: r.conf.partSize, Header: r.conf.header,
+	})
+	return explain(err)
+}
+
+// makeBucket makes the bucket, unless it is there.
+func (r *Remote) makeBucket(ctx context.Context, client *bucket.Bucket) error {
 	if ok, err := client.Exists(ctx); err != nil {
 		return explain(err)
 	} else if !ok {
@@ -109,10 +126,7 @@ func (r *Remote) claim(ctx context.Context) error {
 			return fmt.Errorf("enable versioning of bucket %s: %w", r.conf.bucket, explain(err))
 		}
 	}
-	_, err = client.Put(ctx, bucket.Upload{
-		Object: name, From: strings.NewReader(r.UUID()), Size: int64(len(r.UUID())), PartSize: r.conf.partSize, Header: r.conf.header,
-	})
-	return explain(err)
+	return nil
 }
 
 // owner is the UUID that the bucket says it belongs to.
