@@ -119,6 +119,16 @@ func (a *app) spareMemory() {
 	}
 }
 
+// moreSpares is for a command that is over before unused memory matters.
+const moreSpares = 400
+
+// spareTime is for a command that somebody waits for and that holds little.
+func (a *app) spareTime() {
+	if a.getenv("GOGC") == "" {
+		debug.SetGCPercent(moreSpares)
+	}
+}
+
 // watchText tells what a look at the jobs has found.
 func watchText(p finish.WatchProgress) string {
 	var live []string

@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -59,18 +61,21 @@ func (a *app) jobs(ctx context.Context, o jobsOptions, args []string) error {
 	if !o.all && o.since.value.IsZero() {
 		opt.Recent = maxPast
 	}
-	show := func(rows []jobs.Row) error {
+	show := func(rows []jobs.Row) (err error) {
+		out := bufio.NewWriter(a.stdout)
+		defer func() { err = errors.Join(err, out.Flush()) }()
 		if opt.JobID != "" && len(rows) == 0 {
 			return errs.WithHint(fmt.Errorf("job %s: %w", opt.JobID, jobdb.ErrUnknownJob), "see `%s jobs --all`", a.name)
 		}
 		if o.json || a.machine() {
-			return showJSON(a.stdout, rows)
+			return showJSON(out, rows)
 		}
-		return showTable(a.stdout, rows)
+		return showTable(out, rows)
 	}
 	if o.watch {
 		return jobs.Watch(ctx, d, s, opt, show)
 	}
+	a.spareTime()
 	rows, err := jobs.List(ctx, d, s, opt)
 	if err != nil {
 		return err

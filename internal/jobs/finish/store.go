@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annex"
@@ -90,8 +91,21 @@ func (f *finishing) stageIn(ctx context.Context, l *nested.Level, paths []string
 			own[rel] = fi
 		}
 	}
-	return d.StagePaths(ctx, paths, dataset.StageOptions{Jobs: f.opt.Jobs, Infos: own})
+	all := &dataset.Staged{}
+	for part := range slices.Chunk(paths, stagedAtOnce) {
+		st, err := d.StagePaths(ctx, part, dataset.StageOptions{Jobs: f.opt.Jobs, Infos: own})
+		if err != nil {
+			return nil, err
+		}
+		all.Files, all.Logs = append(all.Files, st.Files...), append(all.Logs, st.Logs...)
+		all.Records, all.Missing = append(all.Records, st.Records...), append(all.Missing, st.Missing...)
+	}
+	return all, nil
 }
+
+// stagedAtOnce bounds how many paths are stored together, for the memory that
+// this takes.
+const stagedAtOnce = 8192
 
 // share gives each job its files and records.
 func (f *finishing) share(l *nested.Level, staged *dataset.Staged, list []*over) {
