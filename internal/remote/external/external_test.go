@@ -2,6 +2,7 @@ package external
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,6 +78,21 @@ func TestBadPrograms(t *testing.T) {
 		if ok, err := open(t, kind).Present(context.Background(), remotetest.KeyOf(nil)); ok || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v %v", kind, ok, err)
 		}
+	}
+}
+
+func TestSilentProgramsAreGivenUp(t *testing.T) {
+	for _, kind := range []string{"mute", "pensive"} {
+		s := setupFor(t, kind)
+		s.Settings = git.NewConfig([2]string{"annex.stalldetection", "1KB/200ms"})
+		r, err := Open(t.Context(), s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := r.Present(t.Context(), remotetest.KeyOf(nil)); ok || !errors.Is(err, remote.ErrStalled) {
+			t.Errorf("%s: %v %v", kind, ok, err)
+		}
+		r.Close()
 	}
 }
 

@@ -31,6 +31,9 @@ func play(kind string) {
 		fmt.Println("Usage: nonsense [OPTIONS]")
 		io.Copy(io.Discard, os.Stdin)
 		return
+	case "mute":
+		io.Copy(io.Discard, os.Stdin)
+		return
 	case "long":
 		fmt.Print(strings.Repeat("x", 2*maxLine))
 		io.Copy(io.Discard, os.Stdin)
@@ -55,6 +58,9 @@ func play(kind string) {
 		case async:
 			go p.request(job, rest)
 		default:
+			if kind == "pensive" && strings.HasPrefix(line, "CHECKPRESENT") {
+				continue
+			}
 			p.request("", line)
 		}
 	}

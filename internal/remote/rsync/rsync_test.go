@@ -143,3 +143,12 @@ func TestManyFilesFewCalls(t *testing.T) {
 		t.Errorf("%d calls for three requests about each of %d files", calls, n)
 	}
 }
+
+func TestASilentHostIsGivenUp(t *testing.T) {
+	r, _ := fresh(t)
+	os.WriteFile(r.shell, []byte("#!/bin/sh\nexec sleep 60\n"), 0o755)
+	r.setup.Settings = git.NewConfig([2]string{"annex.stalldetection", "1KB/300ms"})
+	if ok, err := r.Present(t.Context(), remotetest.KeyOf(nil)); ok || !errors.Is(err, remote.ErrStalled) {
+		t.Errorf("%v %v", ok, err)
+	}
+}
