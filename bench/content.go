@@ -18,35 +18,24 @@ const (
 	oncePass  = "limit: read, hash and write once in Go"
 )
 
-// promise prints a limit and whether it is met below the table it belongs to;
-// it stands in the summary, too.
-func (b *bench) promise(what, limit string, kept bool, format string, args ...any) {
-	verdict := "missed"
-	if kept {
-		verdict = "met"
-	}
-	b.note("Limit: %s, %s. Measured: %s. **%s**", what, limit, fmt.Sprintf(format, args...), verdict)
-	b.checked(what, limit, kept, format, args...)
-}
-
-// faster promises that own is at least factor times faster than peer, where
+// faster checks that own is at least factor times faster than peer, where
 // both were measured.
 func (b *bench) faster(what string, stats []stat, own, peer string, factor float64) {
 	mine, ok := wallOf(stats, own)
 	theirs, measured := wallOf(stats, peer)
 	if ok && measured {
 		times := float64(theirs) / float64(mine)
-		b.promise(what, fmt.Sprintf("at least %g × faster than %s", factor, peer), times >= factor, "%.1f ×", times)
+		b.checked(what, fmt.Sprintf("at least %g × faster than %s", factor, peer), times >= factor, "%.1f ×", times)
 	}
 }
 
-// within promises that own takes at most factor times as long as the bound.
+// within checks that own takes at most factor times as long as the bound.
 func (b *bench) within(what string, stats []stat, own, bound string, factor float64) {
 	mine, ok := wallOf(stats, own)
 	theirs, measured := wallOf(stats, bound)
 	if ok && measured {
 		times := float64(mine) / float64(theirs)
-		b.promise(what, fmt.Sprintf("within %g × of %s", factor, bound), times <= factor, "%.2f ×", times)
+		b.checked(what, fmt.Sprintf("within %g × of %s", factor, bound), times <= factor, "%.2f ×", times)
 	}
 }
 

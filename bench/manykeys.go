@@ -69,7 +69,7 @@ func contentClone(ctx context.Context, b *bench) error {
 			},
 			command: func(rep int) command { return in(b.tmp, append(argv, source, dir(rep))...) }}
 	}
-	stats, err := b.compare(ctx, b.reps(5),
+	stats, err := b.compare(ctx, b.reps(3),
 		cloner(own, b.absent(ctx, "clone"), b.stemma, "clone"), cloner(plain, "", "git", "clone", "-q"),
 		cloner("datalad clone", lacking("datalad"), "datalad", "clone"))
 	if err != nil {
