@@ -105,7 +105,11 @@ func (d *Sender) transfer(ctx context.Context) error {
 	d.waiting = nil
 	group, gctx := errgroup.WithContext(ctx)
 	const few = 4
-	group.SetLimit(max(d.s.Jobs, few))
+	limit := max(d.s.Jobs, few)
+	if d.s.Jobs <= 0 {
+		limit = remote.AtOnce(d.to.Remote, few)
+	}
+	group.SetLimit(limit)
 	for _, w := range list {
 		group.Go(func() error {
 			if w.present, w.asked = d.present(gctx, w.File); w.asked == nil && !w.present {

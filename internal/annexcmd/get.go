@@ -157,7 +157,11 @@ func (g *Getter) fetch(ctx context.Context, files []*wanting) error {
 	first := map[annexkey.Key]*wanting{}
 	group, gctx := errgroup.WithContext(ctx)
 	const few = 4
-	group.SetLimit(max(g.s.Jobs, few))
+	limit := max(g.s.Jobs, few)
+	if g.s.Jobs <= 0 && len(files) > 0 && len(files[0].sources) > 0 {
+		limit = remote.AtOnce(files[0].sources[0], few)
+	}
+	group.SetLimit(limit)
 	for _, w := range files {
 		if first[w.Key] != nil {
 			continue

@@ -68,9 +68,7 @@ func (g *getting) transfer(ctx context.Context, files []absentFile) (map[annexke
 	group, gctx := errgroup.WithContext(ctx)
 	limit := g.d.jobs(g.opt.Jobs)
 	if len(sources) > 0 && g.opt.Jobs <= 0 {
-		if many, ok := remote.As[remote.Gatherer](sources[0]); ok {
-			limit = max(limit, many.Together())
-		}
+		limit = remote.AtOnce(sources[0], limit)
 	}
 	group.SetLimit(limit)
 	for _, f := range files {

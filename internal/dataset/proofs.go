@@ -202,7 +202,11 @@ func (r *dropping) dropAll(ctx context.Context, p *proofs) (map[annexkey.Key]err
 	outcome := map[annexkey.Key]error{}
 	var mu sync.Mutex
 	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(r.d.jobs(r.opt.Jobs))
+	limit := r.d.jobs(r.opt.Jobs)
+	if i := slices.IndexFunc(p.peers, func(q peer) bool { return q.remote != nil }); i >= 0 && r.opt.Jobs <= 0 {
+		limit = remote.AtOnce(p.peers[i].remote, limit)
+	}
+	group.SetLimit(limit)
 	started := map[annexkey.Key]bool{}
 	for _, f := range r.files {
 		if started[f.key] || gctx.Err() != nil {

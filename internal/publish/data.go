@@ -256,7 +256,7 @@ func (s *sending) jobs() int {
 	if s.opt.Jobs > 0 {
 		return s.opt.Jobs
 	}
-	return few
+	return remote.AtOnce(s.target.Remote, few)
 }
 
 // note writes into the git-annex branch what the sibling has now.

@@ -149,6 +149,15 @@ func As[T any](r Remote) (T, bool) {
 	return none, false
 }
 
+// AtOnce is how many requests a remote is given at once: few, unless it likes to
+// have more.
+func AtOnce(r Remote, few int) int {
+	if g, ok := As[Gatherer](r); ok {
+		return max(few, g.Together())
+	}
+	return few
+}
+
 type boundKey struct{}
 
 // WithBound says that what is fetched under this context may have at most n
