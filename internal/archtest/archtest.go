@@ -75,7 +75,8 @@ var sideways = map[string][]string{
 	"jobs/nested":     {"jobs/fileid"},
 	"jobs/jobspec":    {"jobs/jobrec", "jobs/jobpath", "jobs/fileid", "jobs/nested"},
 	"jobs/stages":     {"jobs/jobdb", "jobs/jobrec", "jobs/jobpath"},
-	"jobs/staging":    {"jobs/jobspec", "jobs/jobrec", "jobs/jobpath", "jobs/fileid", "jobs/committed"},
+	"jobs/committed":  {"jobs/nested"},
+	"jobs/staging":    {"jobs/jobspec", "jobs/nested", "jobs/jobrec", "jobs/jobpath", "jobs/fileid", "jobs/committed"},
 	"jobs/submission": {"jobs/jobstate", "jobs/jobdb", "jobs/jobrec", "jobs/killpoint"},
 	"jobs/finish":     {"jobs/submission", "jobs/stages", "jobs/nested", "jobs/jobstate", "jobs/jobdb", "jobs/jobrec", "jobs/jobpath", "jobs/fileid", "jobs/killpoint"},
 	// What makes an input of the new job is finished first.

@@ -5,6 +5,7 @@ package committed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/iospec"
+	"github.com/stemma-data/stemma/internal/jobs/nested"
 	"github.com/stemma-data/stemma/internal/pointer"
 )
 
@@ -23,8 +25,7 @@ import (
 // err keeps the first. It is for one goroutine at a time.
 type Tree struct {
 	Ctx   context.Context
-	Repo  *git.Repo
-	View  *git.TreeView
+	Tree  *nested.Tree
 	Top   string // without symlinks
 	Err   error
 	links map[gitobj.OID]string // targets that were read
@@ -71,7 +72,7 @@ func (c *Tree) Find(name string, follow bool) (p Place) {
 		next := path.Join(at, part)
 		e := c.Lookup(next)
 		if e.Mode == gitobj.ModeSymlink && (follow || anyName(todo)) {
-			target, annexed := c.Target(e.OID)
+			target, annexed := c.Target(next, e.OID)
 			if !annexed {
 				if p.Links = append(p.Links, next); len(p.Links) > maxHops {
 					c.fail(fmt.Errorf("%s: too many symlinks", name))
@@ -113,7 +114,11 @@ func (c *Tree) fail(err error) {
 
 // Lookup returns the zero entry where there is nothing.
 func (c *Tree) Lookup(rel string) git.TreeEntry {
-	e, ok, err := c.View.Lookup(c.Ctx, rel)
+	l, inside := c.Level(rel)
+	if l == nil {
+		return git.TreeEntry{}
+	}
+	e, ok, err := l.View.Lookup(c.Ctx, inside)
 	if err != nil {
 		c.fail(fmt.Errorf("look up %s: %w", rel, err))
 	}
@@ -123,11 +128,36 @@ func (c *Tree) Lookup(rel string) git.TreeEntry {
 	return e
 }
 
-// Target returns where a link leads, and whether it stands for annexed content.
-func (c *Tree) Target(oid gitobj.OID) (target string, annexed bool) {
+// Level returns the dataset that a path lies in, and how that names it; nil for
+// what lies in a subdataset that is not here. A subdataset that is not here is
+// an entry of the dataset above it.
+func (c *Tree) Level(rel string) (*nested.Level, string) {
+	l, err := c.Tree.Of(c.Ctx, rel)
+	var absent *nested.AbsentError
+	if errors.As(err, &absent) && absent.Sub == rel && rel != "." {
+		if l, err = c.Tree.Of(c.Ctx, path.Dir(rel)); err == nil {
+			return l, l.Inside(rel)
+		}
+	}
+	if err != nil {
+		if !errors.As(err, &absent) {
+			c.fail(err)
+		}
+		return nil, ""
+	}
+	return l, l.Inside(rel)
+}
+
+// Target returns where the link at a path leads, and whether it stands for
+// annexed content.
+func (c *Tree) Target(rel string, oid gitobj.OID) (target string, annexed bool) {
 	target, ok := c.links[oid]
 	if !ok {
-		text, err := c.Repo.SmallBlob(c.Ctx, oid, pointer.MaxSize)
+		l, _ := c.Level(rel)
+		if l == nil {
+			return "", false
+		}
+		text, err := l.Dataset.Repo.SmallBlob(c.Ctx, oid, pointer.MaxSize)
 		if err != nil {
 			c.fail(err)
 		}
@@ -187,7 +217,7 @@ func (c *Tree) List(name string) []fs.DirEntry {
 	if p.Entry.Mode != gitobj.ModeTree {
 		return nil
 	}
-	entries := c.Entries(p.Entry.OID)
+	entries := c.Entries(p.Rel, p.Entry.OID)
 	list := make([]fs.DirEntry, len(entries))
 	for i, e := range entries {
 		list[i] = treeName{e}
@@ -195,9 +225,13 @@ func (c *Tree) List(name string) []fs.DirEntry {
 	return list
 }
 
-// Entries lists what a tree holds; a failure is kept in Err.
-func (c *Tree) Entries(tree gitobj.OID) []git.NamedEntry {
-	list, err := c.View.Entries(c.Ctx, tree)
+// Entries lists what the tree at a path holds; a failure is kept in Err.
+func (c *Tree) Entries(rel string, tree gitobj.OID) []git.NamedEntry {
+	l, _ := c.Level(rel)
+	if l == nil {
+		return nil
+	}
+	list, err := l.View.Entries(c.Ctx, tree)
 	if err != nil {
 		c.fail(err)
 	}

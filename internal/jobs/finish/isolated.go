@@ -204,7 +204,13 @@ func (e *LocalChangeError) Error() string {
 // mayReplace allows to replace files that the branch holds as they are.
 func (f *finishing) mayReplace(ctx context.Context, rel string) error {
 	refuse := errs.WithHint(&LocalChangeError{rel}, "save it, or move it away, and finish the job again")
-	index, err := readIndex(f.d)
+	d := f.d
+	if l, err := f.levelOf(ctx, rel); err != nil {
+		return err
+	} else if l != nil {
+		d, rel = l.Dataset, l.Inside(rel)
+	}
+	index, err := readIndex(d)
 	if err != nil || index == nil {
 		return errors.Join(err, refuse)
 	}
@@ -212,23 +218,23 @@ func (f *finishing) mayReplace(ctx context.Context, rel string) error {
 	if !known {
 		return refuse
 	}
-	head, err := f.d.Repo.Head(ctx)
+	head, err := d.Repo.Head(ctx)
 	if err != nil {
 		return err
 	}
-	view := f.d.Repo.View(head.OID)
+	view := d.Repo.View(head.OID)
 	defer view.Close()
 	if in, ok, err := view.Lookup(ctx, rel); err != nil || !ok || in.OID != e.OID {
 		return errors.Join(err, refuse)
 	}
-	fi, err := os.Lstat(f.d.Repo.Path(filepath.FromSlash(rel)))
+	fi, err := os.Lstat(d.Repo.Path(filepath.FromSlash(rel)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	id := &fileid.Identifier{Top: f.top, Format: f.d.Repo.Format, Index: func() *gitindex.File { return index }}
+	id := &fileid.Identifier{Top: d.Path(), Format: d.Repo.Format, Index: func() *gitindex.File { return index }}
 	_, state, err := id.File(ctx, rel, fi, e, true)
 	if err == nil && state != fileid.Clean {
 		err = refuse

@@ -3,10 +3,12 @@ package finish_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/jobs"
 	"github.com/stemma-data/stemma/internal/jobs/finish"
 	"github.com/stemma-data/stemma/internal/jobs/jobstest"
@@ -179,8 +181,6 @@ func TestNestedRefused(t *testing.T) {
 	jobstest.WantErr(t, err, "subdataset sub")
 	_, err = b.Schedule(schedule.Options{Outputs: []string{"sub/.git/x"}})
 	jobstest.WantErr(t, err, "git's own folder")
-	_, err = b.Schedule(schedule.Options{Outputs: []string{"sub/o"}, Isolated: t.TempDir()})
-	jobstest.WantErr(t, err, "isolated")
 	b.Submit(schedule.Options{Outputs: []string{"sub/o"}})
 	b.Write("sub/o", "x")
 	b.S.Set(t, "101", "COMPLETED")
@@ -231,6 +231,54 @@ func TestNestedAltDirAndUnlock(t *testing.T) {
 		t.Error(lines, err)
 	}
 	checkNested(t, b, "sub")
+}
+
+// An isolated job sees the subdatasets as the commit records them.
+func TestNestedIsolated(t *testing.T) {
+	b := jobstest.New(t)
+	b.Sub(".", "sub")
+	b.Sub("sub", "deep")
+	b.Write("sub/deep/data.bin", "\x01\x00data")
+	b.Write("sub/crlf.txt", "one\n")
+	b.Write("sub/.gitattributes", "* annex.largefiles=((mimeencoding=binary)and(largerthan=0))\ncrlf.txt text eol=crlf\n")
+	b.Write("sub/o.txt", "old\n")
+	b.SaveAll()
+	b.Write("sub/in.txt", "later\n")
+	_, err := b.D.Save(t.Context(), dataset.SaveOptions{Paths: []string{"sub/"}}, result.Discard)
+	jobstest.Must(t, err) // in the subdataset only
+	b.Git("-C", "sub", "reset", "-q", "--hard", "HEAD")
+	id := b.Submit(schedule.Options{
+		Cmd: "sbatch sub/job.sh", Inputs: []string{"sub/*.txt", "sub/deep"}, Outputs: []string{"sub/o.txt", "sub/deep/new.bin"}, Isolated: jobstest.Area(t),
+	})
+	folder := b.Folder(id)
+	for p, want := range map[string]string{
+		"sub/in.txt": "input\n", "sub/crlf.txt": "one\r\n", "sub/deep/data.bin": "\x01\x00data", "sub/deep/in.txt": "input\n", "sub/job.sh": "#!/bin/sh\n",
+	} {
+		if got := jobstest.Read(t, filepath.Join(folder, p)); got != want {
+			t.Errorf("%s: %q", p, got)
+		}
+	}
+	if _, err := os.Lstat(filepath.Join(folder, "sub/.git")); err == nil {
+		t.Error("the folder holds a repository")
+	}
+	b.Wrote(id, "sub/o.txt", "new\n")
+	b.Wrote(id, "sub/deep/new.bin", "\x01\x00new")
+	b.S.Set(t, id, "COMPLETED")
+	if lines, err := b.Finish(finish.Options{}); err != nil || lines[0] != "ok Slurm job 101: Completed" {
+		t.Error(lines, err)
+	}
+	checkNested(t, b, "sub", "sub/deep")
+	if got := jobstest.Read(t, filepath.Join(b.Dir, "sub/o.txt")); got != "new\n" {
+		t.Errorf("output %q", got)
+	}
+	// What no commit holds is not written over.
+	id = b.Submit(schedule.Options{Cmd: "sbatch sub/job.sh", Outputs: []string{"sub/o.txt"}, Isolated: jobstest.Area(t)})
+	b.Wrote(id, "sub/o.txt", "newer\n")
+	b.Write("sub/o.txt", "mine\n")
+	b.S.Set(t, id, "COMPLETED")
+	if lines, err := b.Finish(finish.Options{}); err != nil || !strings.Contains(lines[0], "not committed") {
+		t.Error(lines, err)
+	}
 }
 
 func writeFile(p, text string) error { return os.WriteFile(p, []byte(text), 0o644) }

@@ -20,6 +20,12 @@ func (b *Bench) Sub(parent, name string) {
 	b.t.Cleanup(d.Repo.Close)
 	b.Write(path.Join(parent, name, "job.sh"), "#!/bin/sh\n")
 	b.Write(path.Join(parent, name, "in.txt"), "input\n")
-	_, err = b.D.Save(b.t.Context(), dataset.SaveOptions{Levels: dataset.AllLevels}, result.Discard)
+	b.SaveAll()
+}
+
+// SaveAll commits everything, in subdatasets, too.
+func (b *Bench) SaveAll() {
+	b.t.Helper()
+	_, err := b.D.Save(b.t.Context(), dataset.SaveOptions{Levels: dataset.AllLevels}, result.Discard)
 	Must(b.t, err)
 }

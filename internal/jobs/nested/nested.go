@@ -62,7 +62,8 @@ func (l *Level) Inside(rel string) string {
 
 // Tree is a dataset with those below it. It is safe for concurrent use.
 type Tree struct {
-	top *Level
+	top      *Level
+	recorded bool // subdatasets as the datasets above record them
 
 	mu   sync.Mutex
 	subs map[string]*Level
@@ -71,6 +72,14 @@ type Tree struct {
 // New begins at a dataset, whose view stays the caller's.
 func New(d *dataset.Dataset, head git.Head, view *git.TreeView) *Tree {
 	return &Tree{top: newLevel(".", d, head, view), subs: map[string]*Level{}}
+}
+
+// Recorded is New for the subdatasets as the view's commit records them, whatever
+// is checked out there.
+func Recorded(d *dataset.Dataset, head git.Head, view *git.TreeView) *Tree {
+	t := New(d, head, view)
+	t.recorded = true
+	return t
 }
 
 // Close gives files back.
@@ -131,14 +140,27 @@ func (t *Tree) open(ctx context.Context, at *Level, sub, rel string) (*Level, er
 	if err != nil {
 		return nil, errors.Join(err, closed(d))
 	}
-	head, err := d.Repo.Head(ctx)
+	head, err := t.headOf(ctx, d, e.OID)
 	if err != nil {
-		return nil, errors.Join(err, closed(d))
+		return nil, errors.Join(fmt.Errorf("subdataset %s: %w", name, err), closed(d))
 	}
 	l := newLevel(name, d, head, d.Repo.View(head.OID))
 	l.Recorded, l.above = e.OID, at
 	t.subs[name] = l
 	return l, nil
+}
+
+// headOf is the commit by which a subdataset is looked at.
+func (t *Tree) headOf(ctx context.Context, d *dataset.Dataset, recorded gitobj.OID) (git.Head, error) {
+	if !t.recorded {
+		return d.Repo.Head(ctx)
+	}
+	view := d.Repo.View(recorded)
+	defer view.Close()
+	if _, _, err := view.Lookup(ctx, "."); err != nil {
+		return git.Head{}, errs.WithHint(fmt.Errorf("the recorded commit %s is not here", recorded.Short()), "bring it here with `stemma update -r`, or save the subdataset")
+	}
+	return git.Head{OID: recorded}, nil
 }
 
 func closed(d *dataset.Dataset) error { d.Repo.Close(); return nil }

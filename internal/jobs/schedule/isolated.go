@@ -58,15 +58,15 @@ func (c *Job) planIsolated(ctx context.Context) error {
 		return errs.WithHint(errors.New("isolated jobs see what is committed, and nothing is"), "save the inputs first")
 	}
 	c.iso = &isolation{root: root, folder: stage.NewName(root)}
-	c.iso.files = &committed.Tree{Ctx: ctx, Repo: c.d.Repo, View: c.start.view, Top: c.w.Top}
+	c.iso.files = &committed.Tree{Ctx: ctx, Tree: c.start.committed, Top: c.w.Top}
 	c.w.Files, c.w.Place = c.iso.files, c.iso.folder
 	return nil
 }
 
 // renew looks at the branch again if it has moved since the plan.
 func (c *Job) renew() {
-	if c.iso.files.View != c.start.view {
-		c.iso.files.View = c.start.view
+	if c.iso.files.Tree != c.start.committed {
+		c.iso.files.Tree = c.start.committed
 		c.w.In.Refresh()
 		c.w.ExtraIn.Refresh()
 	}
@@ -93,6 +93,9 @@ func (c *Job) fillIsolated() {
 
 // isolate makes the job's folder. undo removes it.
 func (c *Job) isolate(ctx context.Context) (undo func() error, err error) {
+	if err := c.obtain(ctx); err != nil {
+		return nil, err
+	}
 	if c.w.CheckInputs() != nil {
 		return nil, errs.WithHint(c.w.CheckInputs(), "isolated jobs see what is committed; save the inputs first")
 	}

@@ -25,10 +25,6 @@ func (c *Job) planNested(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if l.Above() != nil && c.iso != nil {
-			return errs.WithHint(fmt.Errorf("output %s lies in the subdataset %s, which isolated jobs do not support yet", claim, l.Rel),
-				"schedule the job within it, or without --isolated")
-		}
 		for ; l.Above() != nil; l = l.Above() {
 			if c.prov.Subdatasets == nil {
 				c.prov.Subdatasets = map[string]string{}

@@ -18,6 +18,8 @@ type start struct {
 	head git.Head
 	view *git.TreeView
 	tree *nested.Tree // with the subdatasets
+	// committed is the same as the commit has it.
+	committed *nested.Tree
 	// index is read when it is asked for; nil: it cannot be read natively.
 	index func() *gitindex.File
 }
@@ -26,6 +28,7 @@ type start struct {
 func (st *start) close() {
 	if st != nil {
 		st.tree.Close()
+		st.committed.Close()
 		st.view.Close()
 	}
 }
@@ -41,7 +44,7 @@ func startingPoint(ctx context.Context, d *dataset.Dataset) (*start, error) {
 			"check out the branch that it was made from")
 	}
 	view := d.Repo.View(head.OID)
-	return &start{head: head, view: view, tree: nested.New(d, head, view), index: sync.OnceValue(func() *gitindex.File {
+	return &start{head: head, view: view, tree: nested.New(d, head, view), committed: nested.Recorded(d, head, view), index: sync.OnceValue(func() *gitindex.File {
 		index, err := d.Repo.ReadIndex()
 		if err != nil {
 			return nil

@@ -5,19 +5,21 @@ import (
 	"io/fs"
 	"path"
 
+	"github.com/stemma-data/stemma/internal/jobs/nested"
 	"github.com/stemma-data/stemma/internal/stage"
 )
 
 // selectConverted finds the files whose content git changes on its way to a
 // work tree.
 func (s *Staging) selectConverted(ctx context.Context) error {
-	converts := s.Dataset.Converter(func(dir string) ([]byte, error) {
-		e := s.Files.Lookup(path.Join(".", dir, ".gitattributes"))
-		if !e.Mode.IsRegular() {
-			return nil, fs.ErrNotExist
+	known := map[*nested.Level]func(string) (bool, error){}
+	converts := func(rel string) (bool, error) {
+		l, inside := s.Files.Level(rel)
+		if known[l] == nil {
+			known[l] = s.converter(ctx, l)
 		}
-		return s.Dataset.Repo.SmallBlob(ctx, e.OID, maxAttributes)
-	})
+		return known[l](inside)
+	}
 	var rest []stage.File
 	for _, f := range s.list {
 		convert := false
@@ -35,6 +37,20 @@ func (s *Staging) selectConverted(ctx context.Context) error {
 	}
 	s.list = rest
 	return s.Files.Err
+}
+
+// converter knows the attributes that a dataset has committed.
+func (s *Staging) converter(ctx context.Context, l *nested.Level) func(rel string) (bool, error) {
+	return l.Dataset.Converter(func(dir string) ([]byte, error) {
+		e, ok, err := l.View.Lookup(ctx, path.Join(".", dir, ".gitattributes"))
+		if err == nil && (!ok || !e.Mode.IsRegular()) {
+			err = fs.ErrNotExist
+		}
+		if err != nil {
+			return nil, err
+		}
+		return l.Dataset.Repo.SmallBlob(ctx, e.OID, maxAttributes)
+	})
 }
 
 // maxAttributes bounds a .gitattributes file, as git does.

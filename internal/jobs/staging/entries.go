@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
-	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/jobs/committed"
@@ -27,10 +26,14 @@ func (s *Staging) add(ctx context.Context, rel string, e git.TreeEntry) error {
 	case hasGitFolder(rel):
 		return fmt.Errorf("%s: git's own folder cannot be an input", rel)
 	case e.Mode == gitobj.ModeGitlink:
-		return errs.WithHint(fmt.Errorf("%s is a subdataset, which isolated jobs do not support yet", rel), "schedule the job within it, or with --alt-dir")
+		if e = s.Files.Lookup(rel); e.Mode == gitobj.ModeGitlink {
+			s.folders = append(s.folders, rel) // it is not here, nor in the work tree
+			return s.Files.Err
+		}
+		fallthrough
 	case e.Mode == gitobj.ModeTree:
 		s.folders = append(s.folders, rel)
-		for _, sub := range s.Files.Entries(e.OID) {
+		for _, sub := range s.Files.Entries(rel, e.OID) {
 			if err := s.add(ctx, path.Join(rel, sub.Name), sub.TreeEntry); err != nil {
 				return err
 			}
@@ -50,7 +53,7 @@ func hasGitFolder(rel string) bool {
 
 // addLink takes in annexed content, or a link and what it leads to.
 func (s *Staging) addLink(ctx context.Context, rel string, e git.TreeEntry) error {
-	target, annexed := s.Files.Target(e.OID)
+	target, annexed := s.Files.Target(rel, e.OID)
 	if s.Files.Err != nil {
 		return s.Files.Err
 	}
@@ -76,7 +79,7 @@ func (s *Staging) passLinks(p committed.Place) {
 		}
 		s.passed[link] = true
 		e := s.Files.Lookup(link)
-		target, _ := s.Files.Target(e.OID)
+		target, _ := s.Files.Target(link, e.OID)
 		s.placeLink(link, e, target)
 	}
 }
@@ -102,7 +105,8 @@ func (s *Staging) placeLink(rel string, e git.TreeEntry, target string) committe
 
 // addFile takes in a file that git has, or whose content a pointer stands for.
 func (s *Staging) addFile(ctx context.Context, rel string, e git.TreeEntry) error {
-	repo := s.Dataset.Repo
+	l, _ := s.Files.Level(rel)
+	repo := l.Dataset.Repo
 	text, err := repo.SmallBlob(ctx, e.OID, pointer.MaxSize)
 	if err != nil {
 		return fmt.Errorf("%s: %w", rel, err)

@@ -5,7 +5,6 @@ package staging
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -119,6 +118,8 @@ func (s *Staging) input(ctx context.Context, name string) (rel string, err error
 		}
 		s.outside = append(s.outside, path.Clean(p.Outside))
 		return "", nil
+	case p.Entry.Mode == gitobj.ModeGitlink:
+		return "", errs.WithHint(fmt.Errorf("%s is a subdataset that is not here", p.Rel), "obtain it first: `stemma get -n %s`", p.Rel)
 	case !p.Exists():
 		return "", fmt.Errorf("%s is not in the commit %s", strings.TrimPrefix(name, s.Work.Top+"/"), s.Base.Short())
 	}
@@ -188,77 +189,4 @@ func absolute(dir, name string) string {
 		return name
 	}
 	return dir + "/" + name
-}
-
-// locate finds the content of annexed files, and fetches what is absent.
-func (s *Staging) locate(ctx context.Context) error {
-	if len(s.keys) == 0 {
-		return nil
-	}
-	if err := s.Dataset.EnsureAnnex(ctx); err != nil {
-		return err
-	}
-	if s.Dataset.Annex == nil {
-		return errors.New("inputs are annexed, but this repository has no annex")
-	}
-	if absent := s.absent(); len(absent) > 0 && !s.Present {
-		s.Dataset.Env.Log.Info("Making sure inputs are available (this may take some time)")
-		if err := s.Dataset.Get(ctx, dataset.GetOptions{Committed: absent, Jobs: s.Jobs, Quiet: true}, s.Sink); err != nil {
-			return err
-		}
-	}
-	for i := range s.list {
-		f := &s.list[i]
-		key, annexed := s.keys[f.Path]
-		if !annexed {
-			continue
-		}
-		object, here := s.Dataset.Annex.Locate(key)
-		if !here {
-			return errs.WithHint(fmt.Errorf("the content of input %s is not available", f.Path), "bring it here with `stemma get`, or see `git annex whereis`")
-		}
-		f.Source = object
-	}
-	return nil
-}
-
-func (s *Staging) absent() map[string]annexkey.Key {
-	absent := map[string]annexkey.Key{}
-	for rel, key := range s.keys {
-		if !s.Dataset.Annex.Has(key) {
-			absent[rel] = key
-		}
-	}
-	return absent
-}
-
-// Place puts all files into the folder.
-func (s *Staging) Place(ctx context.Context, area *stage.Area) ([]stage.Placed, error) {
-	placed, err := area.Place(ctx, s.Folder, s.list)
-	if err != nil || len(s.convert) == 0 {
-		return placed, err
-	}
-	var edits []gitindex.Edit
-	wanted := map[string]bool{}
-	for _, rel := range s.convert {
-		wanted[rel] = true
-		edits = append(edits, gitindex.Edit{Path: rel, Mode: s.entries[rel].Mode, OID: s.entries[rel].OID})
-	}
-	for _, rel := range attributeFiles(s.convert) {
-		if e := s.Files.Lookup(rel); e.Mode.IsRegular() && !wanted[rel] {
-			edits = append(edits, gitindex.Edit{Path: rel, Mode: e.Mode, OID: e.OID})
-		}
-	}
-	index := filepath.Join(s.Folder, ".stemma-index")
-	if err := s.Dataset.Repo.CheckoutInto(ctx, s.Folder, index, edits, func(p string) bool { return wanted[p] }); err != nil {
-		return nil, err
-	}
-	for _, rel := range s.convert {
-		p, err := area.Adopt(s.Folder, rel, s.own(rel))
-		if err != nil {
-			return nil, err
-		}
-		placed = append(placed, p)
-	}
-	return placed, nil
 }
