@@ -271,6 +271,12 @@ func TestNestedIsolated(t *testing.T) {
 	if got := jobstest.Read(t, filepath.Join(b.Dir, "sub/o.txt")); got != "new\n" {
 		t.Errorf("output %q", got)
 	}
+	// A commit that is recorded, and not here, is no input.
+	b.Git("update-index", "--cacheinfo", "160000,"+strings.Repeat("1", 40)+",sub")
+	b.Git("commit", "-q", "-m", "points nowhere")
+	_, err = b.Schedule(schedule.Options{Outputs: []string{"x"}, Inputs: []string{"sub/in.txt"}, Isolated: jobstest.Area(t)})
+	jobstest.WantErr(t, err, "the recorded commit 1111111 is not here")
+	b.Git("reset", "-q", "--hard", "HEAD~1")
 	// What no commit holds is not written over.
 	id = b.Submit(schedule.Options{Cmd: "sbatch sub/job.sh", Outputs: []string{"sub/o.txt"}, Isolated: jobstest.Area(t)})
 	b.Wrote(id, "sub/o.txt", "newer\n")

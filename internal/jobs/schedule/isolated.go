@@ -96,8 +96,12 @@ func (c *Job) isolate(ctx context.Context) (undo func() error, err error) {
 	if err := c.obtain(ctx); err != nil {
 		return nil, err
 	}
-	if c.w.CheckInputs() != nil {
-		return nil, errs.WithHint(c.w.CheckInputs(), "isolated jobs see what is committed; save the inputs first")
+	missing := c.w.CheckInputs()
+	if c.iso.files.Err != nil {
+		return nil, c.iso.files.Err
+	}
+	if missing != nil {
+		return nil, errs.WithHint(missing, "isolated jobs see what is committed; save the inputs first")
 	}
 	s := &staging.Staging{
 		Dataset: c.d, Work: c.w, Files: c.iso.files, Base: c.start.head.OID, Folder: c.iso.folder, Claims: c.out.Claims,

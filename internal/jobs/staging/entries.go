@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/jobs/committed"
@@ -26,9 +27,12 @@ func (s *Staging) add(ctx context.Context, rel string, e git.TreeEntry) error {
 	case hasGitFolder(rel):
 		return fmt.Errorf("%s: git's own folder cannot be an input", rel)
 	case e.Mode == gitobj.ModeGitlink:
-		if e = s.Files.Lookup(rel); e.Mode == gitobj.ModeGitlink {
-			s.folders = append(s.folders, rel) // it is not here, nor in the work tree
+		e = s.Files.Lookup(rel)
+		switch {
+		case s.Files.Err != nil:
 			return s.Files.Err
+		case e.Mode == gitobj.ModeGitlink:
+			return absentSub(rel)
 		}
 		fallthrough
 	case e.Mode == gitobj.ModeTree:
@@ -43,6 +47,10 @@ func (s *Staging) add(ctx context.Context, rel string, e git.TreeEntry) error {
 		return s.addLink(ctx, rel, e)
 	}
 	return s.addFile(ctx, rel, e)
+}
+
+func absentSub(rel string) error {
+	return errs.WithHint(fmt.Errorf("%s is a subdataset that is not here", rel), "obtain it first: `stemma get -n %s`", rel)
 }
 
 // hasGitFolder recognises paths that would make a repository of a folder, which

@@ -119,7 +119,7 @@ func (s *Staging) input(ctx context.Context, name string) (rel string, err error
 		s.outside = append(s.outside, path.Clean(p.Outside))
 		return "", nil
 	case p.Entry.Mode == gitobj.ModeGitlink:
-		return "", errs.WithHint(fmt.Errorf("%s is a subdataset that is not here", p.Rel), "obtain it first: `stemma get -n %s`", p.Rel)
+		return "", absentSub(p.Rel)
 	case !p.Exists():
 		return "", fmt.Errorf("%s is not in the commit %s", strings.TrimPrefix(name, s.Work.Top+"/"), s.Base.Short())
 	}
