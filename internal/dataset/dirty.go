@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
@@ -203,7 +204,7 @@ func (d *Dataset) hasKey(ctx context.Context, path string, key annexkey.Key) (ve
 func (d *Dataset) hashWorkTree(ctx context.Context, rel string, fi fs.FileInfo) (gitobj.OID, error) {
 	path := d.Repo.Path(rel)
 	if fi.Mode()&fs.ModeSymlink != 0 {
-		target, err := os.Readlink(path)
+		target, err := fsx.Readlink(path)
 		return d.Repo.Format.HashObject("blob", []byte(target)), err
 	}
 	convert, err := d.needsGit(rel)

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
@@ -201,7 +202,7 @@ func (d *Dataset) keyInWorkTree(e gitindex.Entry) (annexkey.Key, bool) {
 	p := d.Repo.Path(e.Path)
 	switch e.Mode {
 	case gitobj.ModeSymlink:
-		target, err := os.Readlink(p)
+		target, err := fsx.Readlink(p)
 		if err == nil {
 			return pointer.ParseLink(target)
 		}

@@ -245,7 +245,7 @@ func (d *Dataset) sameLink(e gitindex.Entry) bool {
 	if e.Mode != gitobj.ModeSymlink {
 		return false
 	}
-	target, err := os.Readlink(d.Repo.Path(e.Path))
+	target, err := fsx.Readlink(d.Repo.Path(e.Path))
 	return err == nil && d.Repo.Format.HashObject("blob", []byte(target)) == e.OID
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
 	"github.com/stemma-data/stemma/internal/result"
@@ -123,7 +124,7 @@ func (d *Dataset) keyInfo(r result.Record, key annexkey.Key, level string) resul
 // KeyOf returns the key of a tracked file: from the link in the work tree if
 // there is one, else from the index entry (mode and id).
 func (d *Dataset) KeyOf(ctx context.Context, rel string, mode gitobj.Mode, id gitobj.OID) (annexkey.Key, bool, error) {
-	if target, err := os.Readlink(d.Repo.Path(rel)); err == nil {
+	if target, err := fsx.Readlink(d.Repo.Path(rel)); err == nil {
 		k, ok := pointer.ParseLink(target)
 		return k, ok, nil
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"hash"
+	"io/fs"
 	"math/rand"
 	"os"
 	"path/filepath"
@@ -266,5 +268,25 @@ func TestTemporaryFilesOnAnotherFileSystem(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(tmp); len(left) != 0 {
 		t.Errorf("left %v", left)
+	}
+}
+
+func TestReadlink(t *testing.T) {
+	dir := t.TempDir()
+	for _, n := range []int{1, 127, 511, 512, 513, 3000} {
+		target := strings.Repeat("x", n)
+		link := filepath.Join(dir, fmt.Sprint(n))
+		if err := os.Symlink(target, link); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Readlink(link); got != target || err != nil {
+			t.Errorf("%d: %d bytes, %v", n, len(got), err)
+		}
+	}
+	if _, err := Readlink(dir); err == nil {
+		t.Error("a folder is no link")
+	}
+	if _, err := Readlink(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
 	}
 }

@@ -121,6 +121,23 @@ func Rename(from, to string) error {
 	}
 }
 
+// Readlink is os.Readlink with room for the links of an annex at once.
+func Readlink(path string) (string, error) {
+	var buf [512]byte
+	for {
+		n, err := syscall.Readlink(path, buf[:])
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err != nil:
+			return "", &os.PathError{Op: "readlink", Path: path, Err: err}
+		case n == len(buf):
+			return os.Readlink(path) // longer ones
+		}
+		return string(buf[:n]), nil
+	}
+}
+
 // SyncFile writes the content of a file or folder to stable storage. It opens
 // the path read-only, so it also works for files of git-annex's object store.
 func SyncFile(path string) error {
