@@ -91,10 +91,9 @@ func (a *app) finish(ctx context.Context, o finishOptions, args []string) error 
 	if err != nil {
 		return err
 	}
-	a.spareMemory()
 	opt := finish.Options{
 		JobID: id, Message: o.message, CloseFailed: o.closeFailed, CommitFailed: o.commitFailed,
-		Branches: o.branches, Octopus: o.octopus, Here: o.here, Jobs: int(o.jobs),
+		Branches: o.branches, Octopus: o.octopus, Here: o.here, Jobs: int(o.jobs), Many: a.spareMemory,
 	}
 	if !o.watch {
 		return finish.Run(ctx, d, s, opt, sink)

@@ -36,9 +36,15 @@ type Options struct {
 	Octopus      bool   // each commit starts at the tip, and one merge joins them
 	Here         bool   // commit to the present branch, whatever branch a job was scheduled on
 	Jobs         int    // files hashed at once; 0: one per core
+	// Many, if set, is told when there are so many jobs that what is held of
+	// them counts.
+	Many func()
 
 	Step killpoint.Steps // tests
 }
+
+// manyJobs is from when on memory counts: each job needs some 20 kB.
+const manyJobs = 1000
 
 // Run commits the results of all completed jobs, oldest first, in one go,
 // and closes those jobs. Jobs that are not over, that failed, or that lack a
@@ -72,6 +78,9 @@ func Jobs(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, opt Option
 
 // finish commits those of the jobs that are to be.
 func (f *finishing) finish(ctx context.Context, jobs []ledger.Job) error {
+	if len(jobs) > manyJobs && f.opt.Many != nil {
+		f.opt.Many()
+	}
 	ready, err := f.sort(ctx, jobs)
 	if err != nil || len(ready) == 0 {
 		return err
