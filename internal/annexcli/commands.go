@@ -19,6 +19,7 @@ func workCommands() []command {
 		{"drop", "PATH ...", "remove content of files from repository", newDrop},
 		{"copy", "PATH ...", "copy content of files to/from another repository", newCopy(false)},
 		{"move", "PATH ...", "move content of files to/from another repository", newCopy(true)},
+		{"mirror", "PATH ...", "mirror content of files to/from another repository", newMirror},
 		{"addurl", "URL ...", "add urls to annex", newAddURL},
 		{"rmurl", "FILE URL ...", "record file is not available at url", newRmURL},
 		{"sync", "REMOTE ...", "synchronize local repository with remotes", newSync},
