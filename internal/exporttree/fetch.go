@@ -204,26 +204,3 @@ func (x *importing) notIgnored(ctx context.Context, list []remote.Importable) ([
 	}
 	return kept, nil
 }
-
-// commitFiles makes a commit of nothing but the files.
-func (x *importing) commitFiles(ctx context.Context, im *git.Import, spec git.CommitSpec, files []file) (commit, tree gitobj.OID, err error) {
-	parents := spec.Parents
-	spec.Parents = nil // a parent would give its tree, too
-	if err := im.Begin(spec); err != nil {
-		return "", "", err
-	}
-	for _, f := range files {
-		im.Put(f.path, f.entry.Mode, f.entry.OID)
-	}
-	if commit, tree, err = im.End(); err != nil || len(parents) == 0 {
-		return commit, tree, err
-	}
-	spec.Parents, spec.TreeOf = parents, commit
-	return im.Commit(spec)
-}
-
-// sameTree compares a commit's tree with another one.
-func (x *importing) sameTree(ctx context.Context, commit, tree gitobj.OID) (bool, error) {
-	id, err := resolve(ctx, x.s, string(commit))
-	return id == tree, err
-}
