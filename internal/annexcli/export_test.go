@@ -93,6 +93,7 @@ func (w *world) must(t *testing.T, step string) string {
 // TestExportsGoOnWithTheOther: each program exports, gets and exports anew what
 // the other one has exported.
 func TestExportsGoOnWithTheOther(t *testing.T) {
+	t.Parallel()
 	w := both(t)
 	w.must(t, `git init -q a && cd a && real init -q && for i in 1 2 3 4 5 6; do echo $i > f$i; done && mkdir s && cp f1 s/c && echo p > plain && real add -q f* s && git add plain && ln -s f1 link && git add link && git commit -qm 1`)
 	for _, kind := range []string{"d1 type=directory directory=../d1", "d2 type=directory directory=../d2 importtree=yes", "d3 type=rsync rsyncurl=../d3"} {
@@ -117,6 +118,7 @@ func TestExportsGoOnWithTheOther(t *testing.T) {
 // TestKilledExportsComplete: an export that is killed at any point completes when
 // it is repeated, by whichever program.
 func TestKilledExportsComplete(t *testing.T) {
+	t.Parallel()
 	w := both(t)
 	w.must(t, `git init -q a && cd a && git annex init -q && for i in $(seq 60); do echo $i > f$i; done && git annex add -q . && echo p > plain && git add plain && git commit -qm 1 && git checkout -q -b other && for i in $(seq 20); do git mv f$i g$i; echo $i$i > f$i; done && git annex add -q . && echo q > plain && git rm -q f50 && git mv f60 x && git mv f59 f60 && git mv x f59 && git commit -qam 2`)
 	w.must(t, `mkdir d1 d2; cd a && git annex initremote d1 type=directory directory=../d1 encryption=none exporttree=yes -q && git annex initremote d2 type=directory directory=../d2 encryption=none exporttree=yes importtree=yes -q`)

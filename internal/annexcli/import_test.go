@@ -31,6 +31,7 @@ func TestImportIsGitAnnexs(t *testing.T) { likeGitAnnex(t, importSteps) }
 // TestSyncFollowsTrees: what is changed on either side of a remote with a tree
 // comes to the other one.
 func TestSyncFollowsTrees(t *testing.T) {
+	t.Parallel()
 	for _, program := range []string{"git annex", "real"} {
 		w := both(t)
 		w.prelude += `sync() { ` + program + ` sync --content "$@" >/dev/null; }; `

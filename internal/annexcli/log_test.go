@@ -33,4 +33,4 @@ var logSteps = []string{
 	`cd a && git annex log --raw-date --max-count=2`,
 }
 
-func TestLogIsGitAnnexs(t *testing.T) { likeGitAnnex(t, logSteps) }
+func TestLogIsGitAnnexs(t *testing.T) { t.Parallel(); likeGitAnnex(t, logSteps) }
