@@ -2,8 +2,6 @@ package dataset
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -33,11 +31,15 @@ func (d *Dataset) Above(ctx context.Context, fn func(super *Dataset, rel string)
 }
 
 func (d *Dataset) oneAbove(ctx context.Context, dir, top string, fn func(super *Dataset, rel string) error) error {
-	super, err := Open(ctx, dir, "look at jobs", d.Env)
+	repo, err := d.Repo.OpenBelow(ctx, dir) // which starts no process; dir lies above
 	if err != nil {
 		return nil // nobody can schedule there
 	}
-	defer super.Repo.Close()
+	defer repo.Close()
+	super, err := From(repo, d.Env)
+	if err != nil {
+		return nil
+	}
 	root, err := super.RealPath()
 	if err != nil || root != dir || !ledger.HasOpen(commit.StateDir(super.Repo)) {
 		return err
@@ -58,6 +60,5 @@ func mayHaveJobs(dir string) bool {
 	if !fi.IsDir() {
 		return git.IsTop(dir)
 	}
-	_, err = os.Lstat(filepath.Join(dir, ".git", "stemma", ledger.FileName))
-	return !errors.Is(err, fs.ErrNotExist)
+	return ledger.HasOpen(filepath.Join(dir, ".git", "stemma"))
 }
