@@ -160,6 +160,10 @@ type RefMove struct {
 	New  gitobj.OID // "" deletes
 }
 
+// refLockWait is how long, in milliseconds, another git's lock on a ref is
+// waited for. git's own 100 are too few on a loaded machine or a slow disk.
+const refLockWait = "10000"
+
 // MoveRefs moves all refs in one transaction, or none: each must still have
 // its old value. reason goes into the reflogs. git moves one ref after the
 // other, in this order: ended in between (a kill, a full disk), some have
@@ -181,7 +185,9 @@ func (r *Repo) MoveRefs(ctx context.Context, moves []RefMove, reason string, hol
 	}
 	in.WriteString("prepare\ncommit\n")
 	reason = strings.ReplaceAll(reason, "\n", " ")
-	cmd := r.Command(context.WithoutCancel(ctx), "-c", "core.fsync=all", "update-ref", "-m", reason, "--stdin")
+	cmd := r.Command(context.WithoutCancel(ctx), "-c", "core.fsync=all",
+		"-c", "core.filesRefLockTimeout="+refLockWait, "-c", "reftable.lockTimeout="+refLockWait,
+		"update-ref", "-m", reason, "--stdin")
 	cmd.Stdin, cmd.ExtraFiles, cmd.SysProcAttr = strings.NewReader(in.String()), hold, &syscall.SysProcAttr{Setpgid: true}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
