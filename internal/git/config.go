@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -49,8 +50,17 @@ func canonicalKey(key string) string {
 	return strings.ToLower(key[:first]) + key[first:last] + strings.ToLower(key[last:])
 }
 
-// readConfig runs `git config -l -z --show-origin` in the work tree.
-func (r *Repo) readConfig(ctx context.Context) (*Config, error) {
+// readConfig fills in r.Config: from the files that git reads, or by asking it.
+func (r *Repo) readConfig(ctx context.Context) (err error) {
+	if outer, ok := readOuter(r.env); ok && r.nativeConfig(outer) {
+		return nil
+	}
+	r.Config, err = r.configByGit(ctx)
+	return err
+}
+
+// configByGit runs `git config -l -z --show-origin` in the work tree.
+func (r *Repo) configByGit(ctx context.Context) (*Config, error) {
 	out, err := r.Output(ctx, "config", "-l", "-z", "--show-origin")
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
@@ -149,8 +159,13 @@ func ParseBool(v string) (value, ok bool) {
 // UserConfig reads the settings that hold outside any repository: system,
 // global, and those of the environment.
 func UserConfig(ctx context.Context, env []string) (*Config, error) {
+	if outer, ok := readOuter(env); ok {
+		c := NewConfig(append(slices.Clone(outer.weak), outer.strong...)...)
+		c.outer = *outer
+		return c, nil
+	}
 	r := &Repo{WorkTree: "/", GitDir: "/", CommonDir: "/", env: append(cleanEnv(env), "GIT_CEILING_DIRECTORIES=/", "GIT_DIR=/dev/null")}
-	return r.readConfig(ctx)
+	return r.configByGit(ctx)
 }
 
 // Override returns the value that the command line or environment gives key.

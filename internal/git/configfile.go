@@ -9,15 +9,22 @@ import (
 // such as a dataset's .datalad/config. Includes are not followed: the text
 // may come from anybody.
 func ParseConfigFile(text string) (*Config, error) {
+	c, _, err := parseConfigText(text)
+	return c, err
+}
+
+// parseConfigText tells as well whether all versions of git read the text so.
+func parseConfigText(text string) (c *Config, plain bool, err error) {
 	p := configParser{text: strings.TrimPrefix(text, "\ufeff"), line: 1}
-	c := NewConfig()
+	p.plain = !strings.ContainsAny(text, "\x00\v\f") && strings.Count(text, "\r") == strings.Count(text, "\r\n")
+	c = NewConfig()
 	for {
 		key, value, more, err := p.next()
 		if err != nil {
-			return nil, fmt.Errorf("configuration line %d: %w", p.line, err)
+			return nil, false, fmt.Errorf("configuration line %d: %w", p.line, err)
 		}
 		if !more {
-			return c, nil
+			return c, p.plain, nil
 		}
 		c.add(key, value, true)
 	}
@@ -28,6 +35,7 @@ type configParser struct {
 	pos     int
 	line    int
 	section string
+	plain   bool // so far, nothing that versions of git read differently
 }
 
 func (p *configParser) peek() byte {
@@ -141,8 +149,7 @@ func (p *configParser) readVariable() (key, value string, err error) {
 		p.take()
 		value, err = p.readValue()
 		return key, value, err
-	case c == '\n' || c == '#' || c == ';' || p.atEnd():
-		p.skipLine()
+	case c == '\n' || p.atEnd():
 		return key, "true", nil
 	}
 	return "", "", fmt.Errorf("bad variable %q", name)
@@ -165,6 +172,8 @@ func (p *configParser) readValue() (string, error) {
 			}
 			return b.String()[:keep], nil
 		case c == '"':
+			// Older ones forget blanks before an empty quotation.
+			p.plain = p.plain && (quoted || p.peek() != '"')
 			quoted = !quoted
 			keep = b.Len()
 		case c == '\\':
@@ -176,6 +185,8 @@ func (p *configParser) readValue() (string, error) {
 			p.skipLine()
 			return b.String()[:keep], nil
 		default:
+			// Older ones make blanks of tabs within a value.
+			p.plain = p.plain && (quoted || keep == b.Len() || isBlank(c) || !strings.ContainsAny(b.String()[keep:], "\t\r"))
 			b.WriteByte(c)
 			if quoted || !isBlank(c) {
 				keep = b.Len()

@@ -29,10 +29,15 @@ func isDir(err error) bool { return errors.Is(err, syscall.EISDIR) }
 
 // getenv reads a variable of the environment the repository was opened with.
 func (r *Repo) getenv(name string) string {
+	v, _ := r.lookupEnv(name)
+	return v
+}
+
+func (r *Repo) lookupEnv(name string) (value string, set bool) {
 	for i := len(r.env) - 1; i >= 0; i-- {
 		if v, ok := strings.CutPrefix(r.env[i], name+"="); ok {
-			return v
+			return v, true
 		}
 	}
-	return ""
+	return "", false
 }

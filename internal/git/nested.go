@@ -69,18 +69,15 @@ func (r *Repo) nativeConfig(outer *surroundings) bool {
 	if _, err := os.Lstat(filepath.Join(r.GitDir, "commondir")); !errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
-	path := filepath.Join(r.GitDir, "config")
-	fi, err := os.Stat(path)
-	if err != nil || !fi.Mode().IsRegular() || fi.Size() > maxConfigFile {
+	if !isGitDir(r.GitDir) {
 		return false
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
+	own, err := readPlainConfig(filepath.Join(r.GitDir, "config"))
+	if err != nil || own.Bool("extensions.worktreeconfig", false) {
 		return false
 	}
-	own, err := ParseConfigFile(string(text))
-	if err != nil || len(own.Keys("include")) > 0 || own.Bool("extensions.worktreeconfig", false) {
-		return false
+	if v := own.Get("core.repositoryformatversion"); v != "" && v != "0" {
+		return false // git knows which extensions it can serve
 	}
 	r.Config = NewConfig(outer.weak...)
 	r.Config.sawLocal, r.Config.outer = true, *outer

@@ -42,12 +42,10 @@ func finishOpen(ctx context.Context, r *Repo) (*Repo, error) {
 	if common, err := os.ReadFile(filepath.Join(r.GitDir, "commondir")); err == nil {
 		r.CommonDir = absFrom(r.GitDir, strings.TrimRight(string(common), "\r\n"))
 	}
-	cfg, err := r.readConfig(ctx)
-	if err != nil {
+	if err := r.readConfig(ctx); err != nil {
 		return nil, err
 	}
-	r.Config = cfg
-	if filepath.Base(r.GitDir) == ".git" && r.Bare && !cfg.Bool("core.bare", false) {
+	if filepath.Base(r.GitDir) == ".git" && r.Bare && !r.Config.Bool("core.bare", false) {
 		r.Bare, r.WorkTree = false, filepath.Dir(r.GitDir) // somebody named the .git folder of a work tree
 	}
 	return r, r.checkFormat(ctx)

@@ -49,18 +49,17 @@ type Options struct {
 
 // Open finds the repository that holds dir (an absolute path, which need not
 // be physical: symlinks stay as the user typed them) and reads its
-// configuration with one git process. A repository that git refuses to work
-// in (owned by somebody else, unknown format) is refused with git's words.
+// configuration, with a git process where git's rules are not certain to be
+// kept without. A repository that git refuses to work in (owned by somebody
+// else, unknown format) is refused with git's words.
 func Open(ctx context.Context, dir string, opt Options) (*Repo, error) {
 	r := &Repo{env: cleanEnv(opt.Env)}
 	if err := r.discover(dir, opt.Env); err != nil {
 		return nil, err
 	}
-	cfg, err := r.readConfig(ctx)
-	if err != nil {
+	if err := r.readConfig(ctx); err != nil {
 		return nil, err
 	}
-	r.Config = cfg
 	if err := r.checkFormat(ctx); err != nil {
 		return nil, err
 	}

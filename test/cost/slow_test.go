@@ -103,11 +103,12 @@ func TestBatchOnAParallelFileSystem(t *testing.T) {
 			if limit := int64(150 + 20*outputs*jobs); counts.Paths() > limit {
 				t.Errorf("%s, %d files: %d questions, at most %d are allowed", profile, n, counts.Paths(), limit)
 			}
-			seen = append(seen, counts.Paths())
+			// How often attributes are asked for again depends on the order in which calls overlap.
+			seen = append(seen, counts.Paths()-counts[slowfs.Stat])
 			r.CheckQuick()
 		}
 		if small, large := seen[0], seen[len(seen)-1]; 100*large > 105*small || 100*small > 105*large {
-			t.Errorf("%s: %d questions at %d files, %d at %d", profile, small, sizes[0], large, sizes[len(sizes)-1])
+			t.Errorf("%s: %d questions but for attributes at %d files, %d at %d", profile, small, sizes[0], large, sizes[len(sizes)-1])
 		}
 	}
 }
