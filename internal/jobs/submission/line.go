@@ -60,9 +60,10 @@ const maxAnswer = 1 << 20
 // grace is how long an interrupted submission may take to end.
 const grace = 5 * time.Second
 
-// Run runs the line as DataLad does, by /bin/sh -c. The shell is in a process
-// group of its own: neither an interrupt nor our death ends a submission half
-// way. It holds a lock on its output file for as long as it lives.
+// Run runs the line as DataLad does, by /bin/sh -c; a plain call of sbatch needs
+// no shell. It is in a process group of its own: neither an interrupt nor our
+// death ends a submission half way. It holds a lock on its output file for as
+// long as it lives.
 func (s Line) Run(ctx context.Context) (Answer, error) {
 	out, errFile, err := s.open()
 	if err != nil {
@@ -70,11 +71,8 @@ func (s Line) Run(ctx context.Context) (Answer, error) {
 	}
 	defer out.Close()
 	defer errFile.Close()
-	cmd := exec.Command("/bin/sh", "-c", s.Text)
-	cmd.Dir, cmd.Env = s.Dir, append(s.Env[:len(s.Env):len(s.Env)], "PWD="+s.Dir)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = s.Stdin, out, errFile
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
+	cmd, err := s.start(out, errFile)
+	if err != nil {
 		return Answer{}, fmt.Errorf("submit: %w", err)
 	}
 	done := make(chan error, 1)
@@ -91,6 +89,22 @@ func (s Line) Run(ctx context.Context) (Answer, error) {
 		err = nil // the exit code tells
 	}
 	return a, errors.Join(err, rerr, rerr2)
+}
+
+func (s Line) start(out, errFile *os.File) (*exec.Cmd, error) {
+	var err error
+	for _, cmd := range []*exec.Cmd{s.direct(), s.shell()} {
+		if cmd == nil {
+			continue
+		}
+		cmd.Dir, cmd.Env = s.Dir, append(s.Env[:len(s.Env):len(s.Env)], "PWD="+s.Dir)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = s.Stdin, out, errFile
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		if err = cmd.Start(); err == nil {
+			return cmd, nil
+		}
+	}
+	return nil, err // a shell also runs what is no program for the kernel
 }
 
 // open makes both files. The lock on the first is inherited by the shell.
