@@ -4,7 +4,7 @@ GO     ?= go
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 PKGS   ?= ./...
 
-.PHONY: build cross lint check test demo docs bench bench-fs bench-scale bench-content microbench soak clean
+.PHONY: build cross lint check test demo docs bench bench-fs bench-scale bench-content bench-commands microbench soak clean
 
 build: ## bin/stemma, one static program
 	@mkdir -p bin
@@ -45,6 +45,9 @@ bench-scale: build ## a million files, ten thousand jobs: docs/benchmarks/scale.
 
 bench-content: build ## get, drop, S3, clones and locations: docs/benchmarks/content.md (about ten minutes; BENCHFLAGS=-quick: three)
 	$(GO) run ./bench -suite content -stemma bin/stemma $(BENCHFLAGS)
+
+bench-commands: build ## start-up, everyday commands, a thousand subdatasets: docs/benchmarks/commands.md (about ten minutes)
+	$(GO) run ./bench -suite commands -stemma bin/stemma $(BENCHFLAGS)
 
 microbench: ## Go benchmarks of every package
 	$(GO) test -run '^$$' -bench . -benchmem $(PKGS)

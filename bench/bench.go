@@ -66,25 +66,22 @@ func (b *bench) isolate() error {
 	return os.WriteFile(file, []byte(config), 0o644)
 }
 
-// program is the stemma to measure: the one named, or a fresh build.
+// program is the stemma to measure, the one named or a fresh build, installed as
+// any program is: what a linker has just written lies in the page cache in
+// small pages, and each start of it takes a millisecond longer.
 func (b *bench) program(ctx context.Context) (string, error) {
-	if b.options.stemma != "" {
-		return filepath.Abs(b.options.stemma)
-	}
 	path := filepath.Join(b.tmp, "bin", "stemma")
-	linked := path + ".linked"
-	version, _ := b.output(ctx, "", "git", "describe", "--tags", "--always", "--dirty")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w -X main.version="+orElse(version, "unknown"), "-o", linked, "./cmd/stemma")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build stemma: %w: %s", err, out)
+	source := b.options.stemma
+	if source == "" {
+		source = path + ".linked"
+		version, _ := b.output(ctx, "", "git", "describe", "--tags", "--always", "--dirty")
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w -X main.version="+orElse(version, "unknown"), "-o", source, "./cmd/stemma")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("build stemma: %w: %s", err, out)
+		}
 	}
-	// Installed as any program is: the linker's own output lies in the page
-	// cache in small pages, and each start is slower by a millisecond.
-	if out, err := exec.CommandContext(ctx, "cp", linked, path).CombinedOutput(); err != nil {
-		return "", fmt.Errorf("install stemma: %w: %s", err, out)
-	}
-	return path, nil
+	return path, b.must(ctx, in(".", "install", "-D", source, path))
 }
 
 func (b *bench) close() {

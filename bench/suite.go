@@ -22,6 +22,8 @@ var suites = []suite{
 		{"single", scaleSingle}, {"batch", scaleBatch}, {"whole", scaleTree}, {"open", scaleOpen}}},
 	{"content", "Content: get, drop, S3, clones and locations", "docs/benchmarks/content.md", "make bench-content", "1000", "1000", []experiment{
 		{"get", contentGet}, {"drop", contentDrop}, {"s3", contentObjects}, {"clone", contentClone}, {"whereis", contentWhereis}}},
+	{"commands", "Commands: start-up, everyday work, nested datasets", "docs/benchmarks/commands.md", "make bench-commands", "1000", "1000", []experiment{
+		{"starts", everyStart}, {"everyday", everyday}, {"nested", nested}}},
 }
 
 func suiteNamed(name string) (suite, error) {

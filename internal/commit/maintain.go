@@ -14,16 +14,17 @@ import (
 // which git is asked to tidy up; git's own limit is 6,700 objects in all.
 const looseLimit = 27
 
-// maintain lets git pack what has piled up, after all locks are released. It
-// looks at one folder only, as `git gc --auto` does. Failure is no failure of
-// the command: the next one tries again.
+// maintain joins small packs that have piled up, and lets git pack loose
+// objects, after all locks are released. Of those it looks at one folder only,
+// as `git gc --auto` does. Failure is no failure of the command: the next one
+// tries again.
 func (p *Publisher) maintain(ctx context.Context) {
 	p.sweep()
+	_ = p.Repo.JoinPacks()
 	entries, err := os.ReadDir(filepath.Join(p.Repo.CommonDir, "objects", "17"))
-	if err != nil || len(entries) <= looseLimit {
-		return
+	if err == nil && len(entries) > looseLimit {
+		_, _ = p.Repo.Output(ctx, "maintenance", "run", "--auto", "--quiet")
 	}
-	_, _ = p.Repo.Output(ctx, "maintenance", "run", "--auto", "--quiet")
 }
 
 // TempDir is for files that are made there and renamed into the work tree; what

@@ -41,7 +41,9 @@ func (r *Repo) StartImport(ctx context.Context) (*Import, error) {
 	var nonce [8]byte
 	rand.Read(nonce[:])
 	im := &Import{repo: r, ref: "refs/stemma/import-" + hex.EncodeToString(nonce[:]), marks: map[gitobj.OID]int{}}
-	im.cmd = r.Command(ctx, "-c", "core.fsync=all", "fast-import", "--quiet", "--done", "--date-format=raw", "--cat-blob-fd=3")
+	// A small pack is one file to make durable; unpacked by another process, each
+	// object is one. See commit's maintenance for packs that pile up.
+	im.cmd = r.Command(ctx, "-c", "core.fsync=all", "-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", "--done", "--date-format=raw", "--cat-blob-fd=3")
 	im.cmd.Stderr = &im.stderr
 	reply, replyW, err := os.Pipe()
 	if err != nil {

@@ -57,21 +57,30 @@ func missingDir(dir string) bool {
 }
 
 func open(ctx context.Context, path string) (*Ledger, error) {
-	db, err := sql.Open("sqlite", dataSource(path, ""))
-	if err != nil {
-		return nil, fmt.Errorf("open ledger %s: %w", path, err)
-	}
-	db.SetMaxOpenConns(1)
-	l := &Ledger{path: path, db: db}
-	l.conn, err = db.Conn(ctx)
+	l, err := connect(ctx, path)
 	if err == nil {
 		err = l.prepare(ctx)
 	}
 	if err != nil {
-		l.Close()
-		return nil, l.wrap("open ledger", err)
+		return nil, l.giveUp(err)
 	}
 	return l, nil
+}
+
+// connect opens the file, but neither locks nor reads it.
+func connect(ctx context.Context, path string) (l *Ledger, err error) {
+	l = &Ledger{path: path}
+	if l.db, err = sql.Open("sqlite", dataSource(path, "")); err != nil {
+		return l, err
+	}
+	l.db.SetMaxOpenConns(1)
+	l.conn, err = l.db.Conn(ctx)
+	return l, err
+}
+
+func (l *Ledger) giveUp(err error) error {
+	_ = l.Close()
+	return l.wrap("open ledger", err)
 }
 
 // dataSource quotes a path for SQLite, which reads it as a URI.
@@ -98,7 +107,10 @@ func (l *Ledger) Close() error {
 	if l.conn != nil {
 		err = l.conn.Close()
 	}
-	if err = errors.Join(err, l.db.Close()); err != nil {
+	if l.db != nil {
+		err = errors.Join(err, l.db.Close())
+	}
+	if err != nil {
 		return fmt.Errorf("close ledger: %w", err)
 	}
 	return nil

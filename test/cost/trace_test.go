@@ -110,7 +110,7 @@ func (tr *trace) call(pid int, text, line string) {
 	args, _, _ := strings.Cut(text, ") = ")
 	if strings.HasPrefix(text, "execve(") && strings.HasSuffix(text, " = 0") {
 		k.program = quoted.FindStringSubmatch(text)[3]
-		k.line = line != "" && strings.HasPrefix(args, `execve("/bin/sh", ["/bin/sh", "-c", "`+line)
+		k.line = line != "" && (strings.HasPrefix(args, `execve("/bin/sh", ["/bin/sh", "-c", "`+line) || strings.Contains(args, `", ["`+line+`", `))
 	}
 	if !strings.Contains(text, "(") || strings.HasPrefix(text, "getcwd(") || strings.HasPrefix(text, "execve(") {
 		return // these name no path of the repository

@@ -117,8 +117,10 @@ func EndTasks(ctx context.Context, l *ledger.Ledger, tasks map[int64]map[string]
 // With runs fn with the ledger open, under the lease. fn must not wait
 // for anything.
 func With(ctx context.Context, d *dataset.Dataset, purpose string, fn func(*ledger.Ledger) error) (err error) {
+	opening := ledger.Begin(commit.StateDir(d.Repo))
 	lease, err := Publisher(d).Lock(ctx, purpose)
 	if err != nil {
+		opening.Drop()
 		return err
 	}
 	defer func() {
@@ -126,7 +128,7 @@ func With(ctx context.Context, d *dataset.Dataset, purpose string, fn func(*ledg
 			err = rerr
 		}
 	}()
-	l, err := Open(ctx, d)
+	l, err := open(ctx, d, opening)
 	if err != nil {
 		return err
 	}
@@ -137,8 +139,12 @@ func With(ctx context.Context, d *dataset.Dataset, purpose string, fn func(*ledg
 // Open opens the ledger. A damaged one is put aside and made again from
 // the copies that lie beside the submission files.
 func Open(ctx context.Context, d *dataset.Dataset) (*ledger.Ledger, error) {
+	return open(ctx, d, ledger.Begin(commit.StateDir(d.Repo)))
+}
+
+func open(ctx context.Context, d *dataset.Dataset, opening *ledger.Opening) (*ledger.Ledger, error) {
 	dir := commit.StateDir(d.Repo)
-	l, err := ledger.Open(ctx, dir)
+	l, err := opening.Finish(ctx)
 	var damaged *ledger.DamagedError
 	if !errors.As(err, &damaged) {
 		return l, err
