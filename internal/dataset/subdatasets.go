@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
@@ -153,11 +156,30 @@ func (w *subWalk) list(d *Dataset) ([]*Subdataset, error) {
 		if !w.onTheWay(s) {
 			continue
 		}
-		s.Present = d.hasTop(e.Path)
 		list = append(list, s)
 	}
+	d.markPresent(list)
 	return list, nil
 }
+
+// markPresent looks for all of them, some at once.
+func (d *Dataset) markPresent(list []*Subdataset) {
+	const together = 32
+	var g errgroup.Group
+	g.SetLimit(lookers)
+	for chunk := range slices.Chunk(list, together) {
+		g.Go(func() error {
+			for _, s := range chunk {
+				s.Present = d.hasTop(s.Path)
+			}
+			return nil
+		})
+	}
+	_ = g.Wait()
+}
+
+// lookers is how many look at once: on a parallel file system each waits.
+const lookers = 16
 
 // onTheWay reports whether s, or anything in it, may be asked for.
 func (w *subWalk) onTheWay(s *Subdataset) bool {

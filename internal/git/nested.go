@@ -126,6 +126,9 @@ func (r *Repo) Tracking(ctx context.Context) (remote, url string, err error) {
 // IsTop reports whether dir is the top folder of a repository's work tree, as
 // far as its .git tells.
 func IsTop(dir string) bool {
+	if _, err := os.Lstat(filepath.Join(dir, ".git", "HEAD")); err == nil {
+		return true
+	}
 	_, err := gitDirOf(dir)
 	return err == nil
 }
