@@ -174,6 +174,15 @@ func (a *app) report(policy render.OnFailure, tailored *render.Tailored) (result
 	return a.withHooks(r), nil
 }
 
+// reportList is report for a list that comes at once.
+func (a *app) reportList(policy render.OnFailure, tailored *render.Tailored) (result.Sink, error) {
+	sink, err := a.report(policy, tailored)
+	if err == nil && a.hooks == nil {
+		a.results.Gather()
+	}
+	return sink, err
+}
+
 // machine reports whether the results are read by a program.
 func (a *app) machine() bool {
 	return a.global.format == "json" || a.global.format == "json_pp"

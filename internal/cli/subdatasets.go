@@ -69,7 +69,7 @@ func (a *app) subdatasets(ctx context.Context, o subdatasetsOptions, args []stri
 	if len(args) == 0 && o.dataset == "" && d.Path() != a.cwd {
 		opt.Paths = []string{a.cwd}
 	}
-	sink, err := a.report(render.Continue, &render.Tailored{})
+	sink, err := a.reportList(render.Continue, &render.Tailored{})
 	if err != nil {
 		return err
 	}

@@ -78,9 +78,9 @@ func parseModules(text string) ([]Module, error) {
 	const prefix = "submodule."
 	var list []Module
 	at := map[string]int{}
-	for _, key := range cfg.Keys(prefix) {
+	for key, value := range cfg.Settings() {
 		dot := strings.LastIndexByte(key, '.')
-		if dot < len(prefix) {
+		if dot < len(prefix) || key[:len(prefix)] != prefix {
 			continue
 		}
 		name, property := key[len(prefix):dot], key[dot+1:]
@@ -90,12 +90,23 @@ func parseModules(text string) ([]Module, error) {
 			list = append(list, Module{Name: name})
 		}
 		m := &list[i]
-		m.Properties = append(m.Properties, [2]string{property, cfg.Get(key)})
+		m.set(property, value)
 		if property == "path" {
-			m.Path = cfg.Get(key)
+			m.Path = value
 		}
 	}
 	return list, nil
+}
+
+// set gives a property its value, which replaces an earlier one.
+func (m *Module) set(property, value string) {
+	for i := range m.Properties {
+		if m.Properties[i][0] == property {
+			m.Properties[i][1] = value
+			return
+		}
+	}
+	m.Properties = append(m.Properties, [2]string{property, value})
 }
 
 // block is the module's text for .gitmodules.

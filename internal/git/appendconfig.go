@@ -52,11 +52,7 @@ func (c *Config) with(other *Config) *Config {
 	out := NewConfig()
 	out.sawLocal, out.outer = true, c.outer
 	for _, src := range []*Config{c, other} {
-		for _, k := range src.order {
-			for _, v := range src.values[k] {
-				out.add(k, v, src.local[k])
-			}
-		}
+		out.settings = append(out.settings, src.settings...)
 	}
 	return out
 }

@@ -4,26 +4,40 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // Config is a snapshot of the effective git configuration of a repository:
 // system, global, local, work tree and command-line scopes, in git's order.
 type Config struct {
-	values   map[string][]string // canonical key → all values, weakest first
-	local    map[string]bool     // keys that the repository's own files set
-	order    []string            // canonical keys in order of first appearance
+	settings []setting // weakest first
 	sawLocal bool
 	outer    surroundings
+	index    atomic.Pointer[configIndex] // made when a key is first looked up
+}
+
+// setting is one line of a configuration, with its canonical key.
+type setting struct {
+	key, value string
+	local      bool // the repository's own files set it
+}
+
+// configIndex leads from a key to its strongest setting, and from each setting
+// to the next weaker one of the same key; -1 ends the chain.
+type configIndex struct {
+	last   map[string]int
+	weaker []int
 }
 
 // NewConfig makes a configuration from "key=value" pairs, weakest first; for
 // callers that have no repository yet.
 func NewConfig(pairs ...[2]string) *Config {
-	c := &Config{values: map[string][]string{}, local: map[string]bool{}}
+	c := &Config{}
 	for _, p := range pairs {
 		c.add(p[0], p[1], false)
 	}
@@ -31,13 +45,32 @@ func NewConfig(pairs ...[2]string) *Config {
 }
 
 func (c *Config) add(key, value string, local bool) {
-	key = canonicalKey(key)
-	if _, seen := c.values[key]; !seen {
-		c.order = append(c.order, key)
+	c.settings = append(c.settings, setting{canonicalKey(key), value, local})
+	c.index.Store(nil)
+}
+
+func (c *Config) indexed() *configIndex {
+	if x := c.index.Load(); x != nil {
+		return x
 	}
-	c.values[key] = append(c.values[key], value)
-	if local {
-		c.local[key] = true
+	x := &configIndex{last: make(map[string]int, len(c.settings)), weaker: make([]int, len(c.settings))}
+	for i, s := range c.settings {
+		before, seen := x.last[s.key]
+		if !seen {
+			before = -1
+		}
+		x.weaker[i], x.last[s.key] = before, i
+	}
+	c.index.Store(x)
+	return x
+}
+
+// each calls take for every setting of key, strongest first.
+func (c *Config) each(key string, take func(setting)) {
+	x := c.indexed()
+	i, ok := x.last[canonicalKey(key)]
+	for ; ok && i >= 0; i = x.weaker[i] {
+		take(c.settings[i])
 	}
 }
 
@@ -47,7 +80,11 @@ func canonicalKey(key string) string {
 	if first < 0 {
 		return strings.ToLower(key)
 	}
-	return strings.ToLower(key[:first]) + key[first:last] + strings.ToLower(key[last:])
+	section, variable := strings.ToLower(key[:first]), strings.ToLower(key[last:])
+	if section == key[:first] && variable == key[last:] {
+		return key
+	}
+	return section + key[first:last] + variable
 }
 
 // readConfig fills in r.Config: from the files that git reads, or by asking it.
@@ -105,28 +142,46 @@ func (c *Config) Get(key string) string {
 
 // Lookup returns the strongest value of key and whether there is one.
 func (c *Config) Lookup(key string) (string, bool) {
-	all := c.values[canonicalKey(key)]
-	if len(all) == 0 {
+	i, ok := c.indexed().last[canonicalKey(key)]
+	if !ok {
 		return "", false
 	}
-	return all[len(all)-1], true
+	return c.settings[i].value, true
 }
 
 // All returns every value of key, weakest first.
-func (c *Config) All(key string) []string { return c.values[canonicalKey(key)] }
+func (c *Config) All(key string) (values []string) {
+	c.each(key, func(s setting) { values = append(values, s.value) })
+	slices.Reverse(values)
+	return values
+}
 
 // Local reports whether one of the repository's own files sets key.
-func (c *Config) Local(key string) bool { return c.local[canonicalKey(key)] }
+func (c *Config) Local(key string) (local bool) {
+	c.each(key, func(s setting) { local = local || s.local })
+	return local
+}
 
 // Keys returns all canonical keys that begin with prefix, in file order.
 func (c *Config) Keys(prefix string) []string {
 	var keys []string
-	for _, k := range c.order {
-		if strings.HasPrefix(k, prefix) {
-			keys = append(keys, k)
+	for i, before := range c.indexed().weaker {
+		if key := c.settings[i].key; before < 0 && strings.HasPrefix(key, prefix) {
+			keys = append(keys, key)
 		}
 	}
 	return keys
+}
+
+// Settings yields all keys with their values, weakest first.
+func (c *Config) Settings() iter.Seq2[string, string] {
+	return func(yield func(key, value string) bool) {
+		for _, s := range c.settings {
+			if !yield(s.key, s.value) {
+				return
+			}
+		}
+	}
 }
 
 // Bool reads key as git does (true/yes/on/1, false/no/off/0/""); an absent or
@@ -180,7 +235,7 @@ func (c *Config) Outside(key string) (value string, ok bool) {
 
 // InFiles returns the value that files give key: all but overrides.
 func (c *Config) InFiles(key string) (value string, ok bool) {
-	all := c.values[canonicalKey(key)]
+	all := c.All(key)
 	for _, kv := range c.outer.strong {
 		if canonicalKey(kv[0]) == canonicalKey(key) && len(all) > 0 {
 			all = all[:len(all)-1] // overrides come last

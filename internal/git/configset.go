@@ -1,6 +1,9 @@
 package git
 
-import "path/filepath"
+import (
+	"path/filepath"
+	"slices"
+)
 
 // SetConfig applies edits to the repository's own configuration file and takes
 // them into r.Config. A key to remove that is not there is ErrNoSuchKey.
@@ -24,21 +27,11 @@ func (c *Config) edited(edits []ConfigEdit) *Config {
 	for _, e := range edits {
 		key := canonicalKey(e.Key)
 		if e.Remove || !e.Add {
-			delete(out.values, key)
-			delete(out.local, key)
+			out.settings = slices.DeleteFunc(out.settings, func(s setting) bool { return s.key == key })
 		}
 		if !e.Remove {
 			out.add(key, e.Value, true)
 		}
 	}
-	order := out.order[:0:0]
-	seen := map[string]bool{}
-	for _, key := range out.order {
-		if len(out.values[key]) > 0 && !seen[key] {
-			seen[key] = true
-			order = append(order, key)
-		}
-	}
-	out.order = order
 	return out
 }

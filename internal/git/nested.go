@@ -81,11 +81,7 @@ func (r *Repo) nativeConfig(outer *surroundings) bool {
 	}
 	r.Config = NewConfig(outer.weak...)
 	r.Config.sawLocal, r.Config.outer = true, *outer
-	for _, k := range own.order {
-		for _, v := range own.values[k] {
-			r.Config.add(k, v, true)
-		}
-	}
+	r.Config.settings = append(r.Config.settings, own.settings...)
 	for _, kv := range outer.strong {
 		r.Config.add(kv[0], kv[1], false)
 	}

@@ -90,10 +90,8 @@ func (s *surroundings) takeFile(path string) bool {
 	if err != nil {
 		return false
 	}
-	for _, k := range c.order {
-		for _, v := range c.values[k] {
-			s.weak = append(s.weak, [2]string{k, v})
-		}
+	for key, value := range c.Settings() {
+		s.weak = append(s.weak, [2]string{key, value})
 	}
 	return true
 }

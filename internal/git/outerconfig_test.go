@@ -39,10 +39,10 @@ func TestPlainConfigEqualsGit(t *testing.T) {
 			return ""
 		}
 		want, err := gitReads(r, t, file)
-		if a, b := fmt.Sprintf("%q", got.values), fmt.Sprintf("%q", want.values); err != nil || a != b {
+		if a, b := fmt.Sprint(got.settings), fmt.Sprint(want.settings); err != nil || a != b {
 			return fmt.Sprintf("%q:\nread %s\n git %s %v", text, a, b, err)
 		}
-		if len(got.order) > 0 {
+		if len(got.settings) > 0 {
 			read++
 		}
 		return ""
@@ -122,7 +122,7 @@ func TestOuterConfigEqualsGit(t *testing.T) {
 			continue
 		}
 		for _, pair := range [][2]any{
-			{r.Config.values, asked.values}, {r.Config.local, asked.local}, {r.Config.outer.weak, asked.outer.weak}, {r.Config.outer.strong, asked.outer.strong},
+			{r.Config.settings, asked.settings}, {r.Config.outer.weak, asked.outer.weak}, {r.Config.outer.strong, asked.outer.strong},
 		} {
 			if a, b := fmt.Sprintf("%q", pair[0]), fmt.Sprintf("%q", pair[1]); !strings.EqualFold(a, b) {
 				t.Errorf("%q:\nread %s\n git %s", c.env, a, b)

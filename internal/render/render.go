@@ -5,6 +5,7 @@
 package render
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -72,6 +73,7 @@ type Tailored struct {
 // at a time. Finish must be called after the last record.
 type Renderer struct {
 	w       io.Writer
+	pieces  *bufio.Writer // see Gather
 	opt     Options
 	show    func(result.Record) error
 	human   bool
@@ -181,8 +183,23 @@ func (r *Renderer) ExitCode() int {
 	return errs.ExitFailure
 }
 
+// Gather makes r write in larger pieces, for a list that comes at once: nobody
+// waits for its lines, and nothing else writes between them.
+func (r *Renderer) Gather() {
+	r.pieces = bufio.NewWriterSize(r.w, 1<<16)
+	r.w = r.pieces
+}
+
 // Finish prints what belongs after the last record.
 func (r *Renderer) Finish() error {
+	err := r.end()
+	if r.pieces != nil {
+		err = errors.Join(err, r.pieces.Flush())
+	}
+	return err
+}
+
+func (r *Renderer) end() error {
 	if !r.human {
 		return nil
 	}
@@ -200,6 +217,9 @@ func (r *Renderer) Finish() error {
 
 // reported applies the filters of --report-status and --report-type.
 func (r *Renderer) reported(rec result.Record) bool {
+	if len(r.opt.ReportStatus)+len(r.opt.ReportType) == 0 {
+		return true
+	}
 	groups := map[string][]result.Status{
 		"success": {result.OK, result.NotNeeded},
 		"failure": {result.Impossible, result.Error},
