@@ -22,9 +22,12 @@ import (
 // git's to maintain.
 var packTiers = []int64{256 << 10, 2 << 20, 16 << 20}
 
-// fewPacks is how many packs of one tier may lie side by side. Each costs every
-// git process some questions to the file system.
-const fewPacks = 6
+// So many packs of the smallest tier, and of each other one, may lie side by
+// side. Each costs every git process some questions to the file system.
+const (
+	fewPacks  = 6
+	fewLarger = 2
+)
 
 // JoinPacks makes one pack of small ones that have piled up, byte for byte, as
 // gitformat-pack(5) allows: what is in a pack refers to nothing outside, and
@@ -48,8 +51,8 @@ func (r *Repo) JoinPacks() error {
 			tiers[tier] = append(tiers[tier], name)
 		}
 	}
-	for _, names := range tiers {
-		if len(names) > fewPacks {
+	for tier, names := range tiers {
+		if few := []int{fewPacks, fewLarger}[min(tier, 1)]; len(names) > few {
 			if err := r.joinPacks(dir, names); err != nil {
 				return fmt.Errorf("join packs in %s: %w", dir, err)
 			}
