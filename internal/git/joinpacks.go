@@ -101,15 +101,10 @@ type indexed struct {
 
 func (r *Repo) joinPacks(dir string, names []string) error {
 	packs := make([]*pack, 0, len(names))
-	defer func() {
-		for _, p := range packs {
-			p.close()
-		}
-	}()
 	var objects []indexed
 	at := int64(packHead)
 	for _, name := range names {
-		p, err := openPack(filepath.Join(dir, name+".idx"), r.Format.Size())
+		p, err := readPack(filepath.Join(dir, name+".idx"), r.Format.Size())
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package git
 import (
 	"bytes"
 	"encoding/binary"
+	"os"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/gitobj"
@@ -19,24 +20,43 @@ type pack struct {
 func openPack(idx string, hash int) (*pack, error) {
 	p := &pack{hash: hash}
 	err := p.idx.open(idx)
-	var head []byte
-	if err == nil {
-		head, err = p.idx.at(0, 8)
-	}
-	if err == nil && !bytes.Equal(head, []byte{0xff, 't', 'O', 'c', 0, 0, 0, 2}) {
-		err = errNotNative
-	}
-	if err == nil {
-		p.count, err = p.number32(8 + 4*255)
-	}
 	if err == nil {
 		err = p.data.open(strings.TrimSuffix(idx, ".idx") + ".pack")
+	}
+	if err == nil {
+		err = p.readHead()
 	}
 	if err != nil {
 		p.close()
 		return nil, errNotNative
 	}
 	return p, nil
+}
+
+// readPack reads a small pack as a whole, for use while others may remove it:
+// on a network file system a mapping would fail then. It needs no close.
+func readPack(idx string, hash int) (*pack, error) {
+	p := &pack{hash: hash}
+	var err error
+	if p.idx.bytes, err = os.ReadFile(idx); err != nil {
+		return nil, err
+	}
+	if p.data.bytes, err = os.ReadFile(strings.TrimSuffix(idx, ".idx") + ".pack"); err != nil {
+		return nil, err
+	}
+	return p, p.readHead()
+}
+
+// readHead checks the version of the index, and counts.
+func (p *pack) readHead() error {
+	head, err := p.idx.at(0, 8)
+	if err == nil && !bytes.Equal(head, []byte{0xff, 't', 'O', 'c', 0, 0, 0, 2}) {
+		err = errNotNative
+	}
+	if err == nil {
+		p.count, err = p.number32(8 + 4*255)
+	}
+	return err
 }
 
 func (p *pack) close() {
