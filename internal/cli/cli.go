@@ -16,6 +16,7 @@ import (
 // name by which the program was called, which decides the command line that it
 // shows (see faces); env holds KEY=VALUE pairs; version is for people.
 func Main(version string, args, env []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	lateGC()
 	name := "stemma"
 	if len(args) > 0 {
 		name, args = filepath.Base(args[0]), args[1:]

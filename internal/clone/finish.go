@@ -65,6 +65,9 @@ func (p *post) run(ctx context.Context) error {
 	if p.repo, err = git.Open(ctx, p.dest, git.Options{Env: p.env.Vars}); err != nil {
 		return err
 	}
+	if err := p.repo.TemplateFolders(); err != nil {
+		return err
+	}
 	if p.src.Kind == kindRIA {
 		// Content in a store belongs to its storage sibling, not to git-annex.
 		if err := p.set("remote."+p.remote+".annex-ignore", "true"); err != nil {

@@ -242,6 +242,9 @@ func (b *builder) logs(ctx context.Context) error {
 	}
 	start := old
 	if start == "" {
+		start = b.req.LogsOn
+	}
+	if start == "" {
 		if start, err = b.p.Repo.Ref(ctx, "refs/remotes/origin/git-annex"); err != nil {
 			return err
 		}

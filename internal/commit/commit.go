@@ -64,6 +64,9 @@ type Request struct {
 	MergeMessage string
 	// Logs are edits of the git-annex branch.
 	Logs []annex.LogEdit
+	// LogsOn is the commit that the git-annex branch begins with where there is
+	// none; "": origin's, if it has one.
+	LogsOn gitobj.OID
 	// Reason goes into the reflogs ("stemma finish: job 12").
 	Reason string
 	// Hooks runs the user's commit hooks and signs the commit if git is

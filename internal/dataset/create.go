@@ -155,13 +155,18 @@ func initRepo(ctx context.Context, opt CreateOptions, env Env) (*git.Repo, error
 	if err := os.MkdirAll(opt.Path, 0o777); err != nil {
 		return nil, fmt.Errorf("create: %w", err)
 	}
-	args := append([]string{"init", "-q"}, opt.GitInit...)
+	args := append([]string{"init", "-q"}, git.PlainTemplate(ctx, env.Vars, opt.GitInit)...)
+	args = append(args, opt.GitInit...)
 	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Dir, cmd.Env = opt.Path, env.Vars
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("git init: %s", strings.TrimSpace(string(out)))
 	}
-	return git.Open(ctx, opt.Path, git.Options{Env: env.Vars})
+	repo, err := git.Open(ctx, opt.Path, git.Options{Env: env.Vars})
+	if err != nil {
+		return nil, err
+	}
+	return repo, repo.TemplateFolders()
 }
 
 // setUp initialises the annex, writes the dataset's own files and commits.

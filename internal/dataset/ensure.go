@@ -77,7 +77,8 @@ func (d *Dataset) InitAnnexAs(ctx context.Context, name string) error {
 }
 
 func (d *Dataset) initAnnex(ctx context.Context, origin gitobj.OID, uuid, description string) error {
-	if origin != "" {
+	private := d.Repo.Config.Bool("annex.private", false)
+	if origin != "" && private {
 		if err := d.startBranch(ctx, origin); err != nil {
 			return err
 		}
@@ -89,8 +90,8 @@ func (d *Dataset) initAnnex(ctx context.Context, origin gitobj.OID, uuid, descri
 		return err
 	}
 	d.Annex = a
-	if !d.Repo.Config.Bool("annex.private", false) {
-		_, err = d.Publisher().Publish(ctx, commit.Request{Logs: logs, Reason: "stemma: initialise annex"})
+	if !private {
+		_, err = d.Publisher().Publish(ctx, commit.Request{Logs: logs, LogsOn: origin, Reason: "stemma: initialise annex"})
 	}
 	if err != nil {
 		return fmt.Errorf("initialise annex: %w", err)

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
@@ -172,6 +173,8 @@ func (d *Dataset) markPresent(list []*Subdataset) {
 		parent := path.Dir(s.Path)
 		parents[parent] = append(parents[parent], s)
 	}
+	top, _ := os.Open(d.Path()) // nil finds nothing, and the long way is taken
+	defer top.Close()
 	var g errgroup.Group
 	g.SetLimit(lookers)
 	for parent, children := range parents {
@@ -185,7 +188,7 @@ func (d *Dataset) markPresent(list []*Subdataset) {
 					if folders == nil {
 						s.Present = d.hasTop(s.Path)
 					} else {
-						s.Present = folders[path.Base(s.Path)] && git.IsTop(s.Abs)
+						s.Present = folders[path.Base(s.Path)] && (headBelow(top, s.Path) || git.IsTop(s.Abs))
 					}
 				}
 				return nil
@@ -193,6 +196,12 @@ func (d *Dataset) markPresent(list []*Subdataset) {
 		}
 	}
 	_ = g.Wait()
+}
+
+// headBelow looks for a subdataset's HEAD by the short way, from the top.
+func headBelow(top *os.File, rel string) bool {
+	var st unix.Stat_t
+	return unix.Fstatat(int(top.Fd()), rel+"/.git/HEAD", &st, unix.AT_SYMLINK_NOFOLLOW) == nil
 }
 
 const (

@@ -90,7 +90,8 @@ func isTransport(s string) bool {
 	return s != ""
 }
 
-// Clone runs `git clone`. After an error dir may hold remains.
+// Clone runs `git clone`; see PlainTemplate for what follows. After an error dir
+// may hold remains.
 func Clone(ctx context.Context, opt CloneOptions) error {
 	check := CheckURL
 	if opt.Untrusted {
@@ -103,7 +104,8 @@ func Clone(ctx context.Context, opt CloneOptions) error {
 	if opt.Untrusted && strings.Contains(opt.URL, "://") && !strings.HasPrefix(opt.URL, "file://") {
 		env = append(env, "GIT_PROTOCOL_FROM_USER=0")
 	}
-	args := append([]string{"-c", "diff.ignoreSubmodules=none", "clone", "--progress"}, opt.Args...)
+	args := append([]string{"-c", "diff.ignoreSubmodules=none", "clone", "--progress"}, PlainTemplate(ctx, env, opt.Args)...)
+	args = append(args, opt.Args...)
 	_, err := proc.Run(ctx, proc.Cmd{
 		Name: "git", Args: append(args, "--", opt.URL, opt.Dir), Dir: opt.From, Env: env, Stderr: opt.Stderr, Terminal: true,
 	})
