@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annex"
@@ -155,10 +156,9 @@ func initRepo(ctx context.Context, opt CreateOptions, env Env) (*git.Repo, error
 	if err := os.MkdirAll(opt.Path, 0o777); err != nil {
 		return nil, fmt.Errorf("create: %w", err)
 	}
-	args := append([]string{"init", "-q"}, git.PlainTemplate(ctx, env.Vars, opt.GitInit)...)
-	args = append(args, opt.GitInit...)
+	args := append([]string{"init", "-q"}, opt.GitInit...)
 	cmd := exec.CommandContext(ctx, "git", args...)
-	cmd.Dir, cmd.Env = opt.Path, env.Vars
+	cmd.Dir, cmd.Env = opt.Path, append(slices.Clone(env.Vars), git.PlainTemplate(ctx, env.Vars, opt.GitInit)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("git init: %s", strings.TrimSpace(string(out)))
 	}

@@ -104,8 +104,8 @@ func Clone(ctx context.Context, opt CloneOptions) error {
 	if opt.Untrusted && strings.Contains(opt.URL, "://") && !strings.HasPrefix(opt.URL, "file://") {
 		env = append(env, "GIT_PROTOCOL_FROM_USER=0")
 	}
-	args := append([]string{"-c", "diff.ignoreSubmodules=none", "clone", "--progress"}, PlainTemplate(ctx, env, opt.Args)...)
-	args = append(args, opt.Args...)
+	env = append(env, PlainTemplate(ctx, env, opt.Args)...)
+	args := append([]string{"-c", "diff.ignoreSubmodules=none", "clone", "--progress"}, opt.Args...)
 	_, err := proc.Run(ctx, proc.Cmd{
 		Name: "git", Args: append(args, "--", opt.URL, opt.Dir), Dir: opt.From, Env: env, Stderr: opt.Stderr, Terminal: true,
 	})

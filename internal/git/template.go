@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// PlainTemplate is the option by which `git init` and `git clone` leave out
-// git's own template, unless the user has chosen another one or args do: of
-// its fourteen files, samples of hooks mostly, each of a thousand subdatasets
-// would get its copies. TemplateFolders must follow.
+// PlainTemplate is what is added to the environment of `git init` and `git
+// clone` so that they leave out git's own template, unless the user has chosen
+// another one or args do: of its fourteen files, samples of hooks mostly, each
+// of a thousand subdatasets would get its copies. TemplateFolders must follow.
 func PlainTemplate(ctx context.Context, env, args []string) []string {
 	for _, kv := range env {
 		if strings.HasPrefix(kv, "GIT_TEMPLATE_DIR=") {
@@ -24,7 +24,7 @@ func PlainTemplate(ctx context.Context, env, args []string) []string {
 	if err != nil || user.Get("init.templatedir") != "" {
 		return nil
 	}
-	return []string{"--template="}
+	return []string{"GIT_TEMPLATE_DIR="}
 }
 
 // TemplateFolders makes the folders that people and programs expect in a new
