@@ -10,19 +10,24 @@ import (
 	"github.com/stemma-data/stemma/internal/git"
 )
 
-// looseLimit is the number of loose objects in one of the 256 folders above
-// which git is asked to tidy up; git's own limit is 6,700 objects in all.
-const looseLimit = 27
+// Limits above which git is asked to tidy up.
+const (
+	// looseLimit is the number of loose objects in one of the 256 folders; git's
+	// own limit is 6,700 objects in all.
+	looseLimit = 27
+	// packLimit is git's own (gc.autoPackLimit).
+	packLimit = 50
+)
 
-// maintain joins small packs that have piled up, and lets git pack loose
-// objects, after all locks are released. Of those it looks at one folder only,
-// as `git gc --auto` does. Failure is no failure of the command: the next one
-// tries again.
+// maintain joins small packs that have piled up, and lets git repack what has
+// piled up otherwise, after all locks are released. Of loose objects it looks at
+// one folder only, as `git gc --auto` does. Failure is no failure of the command:
+// the next one tries again.
 func (p *Publisher) maintain(ctx context.Context) {
 	p.sweep()
-	_ = p.Repo.JoinPacks()
-	entries, err := os.ReadDir(filepath.Join(p.Repo.CommonDir, "objects", "17"))
-	if err == nil && len(entries) > looseLimit {
+	packs, _ := p.Repo.JoinPacks()
+	loose, _ := os.ReadDir(filepath.Join(p.Repo.CommonDir, "objects", "17"))
+	if packs > packLimit || len(loose) > looseLimit {
 		_, _ = p.Repo.Output(ctx, "maintenance", "run", "--auto", "--quiet")
 	}
 }

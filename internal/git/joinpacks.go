@@ -2,7 +2,6 @@ package git
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -34,12 +33,14 @@ const (
 // within by distances. `git repack --geometric` would walk through the whole
 // history for it. Packs that anything else is known of (.keep, .promisor,
 // bitmaps, a multi-pack-index) are left. The new pack is durable before the old
-// ones go; other processes may read, and join, at the same time.
-func (r *Repo) JoinPacks() error {
+// ones go; other processes may read, and join, at the same time. It returns how
+// many packs there were that could be joined at all: if they pile up all the
+// same, git must repack.
+func (r *Repo) JoinPacks() (packs int, err error) {
 	dir := filepath.Join(r.CommonDir, "objects", "pack")
 	names, err := loosePacks(dir)
 	if err != nil || len(names) <= fewPacks {
-		return err
+		return len(names), err
 	}
 	tiers := make([][]string, len(packTiers))
 	for _, name := range names {
@@ -51,14 +52,14 @@ func (r *Repo) JoinPacks() error {
 			tiers[tier] = append(tiers[tier], name)
 		}
 	}
-	for tier, names := range tiers {
-		if few := []int{fewPacks, fewLarger}[min(tier, 1)]; len(names) > few {
-			if err := r.joinPacks(dir, names); err != nil {
-				return fmt.Errorf("join packs in %s: %w", dir, err)
+	for tier, few := range []int{fewPacks, fewLarger, fewLarger} {
+		if len(tiers[tier]) > few {
+			if err := r.joinPacks(dir, tiers[tier]); err != nil {
+				return len(names), fmt.Errorf("join packs in %s: %w", dir, err)
 			}
 		}
 	}
-	return nil
+	return len(names), nil
 }
 
 // loosePacks lists the packs of a folder that have nothing but an index, without
@@ -92,51 +93,78 @@ func loosePacks(dir string) (names []string, err error) {
 	return names, nil
 }
 
-// indexed is an object in the pack that is being made.
+// indexed is an object in a pack.
 type indexed struct {
 	id     []byte
 	crc    uint32
 	offset int64
 }
 
+// joint is a pack that is being made of others.
+type joint struct {
+	names   []string
+	packs   []*pack
+	objects []indexed
+	ids     map[string]bool
+	size    int64 // of the bodies
+}
+
+// joinPacks makes one pack of all, or a few where several have the same object:
+// no pack may hold it twice.
 func (r *Repo) joinPacks(dir string, names []string) error {
-	packs := make([]*pack, 0, len(names))
-	var objects []indexed
-	at := int64(packHead)
+	var joints []*joint
 	for _, name := range names {
 		p, err := readPack(filepath.Join(dir, name+".idx"), r.Format.Size())
 		if err != nil {
 			return err
 		}
-		packs = append(packs, p)
-		list, err := p.list(r.Format.New())
+		objects, err := p.list(r.Format.New())
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		for _, o := range list {
-			o.offset += at - packHead
-			objects = append(objects, o)
+		fits := func(j *joint) bool {
+			return !slices.ContainsFunc(objects, func(o indexed) bool { return j.ids[string(o.id)] })
 		}
-		at += int64(len(p.body()))
+		at := slices.IndexFunc(joints, fits)
+		if at < 0 {
+			at, joints = len(joints), append(joints, &joint{ids: map[string]bool{}})
+		}
+		joints[at].take(name, p, objects)
 	}
-	slices.SortFunc(objects, func(a, b indexed) int { return cmp.Or(bytes.Compare(a.id, b.id), cmp.Compare(a.offset, b.offset)) })
-	for i := range objects[1:] {
-		if bytes.Equal(objects[i].id, objects[i+1].id) {
-			return nil // two packs have the same object; git's own repacking decides
+	for _, j := range joints {
+		if len(j.names) > 1 {
+			if err := r.replacePacks(dir, j); err != nil {
+				return err
+			}
 		}
 	}
-	like, err := os.Stat(filepath.Join(dir, names[0]+".pack"))
+	return nil
+}
+
+func (j *joint) take(name string, p *pack, objects []indexed) {
+	for _, o := range objects {
+		j.ids[string(o.id)] = true
+		o.offset += j.size
+		j.objects = append(j.objects, o)
+	}
+	j.names, j.packs, j.size = append(j.names, name), append(j.packs, p), j.size+int64(len(p.body()))
+}
+
+// replacePacks writes the new pack and then removes those that it was made of.
+func (r *Repo) replacePacks(dir string, j *joint) error {
+	slices.SortFunc(j.objects, func(a, b indexed) int { return bytes.Compare(a.id, b.id) })
+	like, err := os.Stat(filepath.Join(dir, j.names[0]+".pack"))
 	if err != nil {
 		return err
 	}
-	made, err := writePack(dir, packs, objects, packWriter{r.Format.New, like.Mode().Perm()})
+	made, err := writePack(dir, j.packs, j.objects, packWriter{r.Format.New, like.Mode().Perm()})
 	if err != nil {
 		return err
 	}
-	if slices.Contains(names, made) {
+	if slices.Contains(j.names, made) {
 		return errors.New("a joined pack has the name of one of its parts")
 	}
-	for _, name := range names {
+	for _, name := range j.names {
 		for _, ext := range []string{".idx", ".rev", ".pack"} { // without its index nobody looks for a pack
 			if err := os.Remove(filepath.Join(dir, name+ext)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return err

@@ -3,6 +3,7 @@ package git
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -42,7 +43,7 @@ func TestJoinPacks(t *testing.T) {
 		for n := range 20 {
 			onePack(t, r, env, n)
 			want = runGit(t, r.WorkTree, env, "rev-list", "--objects", "--all")
-			if err := r.JoinPacks(); err != nil {
+			if _, err := r.JoinPacks(); err != nil {
 				t.Fatal(err)
 			}
 			if n := packCount(t, r); n > fewPacks+1 {
@@ -78,7 +79,7 @@ func TestJoinPacksLeaves(t *testing.T) {
 		}
 		packs, _ := filepath.Glob(filepath.Join(r.GitDir, "objects", "pack", "*.pack"))
 		change(packs[0])
-		if err := r.JoinPacks(); (err != nil) != strings.Contains(what, "damaged") {
+		if _, err := r.JoinPacks(); (err != nil) != strings.Contains(what, "damaged") {
 			t.Errorf("%s: %v", what, err)
 		}
 		if n := packCount(t, r); n != len(packs) {
@@ -95,6 +96,47 @@ func flip(file string, at int) {
 	}
 }
 
+// Two writers may have packed the same object: it stays in two packs, and the
+// others do not pile up for that.
+func TestJoinPacksWithTheSameObject(t *testing.T) {
+	r, env := newRepo(t)
+	base := filepath.Join(r.GitDir, "objects", "pack", "pack")
+	blob := func(n int) string {
+		file := filepath.Join(t.TempDir(), "f")
+		if err := os.WriteFile(file, fmt.Appendln(nil, "blob", n), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return runGit(t, r.WorkTree, env, "hash-object", "-w", file)
+	}
+	shared := blob(-1)
+	for n := range 2 * fewPacks {
+		cmd := exec.Command("git", "pack-objects", "-q", base)
+		cmd.Dir, cmd.Env, cmd.Stdin = r.WorkTree, env, strings.NewReader(shared+"\n"+blob(n)+"\n"+blob(1000+n)+"\n")
+		if n%3 > 0 {
+			cmd.Stdin = strings.NewReader(blob(n) + "\n" + blob(1000+n) + "\n")
+		}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	runGit(t, r.WorkTree, env, "prune-packed", "-q")
+	if _, err := r.JoinPacks(); err != nil {
+		t.Fatal(err)
+	}
+	if n := packCount(t, r); n != 4 { // one with all others, and those that repeat an object
+		t.Errorf("%d packs", n)
+	}
+	for n := range 2 * fewPacks {
+		runGit(t, r.WorkTree, env, "cat-file", "-e", blobID(r, n))
+	}
+	runGit(t, r.WorkTree, env, "cat-file", "-e", shared)
+	runGit(t, r.WorkTree, env, "fsck", "--full")
+}
+
+func blobID(r *Repo, n int) string {
+	return string(r.Format.HashObject("blob", fmt.Appendln(nil, "blob", n)))
+}
+
 // Processes that join at once, while git repacks, lose nothing.
 func TestJoinPacksTogether(t *testing.T) {
 	r, env := newRepo(t)
@@ -104,7 +146,7 @@ func TestJoinPacksTogether(t *testing.T) {
 	want := runGit(t, r.WorkTree, env, "rev-list", "--objects", "--all")
 	var wg sync.WaitGroup
 	for range 8 {
-		wg.Go(func() { _ = r.JoinPacks() }) // another one may have been quicker
+		wg.Go(func() { _, _ = r.JoinPacks() }) // another one may have been quicker
 	}
 	wg.Wait()
 	if got := runGit(t, r.WorkTree, env, "rev-list", "--objects", "--all"); got != want {
