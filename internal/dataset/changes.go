@@ -101,8 +101,8 @@ func (d *Dataset) Changes(ctx context.Context, scope Scope) ([]Change, error) {
 	return append(look.untracked, look.tracked()...), nil
 }
 
-// look is one look at the work tree. Its three parts overlap: two of them wait
-// for git, the third for the file system.
+// look is one look at the work tree. Its parts overlap: some wait for git,
+// some for the file system.
 type look struct {
 	d         *Dataset
 	index     *gitindex.File
@@ -118,17 +118,33 @@ func (l *look) all(ctx context.Context) error {
 		l.staged, err = l.d.staged(ctx, l.index, l.scope)
 		return err
 	})
+	if !l.scope.NoUntracked && l.d.namesCompare(l.scope) {
+		g.Go(func() error { return l.wholeTree(ctx) })
+		return g.Wait()
+	}
 	g.Go(func() (err error) {
 		l.dirty, err = l.d.dirtyEntries(ctx, l.index, l.scope)
 		return err
 	})
 	if !l.scope.NoUntracked {
 		g.Go(func() (err error) {
-			l.untracked, err = l.d.untracked(ctx, l.scope)
+			l.untracked, err = l.d.untracked(ctx, l.scope, l.scope.Paths)
 			return err
 		})
 	}
 	return g.Wait()
+}
+
+// wholeTree asks git about untracked files only if there are any, and only
+// about those: whether they are ignored, what lies in unknown folders.
+func (l *look) wholeTree(ctx context.Context) error {
+	dirty, unknown, err := l.d.wholeTree(ctx, l.index, l.scope)
+	l.dirty = dirty
+	if err != nil || len(unknown) == 0 {
+		return err
+	}
+	l.untracked, err = l.d.untracked(ctx, l.scope, unknown)
+	return err
 }
 
 // staged asks git how the index differs from HEAD.
@@ -207,7 +223,7 @@ func (l *look) tracked() []Change {
 		if !isStaged {
 			c = Change{Path: e.Path, Mode: e.Mode, OID: e.OID, Prev: e.OID, PrevMode: e.Mode}
 		}
-		c.WorkTree, c.Gone = true, e.gone
+		c.WorkTree, c.Gone = true, e.verdict == gone
 		changes = append(changes, c)
 	}
 	removed := []Change{}
@@ -273,33 +289,3 @@ func typeOfFile(m fs.FileMode) string {
 
 // isTemp reports whether a killed process left the file half done.
 func isTemp(rel string) bool { return strings.HasPrefix(path.Base(rel), fsx.TempPrefix) }
-
-// untracked asks git for files it does not know, minus the ignored ones.
-func (d *Dataset) untracked(ctx context.Context, scope Scope) ([]Change, error) {
-	args := []string{"--literal-pathspecs", "ls-files", "-z", "--others", "--exclude-standard"}
-	if !scope.AllUntracked {
-		args = append(args, "--directory", "--no-empty-directory")
-	}
-	args = append(args, "--")
-	if len(scope.Paths) < maxPathspecs {
-		args = append(args, scope.Paths...)
-	}
-	out, err := d.Repo.Output(ctx, args...)
-	if err != nil {
-		return nil, err
-	}
-	var list []Change
-	for _, p := range strings.Split(string(out), "\x00") {
-		p = strings.TrimSuffix(p, "/")
-		if p == "" || !scope.covers(p) || isTemp(p) {
-			continue
-		}
-		fi, err := os.Lstat(d.Repo.Path(p))
-		if err != nil {
-			continue // gone since
-		}
-		list = append(list, Change{Path: p, State: Untracked, Type: typeOfFile(fi.Mode()), WorkTree: true})
-	}
-	sort.Slice(list, func(i, j int) bool { return list[i].Path < list[j].Path })
-	return list, nil
-}

@@ -21,12 +21,8 @@ import (
 // dirtyEntry is an index entry whose file is not what the index says.
 type dirtyEntry struct {
 	gitindex.Entry
-	gone bool
+	verdict
 }
-
-// lookahead is how many lstat calls overlap: metadata on a parallel file
-// system takes a millisecond each, but many at once hardly more.
-const lookahead = 4096
 
 // dirtyEntries compares every entry in the scope with the work tree. Where
 // the stat data decides, the file is not read.
@@ -36,21 +32,28 @@ func (d *Dataset) dirtyEntries(ctx context.Context, index *gitindex.File, scope 
 		return nil, err
 	}
 	defer top.Close()
-	p := &statPass{d: d, index: index, scope: scope, top: top, batch: make([]looked, 0, lookahead)}
-	for e, err := range scope.entries(index) {
-		if err != nil {
-			return nil, err
-		}
-		if e.SkipWorktree || !scope.covers(e.Path) {
-			continue
-		}
-		if p.batch = append(p.batch, e); len(p.batch) == lookahead {
-			if err := p.flush(ctx); err != nil {
-				return nil, err
-			}
-		}
+	p := &statPass{d: d, index: index, scope: scope, top: top}
+	if err := p.run(ctx); err != nil {
+		return nil, err
 	}
-	return p.dirty, p.flush(ctx)
+	return p.dirty(), nil
+}
+
+// wholeTree compares the whole work tree with the index: dirtyEntries, and the
+// paths that the index does not know, ignored ones among them. Of an unknown
+// folder that folder alone is named; empty ones are left out.
+func (d *Dataset) wholeTree(ctx context.Context, index *gitindex.File, scope Scope) (dirty []dirtyEntry, unknown []string, err error) {
+	top, err := openTop(d.Path())
+	if err != nil {
+		return nil, nil, err
+	}
+	defer top.Close()
+	p := &statPass{d: d, index: index, scope: scope, top: top}
+	if err := p.run(ctx); err != nil {
+		return nil, nil, err
+	}
+	unknown, err = newFolderPass(p).run(ctx)
+	return p.dirty(), unknown, err
 }
 
 // entries visits the index entries at and below the scope's paths, in order;
@@ -85,14 +88,15 @@ type verdict int
 const (
 	same verdict = iota
 	different
-	gone
+	gone         // nothing is there
+	becameFolder // a folder is where a file was
 )
 
 // compare decides one entry as git would.
 func (d *Dataset) compare(ctx context.Context, index *gitindex.File, e gitindex.Entry, scope Scope) (verdict, error) {
 	path := d.Repo.Path(e.Path)
 	fi, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) {
 		return gone, nil
 	}
 	if err != nil {
@@ -103,6 +107,9 @@ func (d *Dataset) compare(ctx context.Context, index *gitindex.File, e gitindex.
 	}
 	if e.Mode == gitobj.ModeGitlink {
 		return d.compareGitlink(ctx, e, fi, scope)
+	}
+	if fi.IsDir() {
+		return becameFolder, nil
 	}
 	if d.modeChanged(e.Mode, fi.Mode()) {
 		return different, nil

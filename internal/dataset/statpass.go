@@ -2,9 +2,12 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"os"
 	"runtime"
+	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,65 +33,114 @@ func (l looked) entry() gitindex.Entry {
 // allEntries visits the whole index.
 func allEntries(index *gitindex.File) iter.Seq2[looked, error] {
 	return func(yield func(looked, error) bool) {
+		going := true
 		index.Walk(func(r *gitindex.Raw) bool {
-			return yield(looked{gitindex.Entry{
+			going = yield(looked{gitindex.Entry{
 				Path: string(r.Path), Mode: r.Mode(), Stat: r.Stat(), Stage: r.Stage(),
 				AssumeValid: r.AssumeValid(), SkipWorktree: r.SkipWorktree(), IntentToAdd: r.IntentToAdd(),
 			}, r.OID()}, nil)
+			return going
 		})
+		if err := index.Err(); going && err != nil {
+			yield(looked{}, err)
+		}
 	}
 }
 
-// statPass is one look at all files, many at once.
+// statPass is one look at all files, many at once: metadata on a parallel file
+// system takes a millisecond each, but many at once hardly more.
 type statPass struct {
 	d     *Dataset
 	index *gitindex.File
 	scope Scope
 	top   *os.File
-	batch []looked
-	dirty []dirtyEntry
+	rows  []*row
 }
 
-// stretch is how many neighbours one goroutine takes at a time: mostly they
-// are in one folder.
-const stretch = 32
+// row is what was found of a stretch of neighbours in the index, which one
+// goroutine looks at: mostly they are in one folder.
+type row struct {
+	dirty []dirtyEntry
+	there []filesThere
+}
 
-// flush looks at the files of the batch and empties it.
-func (p *statPass) flush(ctx context.Context) error {
-	verdicts := make([]verdict, len(p.batch))
+// filesThere is how many of a row's files are there, by folder.
+type filesThere struct {
+	folder string // with a slash at the end; "" is the top
+	files  int
+}
+
+const rowLen = 64
+
+// run looks at every entry in the scope. The index is decoded meanwhile, only
+// as far ahead as files are being looked at.
+func (p *statPass) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(min(64, 8*runtime.NumCPU()))
-	for from := 0; from < len(p.batch); from += stretch {
-		g.Go(func() error { return p.stretch(ctx, from, min(from+stretch, len(p.batch)), verdicts) })
+	used := sync.Pool{New: func() any { return new([rowLen]looked) }}
+	entries := used.Get().(*[rowLen]looked)
+	n := 0
+	start := func() {
+		r, mine, count := &row{}, entries, n
+		p.rows = append(p.rows, r)
+		g.Go(func() error {
+			defer used.Put(mine)
+			return p.look(ctx, r, mine[:count])
+		})
+		entries, n = used.Get().(*[rowLen]looked), 0
 	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	for i, v := range verdicts {
-		if v != same {
-			p.dirty = append(p.dirty, dirtyEntry{p.batch[i].entry(), v == gone})
+	for e, err := range p.scope.entries(p.index) {
+		if err != nil {
+			return errors.Join(err, g.Wait())
 		}
-	}
-	p.batch = p.batch[:0]
-	return nil
-}
-
-// stretch judges entries from one number to another.
-func (p *statPass) stretch(ctx context.Context, from, to int, verdicts []verdict) error {
-	l := newLooker(p.top)
-	defer l.close()
-	for i := from; i < to; i++ {
-		another := p.batch[min(i+2, to-1)].Path
-		if p.quick(l, &p.batch[i], another) {
+		if e.SkipWorktree || !p.scope.covers(e.Path) {
 			continue
 		}
-		v, err := p.d.compare(ctx, p.index, p.batch[i].entry(), p.scope)
+		entries[n] = e
+		if n++; n == rowLen {
+			start()
+		}
+	}
+	start()
+	return g.Wait()
+}
+
+// look judges the entries of a row.
+func (p *statPass) look(ctx context.Context, r *row, entries []looked) error {
+	l := newLooker(p.top)
+	defer l.close()
+	for i := range entries {
+		e := &entries[i]
+		another := entries[min(i+2, len(entries)-1)].Path
+		if p.quick(l, e, another) {
+			r.count(e)
+			continue
+		}
+		v, err := p.d.compare(ctx, p.index, e.entry(), p.scope)
 		if err != nil {
 			return err
 		}
-		verdicts[i] = v
+		if v != gone {
+			r.count(e)
+		}
+		if v != same {
+			r.dirty = append(r.dirty, dirtyEntry{e.entry(), v})
+		}
 	}
 	return ctx.Err()
+}
+
+// count notes that a file is there. Of an unmerged path with its several
+// entries none is counted.
+func (r *row) count(e *looked) {
+	if e.Stage != 0 {
+		return
+	}
+	folder := e.Path[:strings.LastIndexByte(e.Path, '/')+1]
+	if n := len(r.there); n == 0 || r.there[n-1].folder != folder {
+		r.there = append(r.there, filesThere{folder: folder})
+	}
+	r.there[len(r.there)-1].files++
 }
 
 // quick reports that the stat data decides that the file is as the index says.
@@ -99,4 +151,13 @@ func (p *statPass) quick(l *looker, e *looked, another string) bool {
 	}
 	st, mode, ok := l.look(e.Path, another)
 	return ok && !p.d.modeChanged(e.Mode, mode) && e.Stat.Same(st, p.d.comparison().stat) && !e.Stat.IsRacy(p.index.MTime())
+}
+
+// dirty lists what is not as the index says, in its order.
+func (p *statPass) dirty() []dirtyEntry {
+	var all []dirtyEntry
+	for _, r := range p.rows {
+		all = append(all, r.dirty...)
+	}
+	return all
 }

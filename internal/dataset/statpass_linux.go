@@ -1,10 +1,14 @@
 package dataset
 
 import (
+	"bytes"
+	"encoding/binary"
 	"io/fs"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -76,4 +80,58 @@ func (l *looker) look(rel, another string) (st gitindex.Stat, mode fs.FileMode, 
 		mode |= fs.ModeIrregular // and looked at again
 	}
 	return st, mode, true
+}
+
+// namesBuffers hold what the system tells of a folder at a time.
+var namesBuffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
+
+// eachName calls fn with every name in the folder (relative to top, with a
+// slash at the end; "" is top itself); the bytes are valid only during the
+// call. A symbolic link is not followed: the error is ENOTDIR or ELOOP.
+func eachName(top *os.File, folder string, fn func(name []byte)) error {
+	rel := "."
+	if folder != "" {
+		rel = folder[:len(folder)-1]
+	}
+	fail := func(op string, err error) error {
+		return &fs.PathError{Op: op, Path: filepath.Join(top.Name(), rel), Err: err}
+	}
+	fd, err := unix.Openat(int(top.Fd()), rel, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fail("open", err)
+	}
+	defer unix.Close(fd)
+	buf := namesBuffers.Get().(*[64 << 10]byte)
+	defer namesBuffers.Put(buf)
+	for {
+		n, err := unix.Getdents(fd, buf[:])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return fail("read", err)
+		}
+		if n <= 0 {
+			return nil
+		}
+		eachDirent(buf[:n], fn)
+	}
+}
+
+// eachDirent calls fn with the names in a row of the system's struct
+// linux_dirent64: inode 8 bytes, offset 8, length of the record 2, type 1, and
+// the name with NULs behind it.
+func eachDirent(row []byte, fn func(name []byte)) {
+	const offLen, offName = 16, 19
+	for len(row) > offName {
+		size := int(binary.NativeEndian.Uint16(row[offLen:]))
+		if size <= offName || size > len(row) {
+			return
+		}
+		name, _, _ := bytes.Cut(row[offName:size], []byte{0})
+		if s := string(name); s != "." && s != ".." {
+			fn(name)
+		}
+		row = row[size:]
+	}
 }

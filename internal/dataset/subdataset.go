@@ -127,61 +127,15 @@ func (d *Dataset) certainlyClean(ctx context.Context, scope Scope) (bool, error)
 	if equal, known := d.Repo.IndexMatches(index, head.OID); !known || !equal {
 		return false, nil
 	}
-	dirty, err := d.dirtyEntries(ctx, index, scope)
-	if err != nil || len(dirty) > 0 {
-		return false, err
-	}
 	if scope.NoUntracked {
-		return true, nil
+		dirty, err := d.dirtyEntries(ctx, index, scope)
+		return len(dirty) == 0, err
 	}
-	return d.nothingUnknown(ctx, index, scope)
-}
-
-// nothingUnknown reports whether every file in the work tree is in the index.
-func (d *Dataset) nothingUnknown(ctx context.Context, index *gitindex.File, scope Scope) (bool, error) {
-	known := make(map[string]gitobj.Mode, index.Len())
-	for e, err := range index.Entries() {
-		if err != nil {
-			return false, err
-		}
-		known[e.Path] = e.Mode
+	if !d.namesCompare(scope) {
+		return false, nil
 	}
-	return d.allKnown(ctx, "", known, scope)
-}
-
-func (d *Dataset) allKnown(ctx context.Context, dir string, known map[string]gitobj.Mode, scope Scope) (bool, error) {
-	entries, err := os.ReadDir(d.Repo.Path(filepath.FromSlash(dir)))
-	if err != nil {
-		return false, err
-	}
-	for _, e := range entries {
-		name := e.Name()
-		if name == ".git" {
-			if dir == "" {
-				continue
-			}
-			return false, nil // a repository that is not registered
-		}
-		rel := name
-		if dir != "" {
-			rel = dir + "/" + name
-		}
-		if !scope.covers(rel) {
-			continue
-		}
-		mode, ok := known[rel]
-		switch {
-		case e.IsDir() && mode == gitobj.ModeGitlink:
-			continue
-		case e.IsDir():
-			if ok, err := d.allKnown(ctx, rel, known, scope); !ok {
-				return false, err
-			}
-		case !ok:
-			return false, nil
-		}
-	}
-	return true, ctx.Err()
+	dirty, unknown, err := d.wholeTree(ctx, index, scope)
+	return len(dirty) == 0 && len(unknown) == 0, err
 }
 
 // noCommitsError refuses to register a repository that has no commits.
