@@ -8,6 +8,17 @@ import (
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
+// populate fills the work tree with the files of HEAD.
+func (p *post) populate(ctx context.Context) error {
+	head, err := p.repo.Head(ctx)
+	if err != nil {
+		return err
+	}
+	return p.repo.Populate(ctx, head.OID, func(attributes func(dir string) ([]byte, error)) func(string) (bool, error) {
+		return p.d.Converter(attributes)
+	})
+}
+
 // checkout brings the commit that the superdataset records. Where the branch
 // contains it, the branch goes back to it, so that HEAD stays on the branch.
 func (p *post) checkout(ctx context.Context) error {

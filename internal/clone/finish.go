@@ -77,6 +77,11 @@ func (p *post) run(ctx context.Context) error {
 	if p.d, err = dataset.From(p.repo, p.env); err != nil {
 		return err
 	}
+	if p.noFiles {
+		if err := p.populate(ctx); err != nil {
+			return err
+		}
+	}
 	for _, step := range []func(context.Context) error{p.startAnnex, p.checkout, p.lastSettings} {
 		if err := step(ctx); err != nil {
 			return err

@@ -31,6 +31,7 @@ type job struct {
 	existed     bool          // the folder was there before
 	contains    []any         // for the record of success
 	said        any           // message of success
+	noFiles     bool          // the clone's work tree is still empty
 }
 
 // run clones and reports. The dataset is nil where that failed, which has been
@@ -205,7 +206,11 @@ func (j *job) gitClone(ctx context.Context, src Source) error {
 	if src.Version != "" {
 		args = append(args[:len(args):len(args)], "--branch="+src.Version)
 	}
-	return git.Clone(ctx, git.CloneOptions{URL: address, Dir: j.dest, From: j.from, Args: args, Env: j.env.Vars, Untrusted: j.untrusted})
+	opt := git.CloneOptions{URL: address, Dir: j.dest, From: j.from, Args: args, Env: j.env.Vars, Untrusted: j.untrusted}
+	if j.noFiles = git.CloneLocal(ctx, opt); j.noFiles {
+		return nil
+	}
+	return git.Clone(ctx, opt)
 }
 
 // wipe takes away what a failed attempt left; the folder itself stays if it

@@ -1,7 +1,9 @@
 package git
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stemma-data/stemma/internal/fsx"
 )
@@ -28,10 +31,9 @@ const (
 	fewLarger = 2
 )
 
-// JoinPacks makes one pack of small ones that have piled up, byte for byte, as
-// gitformat-pack(5) allows: what is in a pack refers to nothing outside, and
-// within by distances. `git repack --geometric` would walk through the whole
-// history for it. Packs that anything else is known of (.keep, .promisor,
+// JoinPacks makes one pack of small ones that have piled up, object by object
+// (gitformat-pack(5)): what is in a pack refers to nothing outside. `git repack
+// --geometric` would walk through the whole history for it. Packs that anything else is known of (.keep, .promisor,
 // bitmaps, a multi-pack-index) are left. The new pack is durable before the old
 // ones go; other processes may read, and join, at the same time. It returns how
 // many packs there were that could be joined at all: if they pile up all the
@@ -43,6 +45,7 @@ func (r *Repo) JoinPacks() (packs int, err error) {
 		return len(names), err
 	}
 	tiers := make([][]string, len(packTiers))
+	written := map[string]time.Time{}
 	for _, name := range names {
 		fi, err := os.Stat(filepath.Join(dir, name+".pack"))
 		if err != nil {
@@ -50,10 +53,13 @@ func (r *Repo) JoinPacks() (packs int, err error) {
 		}
 		if tier, _ := slices.BinarySearch(packTiers, fi.Size()); tier < len(tiers) {
 			tiers[tier] = append(tiers[tier], name)
+			written[name] = fi.ModTime()
 		}
 	}
 	for tier, few := range []int{fewPacks, fewLarger, fewLarger} {
 		if len(tiers[tier]) > few {
+			// The newest first: what it has whole is what others are told by.
+			slices.SortStableFunc(tiers[tier], func(a, b string) int { return written[b].Compare(written[a]) })
 			if err := r.joinPacks(dir, tiers[tier]); err != nil {
 				return len(names), fmt.Errorf("join packs in %s: %w", dir, err)
 			}
@@ -102,11 +108,15 @@ type indexed struct {
 
 // joint is a pack that is being made of others.
 type joint struct {
-	names   []string
-	packs   []*pack
-	objects []indexed
-	ids     map[string]bool
-	size    int64 // of the bodies
+	names []string
+	parts []part
+	ids   map[string]bool
+}
+
+// part is a pack that will be joined with others.
+type part struct {
+	pack    *pack
+	objects []indexed // in the order of their offsets
 }
 
 // joinPacks makes one pack of all, or a few where several have the same object:
@@ -144,20 +154,25 @@ func (r *Repo) joinPacks(dir string, names []string) error {
 func (j *joint) take(name string, p *pack, objects []indexed) {
 	for _, o := range objects {
 		j.ids[string(o.id)] = true
-		o.offset += j.size
-		j.objects = append(j.objects, o)
 	}
-	j.names, j.packs, j.size = append(j.names, name), append(j.packs, p), j.size+int64(len(p.body()))
+	slices.SortFunc(objects, func(a, b indexed) int { return cmp.Compare(a.offset, b.offset) })
+	j.names, j.parts = append(j.names, name), append(j.parts, part{p, objects})
 }
 
 // replacePacks writes the new pack and then removes those that it was made of.
 func (r *Repo) replacePacks(dir string, j *joint) error {
-	slices.SortFunc(j.objects, func(a, b indexed) int { return bytes.Compare(a.id, b.id) })
+	w := &repacker{hash: r.Format.Size(), size: packHead}
+	for _, p := range j.parts {
+		if err := w.add(p.pack, p.objects); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(w.objects, func(a, b indexed) int { return bytes.Compare(a.id, b.id) })
 	like, err := os.Stat(filepath.Join(dir, j.names[0]+".pack"))
 	if err != nil {
 		return err
 	}
-	made, err := writePack(dir, j.packs, j.objects, packWriter{r.Format.New, like.Mode().Perm()})
+	made, err := writePack(dir, w.parts, w.objects, packWriter{r.Format.New, like.Mode().Perm()})
 	if err != nil {
 		return err
 	}
@@ -176,8 +191,6 @@ func (r *Repo) replacePacks(dir string, j *joint) error {
 
 // packHead is the length of a pack's head: "PACK", version, number of objects.
 const packHead = 12
-
-func (p *pack) body() []byte { return p.data.bytes[packHead : len(p.data.bytes)-p.hash] }
 
 // list checks the pack and its index against their check sums and returns its
 // objects.
@@ -214,13 +227,9 @@ func sumFits(data []byte, h hash.Hash, size int) bool {
 }
 
 // writePack writes a pack and its index and returns its name.
-func writePack(dir string, packs []*pack, objects []indexed, w packWriter) (name string, err error) {
+func writePack(dir string, bodies [][]byte, objects []indexed, w packWriter) (name string, err error) {
 	head := binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(len(objects)))
-	parts := [][]byte{head}
-	for _, p := range packs {
-		parts = append(parts, p.body())
-	}
-	data, sum, err := w.file(dir, "tmp_pack_*", parts)
+	data, sum, err := w.file(dir, "tmp_pack_*", append([][]byte{head}, bodies...))
 	if err != nil {
 		return "", err
 	}
@@ -276,7 +285,8 @@ func (w packWriter) file(dir, pattern string, parts [][]byte) (path string, sum 
 		return "", nil, err
 	}
 	h := w.hash()
-	both := io.MultiWriter(f, h)
+	buffered := bufio.NewWriterSize(f, 1<<20)
+	both := io.MultiWriter(buffered, h)
 	for _, part := range parts {
 		if _, err = both.Write(part); err != nil {
 			break
@@ -284,7 +294,10 @@ func (w packWriter) file(dir, pattern string, parts [][]byte) (path string, sum 
 	}
 	sum = h.Sum(nil)
 	if err == nil {
-		_, err = f.Write(sum)
+		_, err = buffered.Write(sum)
+	}
+	if err == nil {
+		err = buffered.Flush()
 	}
 	if err == nil {
 		err = f.Chmod(w.mode)

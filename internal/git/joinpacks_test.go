@@ -1,13 +1,19 @@
 package git
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // onePack commits a file by fast-import, which leaves one pack more.
@@ -153,4 +159,101 @@ func TestJoinPacksTogether(t *testing.T) {
 		t.Errorf("objects before\n%s\nafterwards\n%s", want, got)
 	}
 	runGit(t, r.WorkTree, env, "fsck", "--full")
+}
+
+// A folder that grows with each commit does not cost its whole list each time.
+func TestJoinPacksShortensTrees(t *testing.T) {
+	r, env := newRepo(t)
+	for n := range 400 {
+		write(r.WorkTree, fmt.Sprintf("file-%03d", n), "")
+	}
+	sum := func() (n int64) {
+		list, _ := filepath.Glob(filepath.Join(r.GitDir, "objects", "pack", "*.pack"))
+		for _, p := range list {
+			if fi, err := os.Stat(p); err == nil {
+				n += fi.Size()
+			}
+		}
+		return n
+	}
+	var whole int64
+	for n := range 60 {
+		before := sum()
+		write(r.WorkTree, fmt.Sprintf("file-%03d", 7*n), fmt.Sprint(n))
+		write(r.WorkTree, fmt.Sprintf("new-%03d", n), fmt.Sprint(n))
+		runGit(t, r.WorkTree, env, "add", ".")
+		runGit(t, r.WorkTree, env, "commit", "-q", "-m", fmt.Sprint(n))
+		runGit(t, r.WorkTree, env, "repack", "-q", "-d")
+		whole += sum() - before
+		if _, err := r.JoinPacks(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if now := sum(); now > whole/3 {
+		t.Errorf("%d bytes, and %d as they were written", now, whole)
+	}
+	runGit(t, r.WorkTree, env, "fsck", "--full", "--strict")
+	longest := 0
+	list, _ := filepath.Glob(filepath.Join(r.GitDir, "objects", "pack", "*.idx"))
+	for _, idx := range list {
+		for line := range strings.Lines(runGit(t, r.WorkTree, env, "verify-pack", "-v", idx)) {
+			if f := strings.Fields(line); len(f) == 7 {
+				depth, _ := strconv.Atoi(f[5])
+				longest = max(longest, depth)
+			}
+		}
+	}
+	if longest < 2 || longest > maxChain {
+		t.Errorf("chains of %d", longest)
+	}
+}
+
+// Whatever two trees are, what is told of the one by the other is the one again.
+func TestTreeDelta(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	random := func() []byte {
+		entries := map[string][]byte{}
+		for range rnd.IntN(3000) {
+			mode, name := "100644", fmt.Sprintf("%c%d", 'a'+rnd.IntN(3), rnd.IntN(4000))
+			key := name
+			if rnd.IntN(4) == 0 {
+				mode, key = "40000", name+"/"
+			}
+			id := bytes.Repeat([]byte{byte(rnd.IntN(3))}, 20)
+			entries[key] = append([]byte(mode+" "+name+"\x00"), id...)
+		}
+		var out []byte
+		for _, key := range slices.Sorted(maps.Keys(entries)) {
+			out = append(out, entries[key]...)
+		}
+		return out
+	}
+	for range 300 {
+		base, tree := random(), random()
+		delta := treeDelta(base, tree, 20, 1<<30)
+		got, err := applyDelta(base, delta)
+		if err != nil || !bytes.Equal(got, tree) {
+			t.Fatalf("%v: %d bytes, want %d", err, len(got), len(tree))
+		}
+		if same := treeDelta(tree, tree, 20, 1<<30); len(same) > 20+8*(len(tree)/0xffff+1) {
+			t.Fatalf("%d bytes for no difference in %d", len(same), len(tree))
+		}
+	}
+	if treeDelta([]byte("no tree"), random(), 20, 1<<30) != nil && rnd != nil {
+		t.Error("a damaged base was taken")
+	}
+}
+
+func TestDistances(t *testing.T) {
+	for n := int64(1); n < 1<<40; n = n*3/2 + 1 {
+		if back, used := offsetBack(appendBack(nil, n)); back != n || used != len(appendBack(nil, n)) {
+			t.Errorf("%d: %d in %d bytes", n, back, used)
+		}
+		h, err := readPackHead(appendSize(nil, treeKind, int(n)), 20)
+		if err != nil || h.kind != treeKind || h.size != uint64(n) {
+			t.Errorf("%d: %+v, %v", n, h, err)
+		}
+	}
 }

@@ -134,47 +134,67 @@ type packEntry struct {
 var packTypes = map[byte]string{1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 
 const (
+	treeKind    = 2
 	offsetDelta = 6
 	refDelta    = 7
 )
 
-// entry reads what lies at the offset.
-func (p *pack) entry(z *inflater, offset int64, hash int) (e packEntry, err error) {
-	head := p.data.from(offset)
+// packHeader is what stands before an object's compressed bytes.
+type packHeader struct {
+	kind    byte
+	size    uint64 // of the object, or of a delta's instructions
+	sizeLen int    // bytes that kind and size take
+	back    int64  // distance to the base, of an offsetDelta
+	base    gitobj.OID
+	len     int // bytes in all
+}
+
+// readPackHead reads the header at the start of head.
+func readPackHead(head []byte, hash int) (h packHeader, err error) {
 	if len(head) == 0 {
-		return e, errNotNative
+		return h, errNotNative
 	}
 	head = head[:min(len(head), 64)]
-	kind, size := head[0]>>4&7, uint64(head[0]&15)
+	h.kind, h.size = head[0]>>4&7, uint64(head[0]&15)
 	used := 1
 	for shift := 4; head[used-1]&0x80 != 0; shift += 7 {
 		if used == len(head) || shift > 56 {
-			return e, errNotNative
+			return h, errNotNative
 		}
-		size |= uint64(head[used]&0x7f) << shift
+		h.size |= uint64(head[used]&0x7f) << shift
 		used++
 	}
-	if size > maxNativeObject {
-		return e, errNotNative
-	}
-	e.typ = packTypes[kind]
-	switch kind {
+	h.sizeLen, h.len = used, used
+	switch h.kind {
 	case 1, 2, 3, 4:
 	case offsetDelta:
 		back, m := offsetBack(head[used:])
-		if m == 0 || back <= 0 || back >= offset {
-			return e, errNotNative
+		if m == 0 || back <= 0 {
+			return h, errNotNative
 		}
-		e.baseOffset, used = offset-back, used+m
+		h.back, h.len = back, used+m
 	case refDelta:
 		if len(head) < used+hash {
-			return e, errNotNative
+			return h, errNotNative
 		}
-		e.base, used = gitobj.FromBytes(head[used:used+hash]), used+hash
+		h.base, h.len = gitobj.FromBytes(head[used:used+hash]), used+hash
 	default:
+		return h, errNotNative
+	}
+	return h, nil
+}
+
+// entry reads what lies at the offset.
+func (p *pack) entry(z *inflater, offset int64, hash int) (e packEntry, err error) {
+	h, err := readPackHead(p.data.from(offset), hash)
+	if err != nil || h.size > maxNativeObject || h.back >= offset {
 		return e, errNotNative
 	}
-	e.data, err = z.exactly(p.data.from(offset+int64(used)), int(size))
+	e.typ, e.base = packTypes[h.kind], h.base
+	if h.kind == offsetDelta {
+		e.baseOffset = offset - h.back
+	}
+	e.data, err = z.exactly(p.data.from(offset+int64(h.len)), int(h.size))
 	return e, err
 }
 
