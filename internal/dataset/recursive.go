@@ -123,15 +123,13 @@ func (d *Dataset) gitlinks(scope Scope) ([]gitindex.Entry, error) {
 		return nil, err
 	}
 	var list []gitindex.Entry
-	for e, err := range index.Entries() {
-		if err != nil {
-			return nil, err
+	index.Walk(func(r *gitindex.Raw) bool {
+		if r.Mode() == gitobj.ModeGitlink && scope.covers(string(r.Path)) {
+			list = append(list, r.Entry())
 		}
-		if e.Mode == gitobj.ModeGitlink && scope.covers(e.Path) {
-			list = append(list, e)
-		}
-	}
-	return list, nil
+		return true
+	})
+	return list, index.Err()
 }
 
 // descend adds the subdatasets below those in ps, levels deep (AllLevels: no

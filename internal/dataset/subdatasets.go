@@ -50,8 +50,10 @@ func (s *Subdataset) Record(action, refds string) result.Record {
 	if s.Present {
 		state = "present"
 	}
-	r := result.New(action, result.OK, s.Abs, result.Dataset).With("parentds", s.Parent).
-		With("gitshasum", string(s.Commit)).With("gitmodule_name", s.Name).With("state", state).Ref(refds)
+	r := result.New(action, result.OK, s.Abs, result.Dataset)
+	r.Fields = make(map[string]any, 8)
+	r.Fields["parentds"], r.Fields["refds"], r.Fields["state"] = s.Parent, refds, state
+	r.Fields["gitshasum"], r.Fields["gitmodule_name"] = string(s.Commit), s.Name
 	for _, p := range s.Properties {
 		if p[0] != "path" {
 			r.Fields["gitmodule_"+p[0]] = p[1]
@@ -135,15 +137,12 @@ func (w *subWalk) below(ctx context.Context, d *Dataset, s *Subdataset, levels i
 	return w.in(ctx, sub, max(levels, AllLevels))
 }
 
-// list reads what is registered in one dataset.
+// list reads what is registered in one dataset. While .gitmodules is read, the
+// work tree is looked at.
 func (w *subWalk) list(d *Dataset) ([]*Subdataset, error) {
-	modules, err := d.Modules()
-	if err != nil || len(modules) == 0 {
+	text, err := d.readModules()
+	if err != nil || text == "" {
 		return nil, err
-	}
-	byPath := make(map[string]Module, len(modules))
-	for _, m := range modules {
-		byPath[m.Path] = m
 	}
 	links, err := d.gitlinks(Scope{})
 	if err != nil {
@@ -151,18 +150,32 @@ func (w *subWalk) list(d *Dataset) ([]*Subdataset, error) {
 	}
 	var list []*Subdataset
 	for _, e := range links {
-		m, ok := byPath[e.Path]
-		if !ok {
-			continue
+		s := &Subdataset{Module: Module{Path: e.Path}, Abs: d.Repo.Path(filepath.FromSlash(e.Path)), Parent: d.Path(), Commit: e.OID}
+		if w.onTheWay(s) {
+			list = append(list, s)
 		}
-		s := &Subdataset{Module: m, Abs: d.Repo.Path(filepath.FromSlash(e.Path)), Parent: d.Path(), Commit: e.OID}
-		if !w.onTheWay(s) {
-			continue
-		}
-		list = append(list, s)
 	}
-	d.markPresent(list)
-	return list, nil
+	looked := make(chan struct{})
+	go func() {
+		defer close(looked)
+		d.markPresent(list)
+	}()
+	modules, err := parseModules(text)
+	<-looked
+	if err != nil {
+		return nil, err
+	}
+	byPath := make(map[string]*Module, len(modules))
+	for i := range modules {
+		byPath[modules[i].Path] = &modules[i]
+	}
+	return slices.DeleteFunc(list, func(s *Subdataset) bool {
+		m, registered := byPath[s.Path]
+		if registered {
+			s.Module = *m
+		}
+		return !registered
+	}), nil
 }
 
 // markPresent looks for all of them, some at once. A folder that holds many is

@@ -111,6 +111,10 @@ func (p *configParser) readSection() error {
 }
 
 func (p *configParser) readSubsection() (string, error) {
+	if name, _, ok := strings.Cut(p.text[p.pos:], `"`); ok && !strings.ContainsAny(name, "\\\n") {
+		p.pos += len(name) + 1
+		return name, nil
+	}
 	var b strings.Builder
 	for !p.atEnd() {
 		switch c := p.take(); c {
@@ -158,6 +162,9 @@ func (p *configParser) readVariable() (key, value string, err error) {
 // readValue handles quotes, escapes, comments, continuation lines and the
 // blanks at both ends.
 func (p *configParser) readValue() (string, error) {
+	if v, ok := p.simpleValue(); ok {
+		return v, nil
+	}
 	var b strings.Builder
 	quoted, keep := false, 0 // keep: length that trailing blanks may not cut
 	for isBlank(p.peek()) {
@@ -197,6 +204,20 @@ func (p *configParser) readValue() (string, error) {
 		return "", fmt.Errorf("value has no closing quote")
 	}
 	return b.String()[:keep], nil
+}
+
+const blanks = " \t\r\v\f"
+
+// simpleValue takes a value that stands in the line as it is.
+func (p *configParser) simpleValue() (string, bool) {
+	line, _, ok := strings.Cut(p.text[p.pos:], "\n")
+	v := strings.Trim(line, blanks)
+	if !ok || strings.ContainsAny(v, "\"\\#;\t\r\v\f") {
+		return "", false
+	}
+	p.pos += len(line) + 1
+	p.line++
+	return v, true
 }
 
 func (p *configParser) readEscape(b *strings.Builder) error {
