@@ -10,6 +10,9 @@ import (
 
 // populate fills the work tree with the files of HEAD.
 func (p *post) populate(ctx context.Context) error {
+	if p.resumed {
+		return p.repo.Repopulate(ctx)
+	}
 	head, err := p.repo.Head(ctx)
 	if err != nil {
 		return err

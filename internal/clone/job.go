@@ -32,6 +32,8 @@ type job struct {
 	contains    []any         // for the record of success
 	said        any           // message of success
 	noFiles     bool          // the clone's work tree is still empty
+	resumed     bool          // or holds what a killed process has written
+	begun       *unfinished   // while the clone is being made
 }
 
 // run clones and reports. The dataset is nil where that failed, which has been
@@ -44,29 +46,36 @@ func (j *job) run(ctx context.Context, sink result.Sink) (*dataset.Dataset, Sour
 	if err != nil {
 		return nil, Source{}, err
 	}
-	rec, stop, err := j.occupied(ctx, candidates)
-	if err != nil || stop {
-		if err == nil {
-			err = sink.Emit(rec)
-		}
-		return nil, Source{}, err
-	}
-	src, why, err := j.try(ctx, candidates)
+	src, resumed, err := j.resume(candidates)
 	if err != nil {
-		return nil, src, err
+		return nil, Source{}, sink.Emit(j.record.As(result.Error).Msg(err.Error()))
 	}
-	rec = j.record.With("source", src.record())
+	var why any
+	if !resumed {
+		rec, stop, err := j.occupied(ctx, candidates)
+		if err != nil || stop {
+			if err == nil {
+				err = sink.Emit(rec)
+			}
+			return nil, Source{}, err
+		}
+		if src, why, err = j.try(ctx, candidates); err != nil {
+			return nil, src, err
+		}
+	}
+	rec := j.record.With("source", src.record())
 	if why != nil {
 		return nil, src, sink.Emit(rec.As(result.Error).With("message", why))
 	}
 	d, err := j.finish(ctx, src, sink)
 	if err != nil {
-		j.wipe()
+		j.fail()
 		if ctx.Err() != nil {
 			return nil, src, err
 		}
 		return nil, src, sink.Emit(rec.As(result.Error).Msg(err.Error()))
 	}
+	j.begun.end()
 	if j.contains != nil {
 		rec = rec.With("contains", j.contains)
 	}
@@ -110,6 +119,15 @@ func (j *job) occupied(ctx context.Context, candidates []Source) (rec result.Rec
 	case err == nil && len(entries) == 0:
 		j.existed = true
 		return rec, false, nil
+	}
+	if err == nil {
+		if entries, err = j.clearLeftovers(entries); err != nil {
+			return j.record.As(result.Error).Msg(err.Error()), true, nil
+		}
+		if len(entries) == 0 {
+			j.existed = true
+			return rec, false, nil
+		}
 	}
 	if git.IsTop(j.dest) {
 		if address := j.clonedFrom(ctx, candidates); address != "" {
@@ -207,10 +225,31 @@ func (j *job) gitClone(ctx context.Context, src Source) error {
 		args = append(args[:len(args):len(args)], "--branch="+src.Version)
 	}
 	opt := git.CloneOptions{URL: address, Dir: j.dest, From: j.from, Args: args, Env: j.env.Vars, Untrusted: j.untrusted}
-	if j.noFiles = git.CloneLocal(ctx, opt); j.noFiles {
+	begin := func(gitDir string) (err error) {
+		j.begun, err = mark(gitDir, src.GitURL)
+		return err
+	}
+	if j.noFiles = git.CloneLocal(ctx, opt, begin); j.noFiles {
+		j.begun.moved(filepath.Join(j.dest, ".git"))
 		return nil
 	}
-	return git.Clone(ctx, opt)
+	j.begun.leave()
+	j.begun = nil
+	err := git.Clone(ctx, opt)
+	if err == nil && isDir(filepath.Join(j.dest, ".git")) {
+		err = begin(filepath.Join(j.dest, ".git"))
+	}
+	return err
+}
+
+// fail takes away what was made, but not what an earlier process has.
+func (j *job) fail() {
+	if j.resumed {
+		j.begun.leave()
+		return
+	}
+	j.wipe()
+	j.begun.leave()
 }
 
 // wipe takes away what a failed attempt left; the folder itself stays if it

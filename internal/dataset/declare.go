@@ -3,6 +3,8 @@ package dataset
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitindex"
@@ -51,9 +53,17 @@ func (d *Dataset) GitlinkAbove(rel string) (e gitindex.Entry, ok bool, err error
 	return e, ok, nil
 }
 
+// UnfinishedClone is a file in the git folder of a clone that is being made, or
+// that a killed process has left.
+const UnfinishedClone = "stemma-clone"
+
 // IsHere reports whether the subdataset at rel has been obtained.
 func (d *Dataset) IsHere(rel string) bool {
-	return fsx.Beneath(d.Path(), rel) == nil && d.hasTop(rel)
+	if fsx.Beneath(d.Path(), rel) != nil || !d.hasTop(rel) {
+		return false
+	}
+	_, err := os.Lstat(d.Repo.Path(filepath.FromSlash(rel), ".git", UnfinishedClone))
+	return err != nil
 }
 
 // Each calls fn for the dataset and for the subdatasets that are here, levels

@@ -2,6 +2,7 @@ package git
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
@@ -22,18 +24,27 @@ var errOnlyGit = errors.New("a clone that only git can make")
 // repository on the same file system, with its objects as hard links, but
 // without a process. The work tree and the index are left to CheckOut. It is
 // false, and nothing is changed, where git's rules are not certain to be kept:
-// that one is to be asked then, and finds the words for errors, too.
-func CloneLocal(ctx context.Context, opt CloneOptions) bool {
+// that one is to be asked then, and finds the words for errors, too. Until it is
+// complete, the git folder has a name for which IsUnfinished is true; begin is
+// called with its path when it is made.
+func CloneLocal(ctx context.Context, opt CloneOptions, begin func(gitDir string) error) bool {
 	c, err := newLocalClone(ctx, opt)
 	if err != nil {
 		return false
 	}
-	if err := c.run(ctx); err != nil {
+	if err := c.run(ctx, begin); err != nil {
 		c.wipe()
 		return false
 	}
 	return true
 }
+
+// unfinishedPrefix begins the names of git folders that are being made.
+const unfinishedPrefix = fsx.TempPrefix + "clone-"
+
+// IsUnfinished reports the name of a git folder that CloneLocal is making, or
+// was killed over.
+func IsUnfinished(name string) bool { return strings.HasPrefix(name, unfinishedPrefix) }
 
 // localClone is one clone of a repository by its path.
 type localClone struct {
@@ -41,7 +52,7 @@ type localClone struct {
 	source *Repo
 	user   *Config
 	env    []string
-	gitDir string
+	gitDir string // while it is being made
 	made   string // the outermost folder that did not exist; "": opt.Dir did
 	refs   *sourceRefs
 }
@@ -50,7 +61,7 @@ func newLocalClone(ctx context.Context, opt CloneOptions) (*localClone, error) {
 	if len(opt.Args) > 0 || !filepath.IsAbs(opt.URL) || CheckURL(opt.URL) != nil || !plainEnvironment(opt.Env) {
 		return nil, errOnlyGit
 	}
-	c := &localClone{opt: opt, env: cleanEnv(opt.Env), gitDir: filepath.Join(opt.Dir, ".git")}
+	c := &localClone{opt: opt, env: cleanEnv(opt.Env), gitDir: filepath.Join(opt.Dir, unfinishedPrefix+strings.ToLower(rand.Text()[:16]))}
 	outer, ok := readOuter(c.env)
 	if !ok {
 		return nil, errOnlyGit
@@ -79,7 +90,7 @@ func plainEnvironment(env []string) bool {
 }
 
 var (
-	unrelatedSections = regexp.MustCompile(`\A(advice|alias|annex|author|blame|color|column|commit|committer|credential|datalad|diff|difftool|format|gc|gpg|gui|help|http|interactive|lfs|log|maintenance|merge|mergetool|pager|pull|push|rebase|rerere|safe|sendemail|status|tag|user)\.`)
+	unrelatedSections = regexp.MustCompile(`\A(advice|alias|annex|author|blame|color|column|commit|committer|credential|datalad|diff|difftool|format|gc|gpg|gui|help|http|interactive|lfs|log|maintenance|merge|mergetool|pager|pull|push|rebase|rerere|safe|sendemail|status|stemma|tag|user)\.`)
 	unrelatedKeys     = regexp.MustCompile(`\A(core\.(abbrev|askpass|attributesfile|commentchar|editor|excludesfile|pager|quotepath|sshcommand|whitespace)|init\.defaultbranch|filter\.lfs\..*)\z`)
 )
 
@@ -112,11 +123,11 @@ func (c *localClone) checkSource() error {
 
 // run makes the git folder. Refs are read before objects are linked, so that
 // whatever they lead to is there.
-func (c *localClone) run(ctx context.Context) (err error) {
+func (c *localClone) run(ctx context.Context, begin func(gitDir string) error) (err error) {
 	if c.refs, err = readSourceRefs(c.source); err != nil {
 		return err
 	}
-	if err := c.makeFolders(); err != nil {
+	if err := c.makeFolders(begin); err != nil {
 		return err
 	}
 	if err := c.writeConfig(); err != nil {
@@ -125,11 +136,14 @@ func (c *localClone) run(ctx context.Context) (err error) {
 	if err := linkObjects(ctx, filepath.Join(c.source.GitDir, "objects"), filepath.Join(c.gitDir, "objects")); err != nil {
 		return err
 	}
-	return c.writeRefs(ctx)
+	if err := c.writeRefs(ctx); err != nil {
+		return err
+	}
+	return os.Rename(c.gitDir, filepath.Join(c.opt.Dir, ".git"))
 }
 
 // makeFolders makes the clone's folder, which may be there if it is empty.
-func (c *localClone) makeFolders() error {
+func (c *localClone) makeFolders(begin func(gitDir string) error) error {
 	for d := c.opt.Dir; ; d = filepath.Dir(d) {
 		if _, err := os.Lstat(d); err == nil {
 			break
@@ -147,6 +161,9 @@ func (c *localClone) makeFolders() error {
 	if err := os.Mkdir(c.gitDir, 0o777); err != nil {
 		return err
 	}
+	if err := begin(c.gitDir); err != nil {
+		return err
+	}
 	for _, name := range []string{"objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags"} {
 		if err := os.Mkdir(filepath.Join(c.gitDir, filepath.FromSlash(name)), 0o777); err != nil {
 			return err
@@ -157,13 +174,9 @@ func (c *localClone) makeFolders() error {
 
 // wipe takes away what was made.
 func (c *localClone) wipe() {
-	switch {
-	case c.made != "":
-		os.RemoveAll(c.made)
-	case c.refs != nil:
-		if names, err := os.ReadDir(c.opt.Dir); err == nil && len(names) == 1 {
-			os.RemoveAll(c.gitDir)
-		}
+	os.RemoveAll(c.gitDir)
+	for d := c.opt.Dir; c.made != "" && len(d) >= len(c.made); d = filepath.Dir(d) {
+		os.Remove(d) // if it is empty
 	}
 }
 

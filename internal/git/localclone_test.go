@@ -44,6 +44,8 @@ func sourceRepo(t *testing.T) (dir string, env []string) {
 	return dir, env
 }
 
+func begun(string) error { return nil }
+
 // plain says of each file that git would not convert it.
 func plain(func(string) ([]byte, error)) func(string) (bool, error) {
 	return func(string) (bool, error) { return false, nil }
@@ -99,7 +101,7 @@ func TestLocalCloneAsGits(t *testing.T) {
 		runGit(t, source, append(env, "GIT_TEMPLATE_DIR="), "clone", "-q", from, dir)
 		want := portrait(t, dir, env)
 		os.RemoveAll(filepath.Dir(dir))
-		if !CloneLocal(t.Context(), CloneOptions{URL: from, Dir: dir, Env: env}) {
+		if !CloneLocal(t.Context(), CloneOptions{URL: from, Dir: dir, Env: env}, begun) {
 			t.Fatal("left to git")
 		}
 		populate(t, dir, env, plain)
@@ -138,7 +140,7 @@ func TestPopulateLeavesConversionToGit(t *testing.T) {
 	runGit(t, source, env, "add", ".")
 	runGit(t, source, env, "commit", "-q", "-m", "three")
 	dir := filepath.Join(t.TempDir(), "clone")
-	if !CloneLocal(t.Context(), CloneOptions{URL: source, Dir: dir, Env: env}) {
+	if !CloneLocal(t.Context(), CloneOptions{URL: source, Dir: dir, Env: env}, begun) {
 		t.Fatal("left to git")
 	}
 	populate(t, dir, env, withAttributes)
@@ -184,7 +186,7 @@ func TestLocalCloneLeftToGit(t *testing.T) {
 			source, env := sourceRepo(t)
 			opt := CloneOptions{URL: source, Dir: filepath.Join(t.TempDir(), "in", "clone"), Env: env}
 			disturb(t, source, &opt)
-			if CloneLocal(t.Context(), opt) {
+			if CloneLocal(t.Context(), opt, begun) {
 				t.Error("cloned")
 			}
 			left, _ := exec.Command("find", filepath.Dir(opt.Dir), "-mindepth", "1").Output()
@@ -210,7 +212,7 @@ func TestPopulateHostileTrees(t *testing.T) {
 		commit := runGit(t, source, env, "commit-tree", "-m", "x", tree)
 		runGit(t, source, env, "update-ref", "refs/heads/evil", commit)
 		dir := filepath.Join(t.TempDir(), "clone")
-		if !CloneLocal(t.Context(), CloneOptions{URL: source, Dir: dir, Env: env}) {
+		if !CloneLocal(t.Context(), CloneOptions{URL: source, Dir: dir, Env: env}, begun) {
 			t.Fatal("left to git")
 		}
 		r, err := Open(t.Context(), dir, Options{Env: env})

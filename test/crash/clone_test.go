@@ -1,0 +1,99 @@
+package crash
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stemma-data/stemma/test/crash/rig"
+)
+
+// cloning clones a superdataset again and again.
+type cloning struct {
+	*story
+	files []string // of the source
+}
+
+func newCloning(t *testing.T) *cloning {
+	s := &cloning{story: newStory(t)}
+	for i := range 12 {
+		s.Write(fmt.Sprintf("d%d/text%d", i%3, i), strings.Repeat("line\n", 100*i))
+		s.Write(fmt.Sprintf("d%d/bin%d", i%3, i), rig.Binary(fmt.Sprint(i), 5000))
+	}
+	s.Run(s.Bin, "create", "-d", ".", "sub")
+	s.Write("sub/f", "in the subdataset\n")
+	s.Run(s.Bin, "save", "-r", "-m", "source")
+	s.files = strings.Split(s.Git("ls-files"), "\n")
+	return s
+}
+
+// whole checks that a clone has everything, and nothing beside it.
+func (s *cloning) whole(dir string) {
+	s.T.Helper()
+	clone := &rig.Repo{World: s.World, T: s.T, Dir: dir}
+	clone.Check()
+	if got := strings.Split(clone.Git("ls-files"), "\n"); strings.Join(got, "\n") != strings.Join(s.files, "\n") {
+		s.T.Fatalf("%d files of %d", len(got), len(s.files))
+	}
+	for _, pattern := range []string{".git/stemma-clone", ".stemma-tmp-*"} {
+		if left, _ := filepath.Glob(filepath.Join(dir, pattern)); len(left) > 0 {
+			s.T.Fatalf("left behind: %v", left)
+		}
+	}
+	uuid := clone.Git("config", "annex.uuid")
+	if log := clone.Git("cat-file", "-p", "git-annex:uuid.log"); strings.Count(log, uuid) != 1 {
+		s.T.Fatalf("uuid.log, of %s:\n%s", uuid, log)
+	}
+}
+
+// A clone, and the get of a subdataset, killed at any moment and repeated, is a
+// whole one; what the user has put there meanwhile stays.
+func TestCloneKilled(t *testing.T) {
+	s := newCloning(t)
+	rnd := random(t)
+	first := filepath.Join(s.Root, "clones", "first")
+	total := s.countSteps("clone", s.Dir, first)
+	s.whole(first)
+	for i, n := range chosen(t, rnd, total, 10) {
+		s.round++
+		dir := filepath.Join(s.Root, "clones", fmt.Sprint("c", i))
+		s.killAt(n, rig.Victims(rnd.IntN(3)), "clone", s.Dir, dir)
+		users := filepath.Join(dir, "users.txt")
+		_, err := os.Lstat(filepath.Join(dir, ".git"))
+		meddled := err == nil && os.WriteFile(users, []byte("mine"), 0o644) == nil
+		s.Run(s.Bin, "clone", s.Dir, dir)
+		if meddled {
+			if text, err := os.ReadFile(users); err != nil || string(text) != "mine" {
+				t.Fatalf("round %d: the user's file: %q %v", s.round, text, err)
+			}
+			os.Remove(users)
+		}
+		s.whole(dir)
+		os.RemoveAll(dir)
+	}
+}
+
+func TestGetOfSubdatasetKilled(t *testing.T) {
+	s := newCloning(t)
+	rnd := random(t)
+	clone := func(name string) *rig.Repo {
+		dir := filepath.Join(s.Root, "clones", name)
+		s.Run(s.Bin, "clone", s.Dir, dir)
+		return &rig.Repo{World: s.World, T: t, Dir: dir}
+	}
+	measured := &story{Repo: clone("first")}
+	total := measured.countSteps("get", "-n", "sub")
+	for i, n := range chosen(t, rnd, total, 6) {
+		c := &story{Repo: clone(fmt.Sprint("c", i)), round: i}
+		c.killAt(n, rig.Victims(rnd.IntN(3)), "get", "-n", "sub")
+		c.Run(c.Bin, "get", "-n", "sub")
+		c.Check()
+		sub := &rig.Repo{World: s.World, T: t, Dir: filepath.Join(c.Dir, "sub")}
+		sub.Check()
+		if text, err := os.Readlink(filepath.Join(sub.Dir, "f")); err != nil || !strings.Contains(text, "annex/objects") {
+			t.Fatalf("round %d: sub/f leads to %q, %v", i, text, err)
+		}
+	}
+}
