@@ -84,7 +84,10 @@ func parseModules(text string) ([]Module, error) {
 			continue
 		}
 		name, property := key[len(prefix):dot], key[dot+1:]
-		i, ok := at[name]
+		i, ok := len(list)-1, len(list) > 0 && list[len(list)-1].Name == name // mostly it goes on with the same
+		if !ok {
+			i, ok = at[name]
+		}
 		if !ok {
 			i, at[name] = len(list), len(list)
 			list = append(list, Module{Name: name})

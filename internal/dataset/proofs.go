@@ -199,6 +199,12 @@ func attributeOr(v gitattr.Value, other int) int {
 // success. The error is for what concerns all.
 func (r *dropping) dropAll(ctx context.Context, p *proofs) (map[annexkey.Key]error, error) {
 	store := r.d.ownStore()
+	defer store.Carry()()
+	for _, q := range p.peers {
+		if c, ok := remote.As[remote.LockCarrier](q.remote); ok {
+			defer c.CarryLocks()()
+		}
+	}
 	outcome := map[annexkey.Key]error{}
 	var mu sync.Mutex
 	group, gctx := errgroup.WithContext(ctx)

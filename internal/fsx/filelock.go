@@ -21,7 +21,7 @@ import (
 type FileLock struct {
 	path  string
 	entry *lockEntry
-	excl  bool
+	excl  bool // guarded by the table's mutex
 	once  sync.Once
 }
 
@@ -65,7 +65,35 @@ func (l *FileLock) Path() string { return l.path }
 // Unlock gives the lock back. Further calls do nothing. It does not remove the
 // file; who wants that removes it before Unlock, under an exclusive lock.
 func (l *FileLock) Unlock() {
-	l.once.Do(func() { l.entry.release(l.excl) })
+	l.once.Do(func() { l.entry.release(l) })
+}
+
+// TryExclusive makes a shared lock exclusive, without anybody getting between;
+// false if somebody else shares it. An exclusive one stays as it is.
+func (l *FileLock) TryExclusive() bool {
+	locks.mu.Lock()
+	defer locks.mu.Unlock()
+	e := l.entry
+	switch {
+	case l.excl:
+		return true
+	case e.readers != 1 || e.pending || e.fcntl(unix.F_SETLK, unix.F_WRLCK) != nil:
+		return false
+	}
+	e.kernel, e.readers, e.writer, l.excl = unix.F_WRLCK, 0, true, true
+	return true
+}
+
+// Share makes an exclusive lock a shared one, without anybody getting between.
+func (l *FileLock) Share() {
+	locks.mu.Lock()
+	defer locks.mu.Unlock()
+	e := l.entry
+	if !l.excl || e.fcntl(unix.F_SETLK, unix.F_RDLCK) != nil {
+		return
+	}
+	e.kernel, e.readers, e.writer, l.excl = unix.F_RDLCK, 1, false, false
+	e.broadcast()
 }
 
 // fileID is a file's identity while it exists.
@@ -103,13 +131,10 @@ type lockEntry struct {
 }
 
 // open finds or makes the entry of path and counts one reference. A file that
-// is already in the table is not opened again.
+// is already in the table is not opened again, unless by two at once.
 func (t *lockTable) open(path string) (*lockEntry, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if fi, err := os.Stat(path); err == nil {
-		if e := t.entries[idOf(fi)]; e != nil {
-			e.refs++
+		if e := t.known(idOf(fi)); e != nil {
 			return e, nil
 		}
 	}
@@ -122,6 +147,8 @@ func (t *lockTable) open(path string) (*lockEntry, error) {
 		f.Close()
 		return nil, err
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	e := t.entries[idOf(fi)]
 	if e != nil {
 		e.spare = append(e.spare, f)
@@ -131,6 +158,17 @@ func (t *lockTable) open(path string) (*lockEntry, error) {
 	}
 	e.refs++
 	return e, nil
+}
+
+// known counts a reference to a file's entry, if there is one.
+func (t *lockTable) known(id fileID) *lockEntry {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e := t.entries[id]
+	if e != nil {
+		e.refs++
+	}
+	return e
 }
 
 // openLockable opens for writing, which exclusive locks need; a file of
@@ -260,10 +298,10 @@ func (e *lockEntry) fcntl(cmd int, kind int16) error {
 	}
 }
 
-func (e *lockEntry) release(excl bool) {
+func (e *lockEntry) release(l *FileLock) {
 	locks.mu.Lock()
 	defer locks.mu.Unlock()
-	if excl {
+	if l.excl {
 		e.writer = false
 	} else {
 		e.readers--

@@ -62,7 +62,7 @@ type configItem struct {
 }
 
 func configItems(text string) ([]configItem, error) {
-	p := configParser{text: text, line: 1}
+	p := configParser{text: text}
 	if strings.HasPrefix(text, "\ufeff") {
 		p.pos = len("\ufeff")
 	}
@@ -75,7 +75,7 @@ func configItems(text string) ([]configItem, error) {
 		case c == '[':
 			p.take()
 			if err := p.readSection(); err != nil {
-				return nil, fmt.Errorf("configuration line %d: %w", p.line, err)
+				return nil, fmt.Errorf("configuration line %d: %w", p.line(), err)
 			}
 			items = append(items, configItem{section: p.section, start: start, end: p.pos})
 		case isBlank(c) || c == '\n':
@@ -83,7 +83,7 @@ func configItems(text string) ([]configItem, error) {
 		default:
 			key, _, err := p.readVariable()
 			if err != nil {
-				return nil, fmt.Errorf("configuration line %d: %w", p.line, err)
+				return nil, fmt.Errorf("configuration line %d: %w", p.line(), err)
 			}
 			items = append(items, configItem{section: p.section, key: canonicalKey(key), start: start, end: p.pos})
 		}

@@ -15,13 +15,13 @@ func ParseConfigFile(text string) (*Config, error) {
 
 // parseConfigText tells as well whether all versions of git read the text so.
 func parseConfigText(text string) (c *Config, plain bool, err error) {
-	p := configParser{text: strings.TrimPrefix(text, "\ufeff"), line: 1}
+	p := configParser{text: strings.TrimPrefix(text, "\ufeff")}
 	p.plain = !strings.ContainsAny(text, "\x00\v\f") && strings.Count(text, "\r") == strings.Count(text, "\r\n")
-	c = NewConfig()
+	c = &Config{settings: make([]setting, 0, strings.Count(text, "="))}
 	for {
 		key, value, more, err := p.next()
 		if err != nil {
-			return nil, false, fmt.Errorf("configuration line %d: %w", p.line, err)
+			return nil, false, fmt.Errorf("configuration line %d: %w", p.line(), err)
 		}
 		if !more {
 			return c, p.plain, nil
@@ -33,7 +33,6 @@ func parseConfigText(text string) (c *Config, plain bool, err error) {
 type configParser struct {
 	text    string
 	pos     int
-	line    int
 	section string
 	plain   bool // so far, nothing that versions of git read differently
 }
@@ -50,11 +49,11 @@ func (p *configParser) take() byte {
 	if p.pos < len(p.text) {
 		p.pos++
 	}
-	if c == '\n' {
-		p.line++
-	}
 	return c
 }
+
+// line is the number of the line that is being read.
+func (p *configParser) line() int { return 1 + strings.Count(p.text[:p.pos], "\n") }
 
 func (p *configParser) atEnd() bool { return p.pos >= len(p.text) }
 
@@ -216,7 +215,6 @@ func (p *configParser) simpleValue() (string, bool) {
 		return "", false
 	}
 	p.pos += len(line) + 1
-	p.line++
 	return v, true
 }
 

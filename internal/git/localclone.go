@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -89,15 +88,20 @@ func plainEnvironment(env []string) bool {
 	return true
 }
 
+// Settings of the user that change nothing about a clone by path: whole
+// sections, and keys of others.
 var (
-	unrelatedSections = regexp.MustCompile(`\A(advice|alias|annex|author|blame|color|column|commit|committer|credential|datalad|diff|difftool|format|gc|gpg|gui|help|http|interactive|lfs|log|maintenance|merge|mergetool|pager|pull|push|rebase|rerere|safe|sendemail|status|stemma|tag|user)\.`)
-	unrelatedKeys     = regexp.MustCompile(`\A(core\.(abbrev|askpass|attributesfile|commentchar|editor|excludesfile|pager|quotepath|sshcommand|whitespace)|init\.defaultbranch|filter\.lfs\..*)\z`)
+	unrelatedSections = strings.Fields(`advice alias annex author blame color column commit committer credential datalad diff
+		difftool format gc gpg gui help http interactive lfs log maintenance merge mergetool pager pull push rebase rerere
+		safe sendemail status stemma tag user`)
+	unrelatedKeys = strings.Fields(`core.abbrev core.askpass core.attributesfile core.commentchar core.editor
+		core.excludesfile core.pager core.quotepath core.sshcommand core.whitespace init.defaultbranch
+		filter.lfs.clean filter.lfs.smudge filter.lfs.process filter.lfs.required`)
 )
 
-// unrelatedToClones reports a setting of the user that changes nothing about a
-// clone by path.
 func unrelatedToClones(key string) bool {
-	return unrelatedSections.MatchString(key) || unrelatedKeys.MatchString(key)
+	section, _, _ := strings.Cut(key, ".")
+	return slices.Contains(unrelatedSections, section) || slices.Contains(unrelatedKeys, key)
 }
 
 // checkSource refuses sources whose objects or refs are more than plain files.

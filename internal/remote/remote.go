@@ -142,6 +142,13 @@ type Locker interface {
 	Lock(ctx context.Context, k annexkey.Key) (Lock, error)
 }
 
+// LockCarrier is a Locker that locks many keys, few of them at a time, at less
+// cost until done is called. All locks must be given back by then.
+type LockCarrier interface {
+	Locker
+	CarryLocks() (done func())
+}
+
 // Lock holds content in its place.
 type Lock interface {
 	// Held looks whether the lock still protects what it did.

@@ -62,8 +62,7 @@ func Drop(ctx context.Context, store *local.Store, k annexkey.Key, p Proof) erro
 	if err != nil {
 		return err
 	}
-	w := &witnesses{key: k, counted: map[string]bool{}}
-	w.going, _ = store.Locate(k)
+	w := &witnesses{key: k, counted: map[string]bool{}, going: own.Path()}
 	defer w.release()
 	if err = w.gather(ctx, p); err == nil {
 		err = w.confirm(ctx)

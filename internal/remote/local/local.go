@@ -183,6 +183,9 @@ func (r *Remote) Lock(ctx context.Context, k annexkey.Key) (remote.Lock, error) 
 	return c, nil
 }
 
+// CarryLocks implements remote.LockCarrier.
+func (r *Remote) CarryLocks() (done func()) { return r.store.Carry() }
+
 // Fetch implements remote.Remote.
 func (r *Remote) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.Hash) error {
 	object, ok := r.store.Locate(k)

@@ -19,6 +19,9 @@ func retainPath(object string) string { return object + ".rtm" }
 // A note from before the machine was started last lies further in the future
 // than any note can, or in the past.
 func retained(object string) bool {
+	if !exists(retainPath(object)) {
+		return false
+	}
 	text, err := readSmall(retainPath(object))
 	if err != nil {
 		return exists(retainPath(object))

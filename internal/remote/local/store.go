@@ -29,6 +29,8 @@ type Store struct {
 	Bare    bool
 	Version string // of the repository: "8", "9" or "10"
 	PidLock bool   // annex.pidlock: one lock file instead of record locks
+
+	carriers *carriers // nil: each lock file is one of its own
 }
 
 // Locate returns where the key's content lies. Both hash layouts are tried,
@@ -155,10 +157,15 @@ func (s *Store) lock(k annexkey.Key, excl bool) (*ContentLock, error) {
 // lockObject takes the lock and then looks whether the content is still there:
 // only what is there under the lock is protected by it.
 func (s *Store) lockObject(object string, excl bool) (*ContentLock, error) {
-	frozen := thaw(filepath.Dir(object))
-	l, err := fsx.TryLockFile(lockPath(object), excl)
-	if !excl || err != nil {
-		frozen() // who may delete does so at once
+	c := &ContentLock{object: object, excl: excl, frozen: func() {}}
+	err := c.take(s.carriers)
+	if errors.Is(err, fs.ErrPermission) {
+		c.frozen = thaw(filepath.Dir(object))
+		err = c.take(s.carriers)
+		if !excl || err != nil {
+			c.frozen() // who may delete does so at once
+			c.frozen = func() {}
+		}
 	}
 	if errors.Is(err, fsx.ErrLocked) {
 		return nil, remote.ErrBusy
@@ -166,7 +173,6 @@ func (s *Store) lockObject(object string, excl bool) (*ContentLock, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &ContentLock{object: object, file: l, excl: excl, frozen: frozen}
 	switch {
 	case !isRegular(object):
 		c.Release()
@@ -176,6 +182,18 @@ func (s *Store) lockObject(object string, excl bool) (*ContentLock, error) {
 		return nil, remote.ErrBusy
 	}
 	return c, nil
+}
+
+// take takes the lock, on a file of its own if there must be one.
+func (c *ContentLock) take(carriers *carriers) (err error) {
+	if carriers != nil {
+		if l, ok := carriers.lock(lockPath(c.object), c.excl); ok {
+			c.file, c.carriers = l, carriers
+			return nil
+		}
+	}
+	c.file, err = fsx.TryLockFile(lockPath(c.object), c.excl)
+	return err
 }
 
 // thaw makes a key's folder writable and returns what undoes that.
@@ -196,6 +214,8 @@ type ContentLock struct {
 	excl    bool
 	frozen  func() // write-protects the key's folder again, for an exclusive lock
 	removed bool
+
+	carriers *carriers // that the file goes back to; nil: it is removed
 }
 
 // Path is the file that is locked.
@@ -215,15 +235,21 @@ func (c *ContentLock) Release() {
 	if c.removed {
 		return
 	}
-	if c.excl {
-		unlink(lockPath(c.object))
+	switch {
+	case c.carriers != nil:
+		c.carriers.release(c.file, lockPath(c.object))
+		c.frozen()
+	case c.excl:
+		unlinkIn(lockPath(c.object))
 		c.frozen()
 		c.file.Unlock()
-	} else {
+	default:
 		c.file.Unlock()
 		c.tidy()
 	}
-	c.prune()
+	if !exists(c.object) {
+		c.prune(filepath.Dir(c.object), 3)
+	}
 }
 
 // tidy removes the lock file under an exclusive lock, if that can be had.
@@ -250,6 +276,18 @@ func unlink(path string) error {
 	}
 }
 
+// unlinkIn is unlink in a key's folder, which may be write-protected. It reports
+// whether the name is gone.
+func unlinkIn(path string) bool {
+	err := unlink(path)
+	if errors.Is(err, fs.ErrPermission) {
+		frozen := thaw(filepath.Dir(path))
+		err = unlink(path)
+		frozen()
+	}
+	return err == nil || errors.Is(err, fs.ErrNotExist)
+}
+
 // Remove deletes the content and gives the lock, which must be exclusive,
 // back.
 func (c *ContentLock) Remove() error {
@@ -266,23 +304,33 @@ func (c *ContentLock) Remove() error {
 		return fmt.Errorf("remove content: %w", err)
 	}
 	c.removed = true
-	unlink(lockPath(c.object))
-	if syscall.Rmdir(filepath.Dir(c.object)) != nil { // mostly nothing else is there
+	nameless := unlinkIn(lockPath(c.object))
+	dir := filepath.Dir(c.object)
+	gone := syscall.Rmdir(dir) == nil
+	if !gone { // mostly nothing else is there
 		unlink(retainPath(c.object))
 		unlink(c.object + ".rtl")
 	}
-	c.file.Unlock()
-	c.prune()
+	switch {
+	case c.carriers == nil:
+		c.file.Unlock()
+	case nameless:
+		c.carriers.put(c.file)
+	default:
+		c.carriers.retire(c.file)
+	}
+	if gone {
+		c.prune(filepath.Dir(dir), 2)
+	} else {
+		c.prune(dir, 3)
+	}
 	return nil
 }
 
-// prune removes the key's folder and its hash folders if nothing is left in
+// prune removes a folder and those above it, n in all, if nothing is left in
 // them.
-func (c *ContentLock) prune() {
-	if exists(c.object) {
-		return
-	}
-	for dir, n := filepath.Dir(c.object), 0; n < 3; dir, n = filepath.Dir(dir), n+1 {
+func (c *ContentLock) prune(dir string, n int) {
+	for ; n > 0; dir, n = filepath.Dir(dir), n-1 {
 		if err := syscall.Rmdir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return
 		}

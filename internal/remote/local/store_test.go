@@ -33,6 +33,20 @@ func newStore(t *testing.T) (*Store, string) {
 
 func TestLocksExcludeEachOther(t *testing.T) {
 	s, object := newStore(t)
+	locksExcludeEachOther(t, s, object)
+}
+
+func TestLocksExcludeEachOtherCarried(t *testing.T) {
+	s, object := newStore(t)
+	done := s.Carry()
+	locksExcludeEachOther(t, s, object)
+	done()
+	if left, _ := os.ReadDir(filepath.Join(s.Dir, "othertmp")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func locksExcludeEachOther(t *testing.T, s *Store, object string) {
 	a, err := s.Share(key)
 	if err != nil {
 		t.Fatal(err)
@@ -73,6 +87,20 @@ func TestLocksExcludeEachOther(t *testing.T) {
 
 func TestRemovePrunes(t *testing.T) {
 	s, object := newStore(t)
+	removePrunes(t, s, object)
+}
+
+func TestRemovePrunesCarried(t *testing.T) {
+	s, object := newStore(t)
+	done := s.Carry()
+	removePrunes(t, s, object)
+	done()
+	if left, _ := os.ReadDir(filepath.Join(s.Dir, "othertmp")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func removePrunes(t *testing.T, s *Store, object string) {
 	x, err := s.Exclude(key)
 	if err != nil {
 		t.Fatal(err)
