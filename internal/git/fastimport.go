@@ -36,6 +36,11 @@ type Import struct {
 	err    error
 }
 
+// keepMemory has the GNU C library keep memory that a program gives back
+// (mallopt(3)). fast-import asks for a quarter of a megabyte to compress each
+// object, and otherwise gets it from the kernel, page by page, each time.
+var keepMemory = []string{"MALLOC_TRIM_THRESHOLD_=67108864", "MALLOC_MMAP_THRESHOLD_=33554432", "MALLOC_TOP_PAD_=1048576"}
+
 // StartImport starts the process. The caller must end it with Close or Abort.
 func (r *Repo) StartImport(ctx context.Context) (*Import, error) {
 	var nonce [8]byte
@@ -44,6 +49,7 @@ func (r *Repo) StartImport(ctx context.Context) (*Import, error) {
 	// A small pack is one file to make durable; unpacked by another process, each
 	// object is one. See commit's maintenance for packs that pile up.
 	im.cmd = r.Command(ctx, "-c", "core.fsync=all", "-c", "fastimport.unpackLimit=1", "fast-import", "--quiet", "--done", "--date-format=raw", "--cat-blob-fd=3")
+	im.cmd.Env = append(im.cmd.Env[:len(im.cmd.Env):len(im.cmd.Env)], keepMemory...)
 	im.cmd.Stderr = &im.stderr
 	reply, replyW, err := os.Pipe()
 	if err != nil {
