@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitindex"
@@ -13,67 +13,9 @@ import (
 	"github.com/stemma-data/stemma/internal/pointer"
 )
 
-// Adjustment is how the files of an adjusted branch differ from those of the
-// branch that it was made of.
-type Adjustment struct {
-	Lock, Unlock, Fix, HideMissing, UnlockPresent bool
-}
-
-// adjustedMessage is that of the commit on top of an adjusted branch.
-const adjustedMessage = "git-annex adjusted branch"
-
-// name is what stands in the branch's name.
-func (a Adjustment) name() string {
-	form := ""
-	switch {
-	case a.UnlockPresent:
-		form = "unlockpresent"
-	case a.Unlock:
-		form = "unlocked"
-	case a.Lock:
-		form = "locked"
-	case a.Fix:
-		form = "fixed"
-	}
-	if !a.HideMissing {
-		return form
-	}
-	if form == "" {
-		return "hidemissing"
-	}
-	return "hidemissing-" + form
-}
-
-// parseAdjusted takes the name of an adjusted branch apart.
-func parseAdjusted(branch string) (original string, a Adjustment, ok bool) {
-	rest, ok := strings.CutPrefix(branch, "adjusted/")
-	open := strings.LastIndexByte(rest, '(')
-	if !ok || open <= 0 || !strings.HasSuffix(rest, ")") {
-		return branch, a, false
-	}
-	form := rest[open+1 : len(rest)-1]
-	if cut, hidden := strings.CutPrefix(form, "hidemissing"); hidden {
-		a.HideMissing, form = true, strings.TrimPrefix(cut, "-")
-	}
-	switch form {
-	case "unlocked":
-		a.Unlock = true
-	case "locked":
-		a.Lock = true
-	case "fixed":
-		a.Fix = true
-	case "unlockpresent":
-		a.UnlockPresent = true
-	case "":
-	default:
-		return branch, a, false
-	}
-	return rest[:open], a, true
-}
-
 // adjusted is the form that a committed annexed file gets; keep is false where
 // it is hidden.
-func (s *Session) adjusted(a Adjustment, e gitindex.Entry, k annexkey.Key) (mode gitobj.Mode, text []byte, keep bool) {
+func (s *Session) adjusted(a annex.Adjustment, e gitindex.Entry, k annexkey.Key) (mode gitobj.Mode, text []byte, keep bool) {
 	here := s.D.Annex.Has(k)
 	if a.HideMissing && !here {
 		return 0, nil, false
@@ -89,7 +31,7 @@ func (s *Session) adjusted(a Adjustment, e gitindex.Entry, k annexkey.Key) (mode
 }
 
 // Adjust checks out the adjusted form of the present branch.
-func (s *Session) Adjust(ctx context.Context, a Adjustment) error {
+func (s *Session) Adjust(ctx context.Context, a annex.Adjustment) error {
 	head, err := s.D.Repo.Head(ctx)
 	if err != nil {
 		return err
@@ -97,7 +39,7 @@ func (s *Session) Adjust(ctx context.Context, a Adjustment) error {
 	if head.OID == "" || head.Branch() == "" {
 		return errors.New("adjust: no branch with commits is checked out")
 	}
-	original, _, _ := parseAdjusted(head.Branch())
+	original, _, _ := annex.ParseAdjusted(head.Branch())
 	tip, err := s.D.Repo.Ref(ctx, "refs/heads/"+original)
 	if err != nil {
 		return err
@@ -113,7 +55,7 @@ func (s *Session) Adjust(ctx context.Context, a Adjustment) error {
 
 // enterAdjusted makes the adjusted form of a commit, and checks it out under
 // the name that belongs to it.
-func (s *Session) enterAdjusted(ctx context.Context, original string, a Adjustment, tip gitobj.OID) error {
+func (s *Session) enterAdjusted(ctx context.Context, original string, a annex.Adjustment, tip gitobj.OID) error {
 	commit, unlocked, err := s.adjustedCommit(ctx, a, tip)
 	if err != nil {
 		return err
@@ -121,7 +63,7 @@ func (s *Session) enterAdjusted(ctx context.Context, original string, a Adjustme
 	if _, err := s.D.Repo.Output(ctx, "checkout", "--quiet", "--detach", string(commit)); err != nil {
 		return err
 	}
-	name := "adjusted/" + original + "(" + a.name() + ")"
+	name := "adjusted/" + original + "(" + a.Name() + ")"
 	if err := s.moveTo(ctx, map[string]gitobj.OID{
 		"refs/heads/" + name: commit, "refs/basis/" + name: tip, "refs/heads/" + original: tip,
 	}); err != nil {
@@ -148,11 +90,11 @@ func (s *Session) moveTo(ctx context.Context, refs map[string]gitobj.OID) error 
 	if len(moves) == 0 {
 		return nil
 	}
-	return s.D.Repo.MoveRefs(ctx, moves, adjustedMessage)
+	return s.D.Repo.MoveRefs(ctx, moves, annex.AdjustedMessage)
 }
 
 // adjustedCommit makes the commit and lists the files that are unlocked in it.
-func (s *Session) adjustedCommit(ctx context.Context, a Adjustment, tip gitobj.OID) (commit gitobj.OID, unlocked []string, err error) {
+func (s *Session) adjustedCommit(ctx context.Context, a annex.Adjustment, tip gitobj.OID) (commit gitobj.OID, unlocked []string, err error) {
 	who, err := s.D.Repo.Identities(ctx, s.D.Now())
 	if err != nil {
 		return "", nil, err
@@ -186,7 +128,7 @@ func (s *Session) adjustedCommit(ctx context.Context, a Adjustment, tip gitobj.O
 	if err != nil {
 		return "", nil, err
 	}
-	commit, _, err = im.Commit(git.CommitSpec{Parents: []gitobj.OID{tip}, Who: who, Message: adjustedMessage, Changes: changes})
+	commit, _, err = im.Commit(git.CommitSpec{Parents: []gitobj.OID{tip}, Who: who, Message: annex.AdjustedMessage, Changes: changes})
 	if err != nil {
 		return "", nil, err
 	}

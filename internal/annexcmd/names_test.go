@@ -3,6 +3,8 @@ package annexcmd
 import (
 	"strings"
 	"testing"
+
+	"github.com/stemma-data/stemma/internal/annex"
 )
 
 // TestFileNameOf: names are git-annex's for the same URLs.
@@ -38,16 +40,16 @@ func FuzzFileNameOf(f *testing.F) {
 }
 
 func TestAdjustedNames(t *testing.T) {
-	for _, a := range []Adjustment{
+	for _, a := range []annex.Adjustment{
 		{Unlock: true}, {Lock: true}, {Fix: true}, {HideMissing: true}, {HideMissing: true, Unlock: true}, {UnlockPresent: true},
 	} {
-		original, got, ok := parseAdjusted("adjusted/a/b(" + a.name() + ")")
+		original, got, ok := annex.ParseAdjusted("adjusted/a/b(" + a.Name() + ")")
 		if original != "a/b" || got != a || !ok {
 			t.Errorf("%+v: %s, %+v, %v", a, original, got, ok)
 		}
 	}
 	for _, name := range []string{"main", "adjusted/main", "adjusted/(unlocked)", "adjusted/main(nonsense)"} {
-		if original, _, ok := parseAdjusted(name); ok || original != name {
+		if original, _, ok := annex.ParseAdjusted(name); ok || original != name {
 			t.Errorf("%s was taken for an adjusted branch", name)
 		}
 	}

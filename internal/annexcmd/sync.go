@@ -34,7 +34,7 @@ func (s *Session) Synchronize(ctx context.Context, opt SyncOptions, say func(ste
 			return err
 		}
 	}
-	if err := s.Propagate(ctx); err != nil {
+	if err := s.D.Propagate(ctx); err != nil {
 		return err
 	}
 	if !opt.NoPull {
@@ -162,7 +162,7 @@ func (s *Session) branch(ctx context.Context) (string, error) {
 	if err != nil || head.OID == "" {
 		return "", err
 	}
-	name, _, _ := parseAdjusted(head.Branch())
+	name, _, _ := annex.ParseAdjusted(head.Branch())
 	return name, nil
 }
 
@@ -192,7 +192,7 @@ func (s *Session) mergeRef(ctx context.Context, ref string, unrelated bool) erro
 	if err != nil {
 		return err
 	}
-	if _, _, adjusted := parseAdjusted(head.Branch()); adjusted {
+	if _, _, adjusted := annex.ParseAdjusted(head.Branch()); adjusted {
 		return s.advanceAdjusted(ctx, head.Branch(), id)
 	}
 	if head.OID != "" {

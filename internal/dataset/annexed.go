@@ -39,9 +39,12 @@ func (d *Dataset) LargeAs(ctx context.Context, rel, path string, fi fs.FileInfo)
 	return large, true, err
 }
 
-// AddUnlocked reports whether annex.addunlocked asks for a pointer instead of
-// a link.
+// AddUnlocked reports whether annex.addunlocked, or the adjusted branch that is
+// checked out, asks for a pointer instead of a link. The content is here.
 func (d *Dataset) AddUnlocked(ctx context.Context, rel string, fi fs.FileInfo) (bool, error) {
+	if a, err := d.adjustment(ctx); err != nil || a.Unlock || a.UnlockPresent {
+		return err == nil, err
+	}
 	text, ok := d.Repo.Config.Lookup("annex.addunlocked")
 	if !ok {
 		var err error

@@ -9,8 +9,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitattr"
 	"github.com/stemma-data/stemma/internal/magic"
 	"github.com/stemma-data/stemma/internal/matchexpr"
@@ -22,6 +24,7 @@ type attributes struct {
 	match *gitattr.Matcher
 	exprs map[string]matchexpr.Expr
 	log   *annexlog.Log // config.log of the git-annex branch, once read
+	head  *git.Head     // once read
 }
 
 const systemAttributes = "/etc/gitattributes"
@@ -208,6 +211,21 @@ func (d *Dataset) branchSetting(ctx context.Context, key string) (string, error)
 	}
 	e, _ := d.attr.log.Get(key)
 	return e.Value, nil
+}
+
+// adjustment is that of the branch which is checked out, if it is adjusted.
+func (d *Dataset) adjustment(ctx context.Context) (a annex.Adjustment, err error) {
+	d.attrs.Lock()
+	defer d.attrs.Unlock()
+	if d.attr.head == nil {
+		head, err := d.Repo.Head(ctx)
+		if err != nil {
+			return a, err
+		}
+		d.attr.head = &head
+	}
+	_, a, _ = annex.ParseAdjusted(d.attr.head.Branch())
+	return a, nil
 }
 
 func (d *Dataset) expression(text string) (matchexpr.Expr, error) {

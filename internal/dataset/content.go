@@ -182,12 +182,30 @@ func (d *Dataset) prepareForAnnex(ctx context.Context, it *item, c *content) err
 	if err != nil {
 		return err
 	}
+	unlocked, err := d.AddUnlocked(ctx, it.Path, seen)
+	if err != nil {
+		return err
+	}
+	if unlocked {
+		return d.keepUnlocked(ctx, it, c.path, seen, key)
+	}
 	if err := d.Annex.Keep(ctx, c.path, seen, key); err != nil {
 		return err
 	}
 	it.key, it.seen = key, seen
 	it.link = pointer.LinkTarget(key, it.Path)
 	it.file.Mode, it.file.Data = gitobj.ModeSymlink, []byte(it.link)
+	it.record = d.added(it.Path, key.String())
+	return nil
+}
+
+// keepUnlocked stores the content of a file that stays as it is.
+func (d *Dataset) keepUnlocked(ctx context.Context, it *item, path string, seen fs.FileInfo, key annexkey.Key) error {
+	if err := d.Annex.KeepUnlocked(ctx, path, seen, key, d.Repo.Config.Bool("annex.thin", false)); err != nil {
+		return err
+	}
+	it.key, it.seen = key, seen
+	it.file.Data, it.file.Stat = pointer.Format(key), gitindex.StatOf(seen)
 	it.record = d.added(it.Path, key.String())
 	return nil
 }

@@ -215,7 +215,7 @@ func (s *saving) one(ctx context.Context, p *part) (gitobj.OID, error) {
 		return "", err
 	}
 	defer done()
-	if err := d.Writable(ctx); err != nil {
+	if err := d.savable(ctx, s.opt.Amend); err != nil {
 		return "", err
 	}
 	staged, refused, err := s.stage(ctx, d, p)
@@ -225,7 +225,11 @@ func (s *saving) one(ctx context.Context, p *part) (gitobj.OID, error) {
 	opt := s.opt
 	opt.refds = s.top.Path()
 	opt.AllowEmpty = opt.AllowEmpty && p.rel == "."
-	return d.Commit(ctx, staged, opt, s.sink)
+	id, err := d.Commit(ctx, staged, opt, s.sink)
+	if err != nil {
+		return id, err
+	}
+	return id, d.Propagate(ctx)
 }
 
 func (s *saving) stage(ctx context.Context, d *Dataset, p *part) (staged *Staged, refused bool, err error) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/gitindex"
@@ -151,11 +152,8 @@ func (d *Dataset) restage(ctx context.Context, files []commit.File) error {
 // an unfinished merge, an adjusted branch. It completes what a killed command
 // left half published.
 func (d *Dataset) Writable(ctx context.Context) error {
-	if err := d.Publisher().Settle(ctx); err != nil {
+	if err := d.settled(ctx); err != nil {
 		return err
-	}
-	if _, err := os.Lstat(filepath.Join(d.Repo.GitDir, "MERGE_HEAD")); err == nil {
-		return errs.WithHint(errors.New("an unfinished merge is in the way"), "finish it with `git commit`, or give it up with `git merge --abort`")
 	}
 	head, err := d.Repo.Head(ctx)
 	if err != nil {
@@ -165,6 +163,37 @@ func (d *Dataset) Writable(ctx context.Context) error {
 		return errs.WithHint(fmt.Errorf("adjusted branch %s: committing to it is not supported yet", head.Branch()), "check out the branch that it was made from")
 	}
 	return nil
+}
+
+// settled completes what a killed command left half published, and refuses an
+// unfinished merge.
+func (d *Dataset) settled(ctx context.Context) error {
+	if err := d.Publisher().Settle(ctx); err != nil {
+		return err
+	}
+	if _, err := os.Lstat(filepath.Join(d.Repo.GitDir, "MERGE_HEAD")); err == nil {
+		return errs.WithHint(errors.New("an unfinished merge is in the way"), "finish it with `git commit`, or give it up with `git merge --abort`")
+	}
+	return nil
+}
+
+// savable is Writable, but allows an adjusted branch: what is committed to it
+// goes on to the branch that it was made of.
+func (d *Dataset) savable(ctx context.Context, amend bool) error {
+	head, err := d.Repo.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if _, _, adjusted := annex.ParseAdjusted(head.Branch()); !adjusted || d.Annex == nil {
+		return d.Writable(ctx)
+	}
+	if amend {
+		return errs.WithHint(fmt.Errorf("adjusted branch %s: its last commit is git-annex's and cannot be amended", head.Branch()), "check out the branch that it was made from")
+	}
+	if err := d.settled(ctx); err != nil {
+		return err
+	}
+	return d.Propagate(ctx) // what a killed process has left
 }
 
 // IsClean reports whether nothing is unsaved, apart from what running jobs

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,6 +66,35 @@ func TestSaveKilledAtEveryStep(t *testing.T) {
 		before := s.commits()
 		s.killAt(n, rig.Victims(rnd.IntN(3)), "save", "-m", fmt.Sprintf("round %d", s.round))
 		s.afterSave(before, rnd.IntN(2) == 0)
+	}
+	s.Check()
+}
+
+// On an adjusted branch, what is saved also gets to the branch that it was made
+// of, once and in its own form, whenever the first attempt was killed.
+func TestSaveOnAdjustedBranchKilled(t *testing.T) {
+	s := newStory(t)
+	s.Run("git", "annex", "adjust", "--unlock")
+	s.change()
+	s.Save("-m", "unkilled")
+	s.change()
+	total := s.countSteps("save", "-m", "round 2")
+	s.verify()
+	rnd := random(t)
+	for _, n := range chosen(t, rnd, total, 8) {
+		s.change()
+		s.killAt(n, rig.Victims(rnd.IntN(3)), "save", "-m", fmt.Sprintf("round %d", s.round))
+		s.repeat(s.Stemma("save", "-m", fmt.Sprintf("round %d", s.round)))
+		s.verify()
+		if made := s.Git("log", "--format=%H", "--grep=^round "+fmt.Sprint(s.round)+"$", "main"); strings.Count(made, "\n") != 0 || made == "" {
+			t.Fatalf("round %d: commits on main: %q", s.round, made)
+		}
+		if parent := s.Git("rev-parse", "HEAD~1"); parent != s.Git("rev-parse", "main") || parent != s.Git("rev-parse", "refs/basis/adjusted/main(unlocked)") {
+			t.Fatalf("round %d: the adjusted branch is not on top of main", s.round)
+		}
+		if link := s.Git("ls-tree", "main", fmt.Sprintf("r%03d/data-1.bin", s.round)); !strings.HasPrefix(link, "120000") {
+			t.Fatalf("round %d: %s", s.round, link)
+		}
 	}
 	s.Check()
 }

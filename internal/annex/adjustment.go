@@ -1,0 +1,61 @@
+package annex
+
+import "strings"
+
+// Adjustment is how the files of an adjusted branch differ from those of the
+// branch that it was made of.
+type Adjustment struct {
+	Lock, Unlock, Fix, HideMissing, UnlockPresent bool
+}
+
+// AdjustedMessage is that of the commit on top of an adjusted branch.
+const AdjustedMessage = "git-annex adjusted branch"
+
+// Name is what stands in the branch's name.
+func (a Adjustment) Name() string {
+	form := ""
+	switch {
+	case a.UnlockPresent:
+		form = "unlockpresent"
+	case a.Unlock:
+		form = "unlocked"
+	case a.Lock:
+		form = "locked"
+	case a.Fix:
+		form = "fixed"
+	}
+	if !a.HideMissing {
+		return form
+	}
+	if form == "" {
+		return "hidemissing"
+	}
+	return "hidemissing-" + form
+}
+
+// ParseAdjusted takes the name of an adjusted branch apart.
+func ParseAdjusted(branch string) (original string, a Adjustment, ok bool) {
+	rest, ok := strings.CutPrefix(branch, "adjusted/")
+	open := strings.LastIndexByte(rest, '(')
+	if !ok || open <= 0 || !strings.HasSuffix(rest, ")") {
+		return branch, a, false
+	}
+	form := rest[open+1 : len(rest)-1]
+	if cut, hidden := strings.CutPrefix(form, "hidemissing"); hidden {
+		a.HideMissing, form = true, strings.TrimPrefix(cut, "-")
+	}
+	switch form {
+	case "unlocked":
+		a.Unlock = true
+	case "locked":
+		a.Lock = true
+	case "fixed":
+		a.Fix = true
+	case "unlockpresent":
+		a.UnlockPresent = true
+	case "":
+	default:
+		return branch, a, false
+	}
+	return rest[:open], a, true
+}
