@@ -202,7 +202,7 @@ func (d *Dataset) branchSetting(ctx context.Context, key string) (string, error)
 	d.attrs.Lock()
 	defer d.attrs.Unlock()
 	if d.attr.log == nil {
-		text, err := d.Publisher().ReadLog(ctx, "config.log")
+		text, err := d.branchFile(ctx, "config.log")
 		if err != nil {
 			return "", err
 		}
@@ -211,6 +211,24 @@ func (d *Dataset) branchSetting(ctx context.Context, key string) (string, error)
 	}
 	e, _ := d.attr.log.Get(key)
 	return e.Value, nil
+}
+
+// branchFile reads a file of the git-annex branch, or of its journal, without a
+// process where it can. It is nil where there is none.
+func (d *Dataset) branchFile(ctx context.Context, path string) ([]byte, error) {
+	if d.Annex != nil {
+		if data, ok, err := d.Annex.JournalFile(path); ok || err != nil {
+			return data, err
+		}
+	}
+	tip, err := d.Repo.Ref(ctx, annex.BranchRef)
+	if err != nil || tip == "" {
+		return nil, err
+	}
+	view := d.Repo.View(tip)
+	defer view.Close()
+	data, _, err := view.Blob(ctx, path)
+	return data, err
 }
 
 // adjustment is that of the branch which is checked out, if it is adjusted.

@@ -2,6 +2,7 @@ package git
 
 import (
 	"bytes"
+	"cmp"
 	"compress/zlib"
 	"encoding/binary"
 	"hash/crc32"
@@ -30,7 +31,7 @@ type treeBase struct {
 
 const (
 	// maxBasesTried bounds how many trees one is compared with, latest first.
-	maxBasesTried = 64
+	maxBasesTried = 3
 	// maxChain bounds how many differences lead to an object; git's own default
 	// is 50.
 	maxChain = 40
@@ -116,12 +117,13 @@ func (w *repacker) shorten(tree []byte, packed, height int) []byte {
 	}
 	var delta []byte
 	var base treeBase
-	for i, b := range slices.Backward(w.bases) {
-		if len(w.bases)-i > maxBasesTried {
-			break
-		}
-		if len(b.data) > 2*len(tree) || len(tree) > 2*len(b.data) {
+	tried := 0
+	for _, b := range slices.Backward(w.bases) {
+		if len(b.data) > 2*len(tree) || len(tree) > 2*len(b.data) || !sameBeginning(b.data, tree) {
 			continue
+		}
+		if tried++; tried > maxBasesTried {
+			break
 		}
 		if d := treeDelta(b.data, tree, w.hash, packed); d != nil && (delta == nil || len(d) < len(delta)) {
 			delta, base = d, b
@@ -144,6 +146,13 @@ func (w *repacker) shorten(tree []byte, packed, height int) []byte {
 	return out
 }
 
+// sameBeginning reports that the first entries of two trees have the same name:
+// then they are mostly those of one folder.
+func sameBeginning(a, b []byte) bool {
+	nul := bytes.IndexByte(a, 0)
+	return nul >= 0 && len(b) > nul && bytes.Equal(a[:nul+1], b[:nul+1])
+}
+
 // treeDelta is the difference between two tree objects as instructions for
 // applyDelta (gitformat-pack(5)): entries that both have are copied. It is nil
 // where it would be longer than limit, in bytes.
@@ -155,23 +164,24 @@ func treeDelta(base, tree []byte, hash, limit int) []byte {
 		if te == 0 || len(d.out)+len(d.insert) > limit {
 			return nil
 		}
-		be := 0
-		for b < len(base) { // entries of the base that come before are gone
-			if be = entryLen(base[b:], hash); be == 0 {
+		entry := tree[t : t+te]
+		t += te
+		for b < len(base) && !bytes.HasPrefix(base[b:], entry) { // entries of the base that come before are gone
+			be := entryLen(base[b:], hash)
+			if be == 0 {
 				return nil
 			}
-			if entryOrder(base[b:b+be], tree[t:t+te]) >= 0 {
+			if entryOrder(base[b:b+be], entry) >= 0 {
 				break
 			}
 			b += be
 		}
-		if b < len(base) && bytes.Equal(base[b:b+be], tree[t:t+te]) {
+		if bytes.HasPrefix(base[b:], entry) {
 			d.copy(b, te)
-			b += be
+			b += te
 		} else {
-			d.insert = append(d.insert, tree[t:t+te]...)
+			d.insert = append(d.insert, entry...)
 		}
-		t += te
 	}
 	return d.end()
 }
@@ -188,15 +198,30 @@ func entryLen(b []byte, hash int) int {
 
 // entryOrder compares the names of two tree entries, folders as if a slash
 // followed.
-func entryOrder(a, b []byte) int { return bytes.Compare(entryName(a), entryName(b)) }
-
-func entryName(e []byte) []byte {
-	mode, rest, _ := bytes.Cut(e, []byte{' '})
-	name, _, _ := bytes.Cut(rest, []byte{0})
-	if string(mode) == "40000" {
-		name = append(slices.Clone(name), '/')
+func entryOrder(a, b []byte) int {
+	x, xEnd := entryName(a)
+	y, yEnd := entryName(b)
+	n := min(len(x), len(y))
+	if c := bytes.Compare(x[:n], y[:n]); c != 0 {
+		return c
 	}
-	return name
+	next := func(name []byte, end byte) byte {
+		if len(name) > n {
+			return name[n]
+		}
+		return end
+	}
+	return cmp.Or(cmp.Compare(next(x, xEnd), next(y, yEnd)), cmp.Compare(len(x), len(y)))
+}
+
+// entryName returns an entry's name and what is to be thought behind it.
+func entryName(e []byte) (name []byte, end byte) {
+	mode, rest, _ := bytes.Cut(e, []byte{' '})
+	name, _, _ = bytes.Cut(rest, []byte{0})
+	if string(mode) == "40000" {
+		end = '/'
+	}
+	return name, end
 }
 
 // deltaWriter gathers instructions: neighbouring ones of a kind become one.
