@@ -145,6 +145,11 @@ func pipes(t *testing.T) (a, b end) {
 	if err := errors.Join(err1, err2); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { // and until then the collector of garbage closes none of them
+		for _, f := range []*os.File{r1, w1, r2, w2} {
+			f.Close()
+		}
+	})
 	return end{r1, w2, r1}, end{r2, w1, r2}
 }
 
