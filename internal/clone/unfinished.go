@@ -18,7 +18,7 @@ import (
 // a killed process leaves can so be told from a clone, and is gone on with.
 type unfinished struct {
 	path string
-	lock *fsx.FileLock
+	lock *fsx.FileLock // nil where the file system has no locks
 }
 
 // mark begins a clone in the git folder.
@@ -27,8 +27,8 @@ func mark(gitDir, address string) (*unfinished, error) {
 	if err := os.WriteFile(path, []byte(address+"\n"), 0o666); err != nil {
 		return nil, err
 	}
-	lock, err := fsx.TryLockFile(path, true)
-	return &unfinished{path, lock}, err
+	lock, _ := fsx.TryLockFile(path, true)
+	return &unfinished{path, lock}, nil
 }
 
 // takeOver locks the mark that a killed process has left in a git folder, and
@@ -36,17 +36,15 @@ func mark(gitDir, address string) (*unfinished, error) {
 func takeOver(gitDir string) (*unfinished, string, error) {
 	path := filepath.Join(gitDir, dataset.UnfinishedClone)
 	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, "", nil
-	}
 	if err != nil {
-		return nil, "", err
+		return nil, "", nil // most often there is nothing; what else is there is looked at later
 	}
 	lock, err := fsx.TryLockFile(path, true)
 	if err != nil {
-		return nil, "", err
+		return nil, "", fmt.Errorf("a clone was begun in %s and not finished: %w", filepath.Dir(gitDir), err)
 	}
 	if err := os.Remove(filepath.Join(gitDir, "config.lock")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		lock.Unlock()
 		return nil, "", err // nobody else writes here
 	}
 	return &unfinished{path, lock}, strings.TrimSuffix(string(text), "\n"), nil
@@ -61,13 +59,13 @@ func (u *unfinished) moved(gitDir string) {
 func (u *unfinished) end() {
 	if u != nil {
 		os.Remove(u.path)
-		u.lock.Unlock()
+		u.leave()
 	}
 }
 
 // leave gives the lock back, but the mark stays.
 func (u *unfinished) leave() {
-	if u != nil {
+	if u != nil && u.lock != nil {
 		u.lock.Unlock()
 	}
 }

@@ -34,6 +34,7 @@ type trackedFolder struct {
 	tracked int // files and folders of the index that are there
 	names   int // everything that is there
 	absent  bool
+	closed  bool                // it cannot be read: as for git, there is nothing unknown in it
 	known   map[string]struct{} // names that the index has in it, if they are compared
 }
 
@@ -87,7 +88,7 @@ func (p *folderPass) run(ctx context.Context) ([]string, error) {
 	}
 	var odd []string
 	for _, path := range paths {
-		if f := p.folders[path]; !f.absent && f.names != f.tracked {
+		if f := p.folders[path]; !f.absent && !f.closed && f.names != f.tracked {
 			f.known = make(map[string]struct{}, f.names)
 			odd = append(odd, path)
 		}
@@ -125,6 +126,9 @@ func (p *folderPass) count(path string, f *trackedFolder) error {
 	})
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) {
 		f.absent, err = true, nil // a symbolic link may have taken its place
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		f.closed, err = true, nil
 	}
 	return err
 }

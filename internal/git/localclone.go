@@ -28,6 +28,9 @@ var errOnlyGit = errors.New("a clone that only git can make")
 // called with its path when it is made.
 func CloneLocal(ctx context.Context, opt CloneOptions, begin func(gitDir string) error) bool {
 	c, err := newLocalClone(ctx, opt)
+	if c != nil && c.source != nil {
+		defer c.source.Close()
+	}
 	if err != nil {
 		return false
 	}
@@ -71,7 +74,7 @@ func newLocalClone(ctx context.Context, opt CloneOptions) (*localClone, error) {
 	}
 	var err error
 	if c.source, err = OpenAt(ctx, opt.URL, Options{Env: opt.Env}); err != nil {
-		return nil, err
+		return c, err
 	}
 	return c, c.checkSource()
 }

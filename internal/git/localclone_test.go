@@ -238,3 +238,24 @@ func mktree(t *testing.T, dir string, env []string, entries string) string {
 	}
 	return strings.TrimSpace(string(out))
 }
+
+// A blob that only git reads is met in the middle of the work.
+func TestPopulateWithALargeBlob(t *testing.T) {
+	source, env := sourceRepo(t)
+	if err := os.WriteFile(filepath.Join(source, "large"), make([]byte, maxNativeObject+1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	runGit(t, source, env, "add", "large")
+	runGit(t, source, env, "commit", "-q", "-m", "large")
+	dir := filepath.Join(t.TempDir(), "clone")
+	if !CloneLocal(t.Context(), CloneOptions{URL: source, Dir: dir, Env: env}, begun) {
+		t.Fatal("left to git")
+	}
+	populate(t, dir, env, plain)
+	if got := runGit(t, dir, env, "status", "--porcelain"); got != "" {
+		t.Error(got)
+	}
+	if fi, err := os.Stat(filepath.Join(dir, "large")); err != nil || fi.Size() != maxNativeObject+1 {
+		t.Errorf("%v, %v", fi, err)
+	}
+}

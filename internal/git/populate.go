@@ -33,15 +33,20 @@ func (r *Repo) Populate(ctx context.Context, commit gitobj.OID, convert Converte
 	if err == nil {
 		err = p.checkContent(convert)
 	}
+	if leftToGit(err) {
+		_, err = r.Output(ctx, "read-tree", "-m", "-u", "HEAD")
+		return err
+	}
 	if err == nil {
 		err = p.write(ctx)
 	}
-	if !errors.Is(err, errOnlyGit) && !errors.Is(err, errNotNative) {
-		return err
+	if leftToGit(err) {
+		return r.Repopulate(ctx) // some files are there
 	}
-	_, err = r.Output(ctx, "read-tree", "-m", "-u", "HEAD")
 	return err
 }
+
+func leftToGit(err error) bool { return errors.Is(err, errOnlyGit) || errors.Is(err, errNotNative) }
 
 // populating is one filling of a work tree.
 type populating struct {

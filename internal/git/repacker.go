@@ -18,6 +18,7 @@ type repacker struct {
 	parts   [][]byte
 	objects []indexed
 	bases   []treeBase
+	held    int // bytes of bases
 	z       inflater
 }
 
@@ -85,9 +86,18 @@ func (w *repacker) object(p *pack, raw []byte, offset int64, height int, moved m
 		if short := w.shorten(e.data, len(raw), height); short != nil {
 			return short, nil
 		}
-		w.bases = append(w.bases, treeBase{e.data, w.size})
+		w.keep(treeBase{e.data, w.size})
 	}
 	return raw, nil
+}
+
+// keep remembers a tree, and forgets the oldest ones.
+func (w *repacker) keep(b treeBase) {
+	w.bases, w.held = append(w.bases, b), w.held+len(b.data)
+	for w.held > maxBases && len(w.bases) > 1 {
+		w.held -= len(w.bases[0].data)
+		w.bases = w.bases[1:]
+	}
 }
 
 // heights counts, for each object, how many differences at most lead from
