@@ -33,7 +33,7 @@ type job struct {
 	said        any           // message of success
 	noFiles     bool          // the clone's work tree is still empty
 	resumed     bool          // or holds what a killed process has written
-	begun       *unfinished   // while the clone is being made
+	begun       bool          // it is ours: git has made it
 }
 
 // run clones and reports. The dataset is nil where that failed, which has been
@@ -45,6 +45,11 @@ func (j *job) run(ctx context.Context, sink result.Sink) (*dataset.Dataset, Sour
 	}
 	if err != nil {
 		return nil, Source{}, err
+	}
+	done, alone := j.alone()
+	defer done()
+	if !alone {
+		return nil, Source{}, sink.Emit(j.record.As(result.Error).Msg("another process is cloning into " + j.dest))
 	}
 	src, resumed, err := j.resume(candidates)
 	if err != nil {
@@ -69,13 +74,13 @@ func (j *job) run(ctx context.Context, sink result.Sink) (*dataset.Dataset, Sour
 	}
 	d, err := j.finish(ctx, src, sink)
 	if err != nil {
-		j.fail()
+		j.wipe() // what an earlier process has made stays
 		if ctx.Err() != nil {
 			return nil, src, err
 		}
 		return nil, src, sink.Emit(rec.As(result.Error).Msg(err.Error()))
 	}
-	j.begun.end()
+	os.Remove(filepath.Join(j.dest, ".git", dataset.UnfinishedClone))
 	if j.contains != nil {
 		rec = rec.With("contains", j.contains)
 	}
@@ -225,36 +230,24 @@ func (j *job) gitClone(ctx context.Context, src Source) error {
 		args = append(args[:len(args):len(args)], "--branch="+src.Version)
 	}
 	opt := git.CloneOptions{URL: address, Dir: j.dest, From: j.from, Args: args, Env: j.env.Vars, Untrusted: j.untrusted}
-	begin := func(gitDir string) (err error) {
-		j.begun, err = mark(gitDir, src.GitURL)
-		return err
-	}
+	begin := func(gitDir string) error { return mark(gitDir, src.GitURL) }
 	if j.noFiles = git.CloneLocal(ctx, opt, begin); j.noFiles {
-		j.begun.moved(filepath.Join(j.dest, ".git"))
+		j.begun = true
 		return nil
 	}
-	j.begun.leave()
-	j.begun = nil
 	err := git.Clone(ctx, opt)
-	if err == nil && isDir(filepath.Join(j.dest, ".git")) {
+	if j.begun = err == nil; j.begun && isDir(filepath.Join(j.dest, ".git")) {
 		err = begin(filepath.Join(j.dest, ".git"))
 	}
 	return err
 }
 
-// fail takes away what was made, but not what an earlier process has.
-func (j *job) fail() {
-	if j.resumed {
-		j.begun.leave()
-		return
-	}
-	j.wipe()
-	j.begun.leave()
-}
-
-// wipe takes away what a failed attempt left; the folder itself stays if it
-// was there before.
+// wipe takes away what a failed attempt left, but nothing of another process;
+// the folder itself stays if it was there before.
 func (j *job) wipe() {
+	if !j.begun {
+		return // git has tidied up
+	}
 	if !j.existed {
 		os.RemoveAll(j.dest)
 		return

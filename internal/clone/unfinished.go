@@ -1,78 +1,39 @@
 package clone
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/dataset"
-	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
 )
 
-// unfinished is the mark of a clone that is still being made: a file in its git
-// folder that holds the address of the source, locked by whoever makes it. What
-// a killed process leaves can so be told from a clone, and is gone on with.
-type unfinished struct {
-	path string
-	lock *fsx.FileLock // nil where the file system has no locks
+// mark begins a clone in the git folder: a file there holds the address of the
+// source until the clone is complete. What a killed process leaves can so be told
+// from a clone, and is gone on with.
+func mark(gitDir, address string) error {
+	return os.WriteFile(filepath.Join(gitDir, dataset.UnfinishedClone), []byte(address+"\n"), 0o666)
 }
 
-// mark begins a clone in the git folder.
-func mark(gitDir, address string) (*unfinished, error) {
-	path := filepath.Join(gitDir, dataset.UnfinishedClone)
-	if err := os.WriteFile(path, []byte(address+"\n"), 0o666); err != nil {
-		return nil, err
-	}
-	lock, _ := fsx.TryLockFile(path, true)
-	return &unfinished{path, lock}, nil
-}
-
-// takeOver locks the mark that a killed process has left in a git folder, and
-// returns it with the source's address; nil where there is none.
-func takeOver(gitDir string) (*unfinished, string, error) {
-	path := filepath.Join(gitDir, dataset.UnfinishedClone)
-	text, err := os.ReadFile(path)
+// alone keeps other processes from cloning into the same place until done is
+// called; false if one is at it. Where that cannot be told, git's own refusal to
+// clone into a folder with files has to do.
+func (j *job) alone() (done func(), ok bool) {
+	name := sha256.Sum256([]byte(filepath.Base(j.dest)))
+	lock, err := fsx.TryLockFile(filepath.Join(filepath.Dir(j.dest), fmt.Sprintf("%scloning-%x", fsx.TempPrefix, name[:8])), true)
 	if err != nil {
-		return nil, "", nil // most often there is nothing; what else is there is looked at later
+		return func() {}, !errors.Is(err, fsx.ErrLocked)
 	}
-	lock, err := fsx.TryLockFile(path, true)
-	if err != nil {
-		return nil, "", fmt.Errorf("a clone was begun in %s and not finished: %w", filepath.Dir(gitDir), err)
-	}
-	if err := os.Remove(filepath.Join(gitDir, "config.lock")); err != nil && !errors.Is(err, os.ErrNotExist) {
+	return func() {
+		os.Remove(lock.Path())
 		lock.Unlock()
-		return nil, "", err // nobody else writes here
-	}
-	return &unfinished{path, lock}, strings.TrimSuffix(string(text), "\n"), nil
-}
-
-// moved says that the git folder has got its place.
-func (u *unfinished) moved(gitDir string) {
-	u.path = filepath.Join(gitDir, dataset.UnfinishedClone)
-}
-
-// end takes the mark away: the clone is complete, or gone.
-func (u *unfinished) end() {
-	if u != nil {
-		os.Remove(u.path)
-		u.leave()
-	}
-}
-
-// leave gives the lock back, but the mark stays.
-func (u *unfinished) leave() {
-	if u != nil && u.lock != nil {
-		u.lock.Unlock()
-	}
-}
-
-// errBusy refuses a place where another process is at work.
-func errBusy(dest string) error {
-	return errs.WithHint(fmt.Errorf("another process is cloning into %s", dest), "wait for it")
+	}, true
 }
 
 // clearLeftovers removes git folders that killed processes did not complete, and
@@ -81,21 +42,7 @@ func (j *job) clearLeftovers(entries []os.DirEntry) (others []os.DirEntry, err e
 	for _, e := range entries {
 		if !git.IsUnfinished(e.Name()) {
 			others = append(others, e)
-			continue
-		}
-		dir := filepath.Join(j.dest, e.Name())
-		lock, err := fsx.TryLockFile(filepath.Join(dir, dataset.UnfinishedClone), true)
-		switch {
-		case errors.Is(err, fsx.ErrLocked):
-			return nil, errBusy(j.dest)
-		case errors.Is(err, os.ErrNotExist):
-			continue
-		case err != nil:
-			return nil, err
-		}
-		err = os.RemoveAll(dir)
-		lock.Unlock()
-		if err != nil {
+		} else if err := os.RemoveAll(filepath.Join(j.dest, e.Name())); err != nil {
 			return nil, err
 		}
 	}
@@ -105,21 +52,19 @@ func (j *job) clearLeftovers(entries []os.DirEntry) (others []os.DirEntry, err e
 // resume finds out whether the clone's place holds one that a killed process has
 // begun, and from which of the sources.
 func (j *job) resume(candidates []Source) (src Source, ok bool, err error) {
-	u, address, err := takeOver(filepath.Join(j.dest, ".git"))
-	if errors.Is(err, fsx.ErrLocked) {
-		return src, false, errBusy(j.dest)
+	gitDir := filepath.Join(j.dest, ".git")
+	text, err := os.ReadFile(filepath.Join(gitDir, dataset.UnfinishedClone))
+	if err != nil {
+		return src, false, nil // most often there is nothing; what else is there is looked at later
 	}
-	if u == nil || err != nil {
-		return src, false, err
+	at := slices.IndexFunc(candidates, func(c Source) bool { return c.GitURL == strings.TrimSuffix(string(text), "\n") })
+	if at < 0 {
+		return src, false, nil
 	}
-	for _, c := range candidates {
-		if c.GitURL == address {
-			j.begun, j.existed = u, true
-			_, err := os.Lstat(filepath.Join(j.dest, ".git", "index"))
-			j.noFiles, j.resumed = errors.Is(err, os.ErrNotExist), true
-			return c, true, nil
-		}
+	if err := os.Remove(filepath.Join(gitDir, "config.lock")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return src, false, err // nobody else writes here
 	}
-	u.leave()
-	return src, false, nil
+	_, err = os.Lstat(filepath.Join(gitDir, "index"))
+	j.existed, j.resumed, j.noFiles = true, true, errors.Is(err, os.ErrNotExist)
+	return candidates[at], true, nil
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stemma-data/stemma/test/crash/rig"
@@ -95,5 +96,34 @@ func TestGetOfSubdatasetKilled(t *testing.T) {
 		if text, err := os.Readlink(filepath.Join(sub.Dir, "f")); err != nil || !strings.Contains(text, "annex/objects") {
 			t.Fatalf("round %d: sub/f leads to %q, %v", i, text, err)
 		}
+	}
+}
+
+// Of several clones into one place at once, one is made, and the others do not
+// take it away.
+func TestClonesIntoOnePlace(t *testing.T) {
+	s := newCloning(t)
+	clones := filepath.Join(s.Root, "clones")
+	if err := os.Mkdir(clones, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range rounds(t, 4) {
+		dir := filepath.Join(clones, fmt.Sprint("c", i))
+		if i%2 == 1 {
+			os.Mkdir(dir, 0o755)
+		}
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				if out, err := s.Try(s.Bin, "clone", s.Dir, dir); err != nil && !strings.Contains(out, "another process") && !strings.Contains(out, "already") {
+					t.Errorf("%v: %s", err, out)
+				}
+			})
+		}
+		wg.Wait()
+		s.whole(dir)
+	}
+	if left, _ := filepath.Glob(filepath.Join(clones, ".stemma-tmp-*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
