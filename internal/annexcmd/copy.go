@@ -11,6 +11,7 @@ import (
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/local"
 	"github.com/stemma-data/stemma/internal/transfer"
 )
 
@@ -110,10 +111,11 @@ func (d *Sender) transfer(ctx context.Context) error {
 		limit = remote.AtOnce(d.to.Remote, few)
 	}
 	group.SetLimit(limit)
+	own := d.s.ownStore()
 	for _, w := range list {
 		group.Go(func() error {
-			if w.present, w.asked = d.present(gctx, w.File); w.asked == nil && !w.present {
-				w.sent = d.store(gctx, w)
+			if w.present, w.asked = d.present(gctx, w); w.asked == nil && !w.present {
+				w.sent = d.store(gctx, own, w)
 			}
 			w.done = w.asked == nil && w.sent == nil || gctx.Err() == nil
 			return gctx.Err()
@@ -135,15 +137,17 @@ func (d *Sender) transfer(ctx context.Context) error {
 	return err
 }
 
-// present asks the remote; with --fast a copy the log does not know is none.
-func (d *Sender) present(ctx context.Context, f File) (bool, error) {
-	if d.s.Fast && !d.move {
-		return false, nil
+// present asks the remote, unless it looks itself before it sends; with --fast a
+// copy the log does not know is none. A move must know who had the content.
+func (d *Sender) present(ctx context.Context, w *sending) (bool, error) {
+	if !d.move {
+		_, places := remote.As[remote.Placer](d.to.Remote)
+		_, looks := remote.As[remote.Looker](d.to.Remote)
+		if d.s.Fast || places || looks && !w.logged {
+			return false, nil
+		}
 	}
-	if _, asks := remote.As[remote.Placer](d.to.Remote); asks && !d.move {
-		return false, nil // it looks before it sends
-	}
-	return d.to.Remote.Present(ctx, f.Key)
+	return d.to.Remote.Present(ctx, w.Key)
 }
 
 func (d *Sender) deliver(ctx context.Context, w *sending) error {
@@ -171,12 +175,12 @@ func (d *Sender) deliver(ctx context.Context, w *sending) error {
 }
 
 // store hands the content over, locked against being dropped meanwhile.
-func (d *Sender) store(ctx context.Context, w *sending) error {
+func (d *Sender) store(ctx context.Context, own *local.Store, w *sending) error {
 	keeper, ok := d.to.Remote.(remote.Keeper)
 	if !ok {
 		return errs.WithHint(errors.New("cannot store content in the remote "+d.to.Spec.Name+" yet"), "use git-annex for it")
 	}
-	lock, err := d.s.D.OwnStore().Share(w.Key)
+	lock, err := own.Share(w.Key)
 	if err == nil {
 		defer lock.Release()
 	} else if !errors.Is(err, remote.ErrNoLock) {
@@ -198,7 +202,7 @@ func (d *Sender) dropOurs(ctx context.Context, f File, item Item, notes []Note, 
 	if ok, o, err := d.drop.allowed(ctx, f, d.repos.here, item); err != nil || !ok {
 		return errors.Join(err, d.s.reportUnless(err, o))
 	}
-	err = transfer.Drop(ctx, d.s.D.OwnStore(), f.Key, proof)
+	err = transfer.Drop(ctx, d.s.ownStore(), f.Key, proof)
 	if err != nil && !errors.Is(err, remote.ErrAbsent) {
 		return d.drop.refused(ctx, f, item, err)
 	}

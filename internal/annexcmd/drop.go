@@ -62,7 +62,7 @@ func (d *Dropper) Drop(ctx context.Context, f File) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	err = transfer.Drop(ctx, d.s.D.OwnStore(), f.Key, proof)
+	err = transfer.Drop(ctx, d.s.ownStore(), f.Key, proof)
 	if err != nil && !errors.Is(err, remote.ErrAbsent) {
 		if ctx.Err() != nil {
 			return true, ctx.Err()
@@ -237,7 +237,7 @@ func (d *Dropper) removeFrom(ctx context.Context, f File, item Item, spare int, 
 	if d.repos.Trust(own) == annexlog.Untrusted {
 		own = ""
 	}
-	err = transfer.DropFrom(ctx, d.s.D.OwnStore(), own, keeper, f.Key, proof)
+	err = transfer.DropFrom(ctx, d.s.ownStore(), own, keeper, f.Key, proof)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

@@ -110,7 +110,7 @@ func (s *Session) DropKey(ctx context.Context, k annexkey.Key) error {
 		return errors.New("dropkey can cause data loss; use --force if you're sure you want to do this")
 	}
 	item := Item{Command: "dropkey", NoFile: true, Key: k, Input: []string{k.String()}}
-	err := transfer.Drop(ctx, s.D.OwnStore(), k, transfer.Proof{})
+	err := transfer.Drop(ctx, s.ownStore(), k, transfer.Proof{})
 	if err != nil && !errors.Is(err, remote.ErrAbsent) {
 		return s.Report(item.error(err))
 	}

@@ -227,7 +227,7 @@ func (s *Session) deleteSource(ctx context.Context, f incoming, k annexkey.Key) 
 	if d.repos.Trust(own) == annexlog.Untrusted {
 		own = ""
 	}
-	return transfer.DropFrom(ctx, s.D.OwnStore(), own, sourceFile{f.src}, k, proof)
+	return transfer.DropFrom(ctx, s.ownStore(), own, sourceFile{f.src}, k, proof)
 }
 
 // sourceFile is a file that is to be imported, as a place with content.

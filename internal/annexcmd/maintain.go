@@ -63,7 +63,7 @@ func (s *Session) unannex(ctx context.Context, f File) error {
 	if err != nil || others || s.Fast {
 		return err
 	}
-	err = transfer.Drop(ctx, s.D.OwnStore(), f.Key, transfer.Proof{})
+	err = transfer.Drop(ctx, s.ownStore(), f.Key, transfer.Proof{})
 	if errors.Is(err, local.ErrLinked) {
 		return nil // what it is a link to keeps its content
 	}

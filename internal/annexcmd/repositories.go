@@ -45,6 +45,11 @@ func (s *Session) Repositories(ctx context.Context) (*Repositories, error) {
 			return nil, err
 		}
 		s.D.RememberPeers(s.opened)
+		for _, p := range s.opened {
+			if c, ok := remote.As[remote.LockCarrier](p.Remote); ok {
+				s.carried = append(s.carried, c.CarryLocks())
+			}
+		}
 	}
 	r.Peers = s.opened
 	for _, spec := range remote.List(s.D.Repo.Config, s.D.Path()) {

@@ -19,6 +19,7 @@ import (
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/local"
 )
 
 // Settings are the options that concern every command.
@@ -53,6 +54,8 @@ type Session struct {
 	fill    []string // unlocked files to be filled once they are staged
 	repos   *Repositories
 	opened  []dataset.Peer              // all that were opened, also before repos was read anew
+	store   *local.Store                // our own content; nil until it is locked
+	carried []func()                    // end what makes many locks cheap
 	sharing func(annexkey.Key) []string // other files with a key; nil until asked for
 	changed bool                        // something was written to the git-annex branch
 }
@@ -203,9 +206,10 @@ func (s *Session) Close(ctx context.Context) error {
 // Release ends what remotes hold: processes, connections, and the records that
 // they have yet to commit.
 func (s *Session) Release() error {
-	if s.opened == nil {
-		return nil
+	for _, done := range s.carried {
+		done()
 	}
+	s.carried, s.store = nil, nil
 	var failures []error
 	for _, p := range s.opened {
 		if c, ok := p.Remote.(remote.Closer); ok {
@@ -214,6 +218,15 @@ func (s *Session) Release() error {
 	}
 	s.opened = nil
 	return errors.Join(failures...)
+}
+
+// ownStore is our own content, for locks on one key after the other.
+func (s *Session) ownStore() *local.Store {
+	if s.store == nil {
+		s.store = s.D.OwnStore()
+		s.carried = append(s.carried, s.store.Carry())
+	}
+	return s.store
 }
 
 // Changed reports whether the git-annex branch gets something to record.

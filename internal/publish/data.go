@@ -14,6 +14,7 @@ import (
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/local"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/transfer"
 )
@@ -226,12 +227,14 @@ func (s *sending) send(ctx context.Context, files []annexFile) error {
 	for _, f := range files {
 		transfer.Expect(sender.Progress, f.key, f.path)
 	}
+	store := s.m.d.OwnStore()
+	defer store.Carry()()
 	outcome := make([]error, len(files))
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(s.jobs())
 	for i, f := range files {
 		group.Go(func() error {
-			outcome[i] = s.one(gctx, sender, f.key)
+			outcome[i] = s.one(gctx, store, sender, f.key)
 			return gctx.Err()
 		})
 	}
@@ -240,8 +243,8 @@ func (s *sending) send(ctx context.Context, files []annexFile) error {
 }
 
 // one sends content that is kept from being dropped meanwhile.
-func (s *sending) one(ctx context.Context, sender *transfer.Sender, k annexkey.Key) error {
-	lock, err := s.m.d.OwnStore().Share(k)
+func (s *sending) one(ctx context.Context, store *local.Store, sender *transfer.Sender, k annexkey.Key) error {
+	lock, err := store.Share(k)
 	if err == nil {
 		defer lock.Release()
 	} else if !errors.Is(err, remote.ErrNoLock) {

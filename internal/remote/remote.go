@@ -105,6 +105,13 @@ type Placer interface {
 	Place(ctx context.Context, k annexkey.Key) error
 }
 
+// Looker is a Keeper that looks before it sends whether the content is there,
+// where that costs less than to send it: to ask it first gains nothing.
+type Looker interface {
+	Keeper
+	Looks()
+}
+
 // Timed is a Remote that gives up a transfer in which nothing moves by itself.
 type Timed interface {
 	Remote

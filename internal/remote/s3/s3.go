@@ -188,6 +188,9 @@ func (r *Remote) download(ctx context.Context, client *bucket.Bucket, k annexkey
 // lookFrom is the size in bytes from which a question saves more than it costs.
 const lookFrom = 1 << 20
 
+// Looks implements remote.Looker.
+func (r *Remote) Looks() {}
+
 // Store implements remote.Keeper. An object appears only when all of it is
 // there.
 func (r *Remote) Store(ctx context.Context, k annexkey.Key, c remote.Content) error {
