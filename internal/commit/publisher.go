@@ -127,6 +127,18 @@ func (p *Publisher) takeImport(ctx context.Context) (*git.Import, error) {
 	return p.Repo.StartImport(ctx)
 }
 
+// Prepare starts the process that a following Publish needs, while its caller
+// does other things. An error is left to Publish.
+func (p *Publisher) Prepare(ctx context.Context) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.im == nil {
+		if im, err := p.Repo.StartImport(ctx); err == nil {
+			p.im = im
+		}
+	}
+}
+
 // ReadLog returns the effective content of a log of the git-annex branch (nil
 // where there is none). It uses the process that a following Publish needs
 // anyway.

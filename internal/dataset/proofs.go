@@ -15,6 +15,7 @@ import (
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitattr"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
@@ -195,11 +196,37 @@ func attributeOr(v gitattr.Value, other int) int {
 	return other
 }
 
+// manyDrops is how many files make it worth while to prepare for them.
+const manyDrops = 16
+
+// atOnce is how many files are dropped at once. Where only this machine's file
+// systems are asked, more are under way: most of the time they wait for disks.
+func (r *dropping) atOnce(peers []peer) int {
+	limit := r.d.jobs(r.opt.Jobs)
+	if r.opt.Jobs > 0 {
+		return limit
+	}
+	for _, p := range peers {
+		if p.remote == nil {
+			continue
+		}
+		if _, local := remote.As[remote.Locator](p.remote); local {
+			return max(limit, manyDrops)
+		}
+		return remote.AtOnce(p.remote, limit)
+	}
+	return max(limit, manyDrops)
+}
+
 // dropAll drops the keys, some at once, and returns how each fared; nil is
 // success. The error is for what concerns all.
 func (r *dropping) dropAll(ctx context.Context, p *proofs) (map[annexkey.Key]error, error) {
 	store := r.d.ownStore()
 	defer store.Carry()()
+	if len(r.files) >= manyDrops {
+		r.d.Publisher().Prepare(context.WithoutCancel(ctx))
+		defer fsx.ManyCalls()()
+	}
 	for _, q := range p.peers {
 		if c, ok := remote.As[remote.LockCarrier](q.remote); ok {
 			defer c.CarryLocks()()
@@ -208,11 +235,7 @@ func (r *dropping) dropAll(ctx context.Context, p *proofs) (map[annexkey.Key]err
 	outcome := map[annexkey.Key]error{}
 	var mu sync.Mutex
 	group, gctx := errgroup.WithContext(ctx)
-	limit := r.d.jobs(r.opt.Jobs)
-	if i := slices.IndexFunc(p.peers, func(q peer) bool { return q.remote != nil }); i >= 0 && r.opt.Jobs <= 0 {
-		limit = remote.AtOnce(p.peers[i].remote, limit)
-	}
-	group.SetLimit(limit)
+	group.SetLimit(r.atOnce(p.peers))
 	started := map[annexkey.Key]bool{}
 	for _, f := range r.files {
 		if started[f.key] || gctx.Err() != nil {

@@ -78,8 +78,17 @@ func (r *Repo) CopyBlob(ctx context.Context, w io.Writer, id gitobj.OID) (size i
 }
 
 // SmallBlob returns a blob's content, or nil if it is larger than limit bytes.
+// It starts no process where it can read the blob itself.
 func (r *Repo) SmallBlob(ctx context.Context, id gitobj.OID, limit int64) ([]byte, error) {
-	typ, content, err := r.Object(ctx, string(id), limit)
+	typ, content, err := r.single.read(r, id)
+	switch {
+	case err != nil:
+		typ, content, err = r.Object(ctx, string(id), limit)
+	case int64(len(content)) > limit && limit >= 0:
+		content = nil
+	case content == nil:
+		content = []byte{}
+	}
 	if err == nil && typ != "blob" {
 		err = fmt.Errorf("read object %s: no such blob", id)
 	}
@@ -161,6 +170,7 @@ func (rd *reader) stop() {
 // Close ends the processes that were started on the way.
 func (r *Repo) Close() {
 	r.views.close()
+	r.single.close()
 	r.reader.mu.Lock()
 	defer r.reader.mu.Unlock()
 	r.reader.stop()

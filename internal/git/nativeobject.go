@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
@@ -55,6 +56,31 @@ const maxBases = 96 << 20
 
 func (r *Repo) objects() *objects {
 	return &objects{dir: filepath.Join(r.CommonDir, "objects"), format: r.Format}
+}
+
+// singleObjects reads objects for which it pays to keep the packs open. It is
+// safe for concurrent use.
+type singleObjects struct {
+	mu   sync.Mutex
+	objs *objects // nil until the first
+}
+
+func (s *singleObjects) read(r *Repo, id gitobj.OID) (typ string, data []byte, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.objs == nil {
+		s.objs = r.objects()
+	}
+	return s.objs.read(id)
+}
+
+func (s *singleObjects) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.objs != nil {
+		s.objs.close()
+		s.objs = nil
+	}
 }
 
 // close ends the use of pack files.

@@ -35,6 +35,7 @@ type Repo struct {
 	env       []string
 	reader    reader
 	views     views
+	single    singleObjects
 
 	indexMu sync.Mutex
 	index   *gitindex.File // as last read

@@ -62,7 +62,7 @@ func Drop(ctx context.Context, store *local.Store, k annexkey.Key, p Proof) erro
 	if err != nil {
 		return err
 	}
-	w := &witnesses{key: k, counted: map[string]bool{}, going: own.Path()}
+	w := &witnesses{key: k, counted: map[string]bool{}, going: own}
 	defer w.release()
 	if err = w.gather(ctx, p); err == nil {
 		err = w.confirm(ctx)
@@ -83,7 +83,7 @@ func Drop(ctx context.Context, store *local.Store, k annexkey.Key, p Proof) erro
 // witnesses are the repositories that were found to have the content.
 type witnesses struct {
 	key     annexkey.Key
-	going   string // path of the file that is to be deleted; "" for one elsewhere
+	going   object // that is to be deleted; nil for one elsewhere
 	need    int
 	strong  int             // so many must be locked or trusted
 	trusted map[string]bool // those of counted that are
@@ -126,18 +126,22 @@ func (w *witnesses) enough(lostLocks, lostSeen int) error {
 
 // ask has the remote lock its copy, or at least show it.
 func (w *witnesses) ask(ctx context.Context, r remote.Remote) bool {
-	if sameFile(r, w.key, w.going) {
-		return false // the very file, under another identity
-	}
 	if l, ok := r.(remote.Locker); ok {
 		lock, err := l.Lock(ctx, w.key)
 		if err == nil {
+			if theirs, ok := lock.(object); ok && w.going != nil && sameObject(w.going, theirs) {
+				lock.Release()
+				return false // the very file, under another identity
+			}
 			w.locks = append(w.locks, lock)
 			return true
 		}
 		if !errors.Is(err, remote.ErrNoLock) {
 			return false
 		}
+	}
+	if w.going != nil && sameFile(r, w.key, w.going) {
+		return false
 	}
 	ok, err := r.Present(ctx, w.key)
 	if ok && err == nil {
@@ -168,27 +172,45 @@ func (w *witnesses) release() {
 	}
 }
 
-// sameFile reports whether what the remote has is just the file at path: annexes
-// can be links to others, and folders can be entered in two ways. Hard links are
-// files of their own.
-func sameFile(r remote.Remote, k annexkey.Key, path string) bool {
-	l, ok := remote.As[remote.Locator](r)
-	if !ok || path == "" {
-		return false
+// object is a file with content.
+type object interface {
+	Object() (path string, info fs.FileInfo)
+}
+
+// located is an object of which no more is known than where it is.
+type located string
+
+func (l located) Object() (string, fs.FileInfo) {
+	info, err := os.Stat(string(l))
+	if err != nil {
+		return string(l), nil
 	}
-	theirs, ok := l.Locate(k)
+	return string(l), info
+}
+
+// sameFile reports whether what the remote has is just the object.
+func sameFile(r remote.Remote, k annexkey.Key, ours object) bool {
+	l, ok := remote.As[remote.Locator](r)
 	if !ok {
 		return false
 	}
-	a, errA := os.Stat(path)
-	b, errB := os.Stat(theirs)
-	if errA != nil || errB != nil || !os.SameFile(a, b) {
+	theirs, ok := l.Locate(k)
+	return ok && sameObject(ours, located(theirs))
+}
+
+// sameObject reports whether two objects are one: annexes can be links to
+// others, and folders can be entered in two ways. Hard links are files of their
+// own.
+func sameObject(x, y object) bool {
+	px, a := x.Object()
+	py, b := y.Object()
+	if a == nil || b == nil || !os.SameFile(a, b) {
 		return false
 	}
 	if st, ok := a.Sys().(*syscall.Stat_t); ok && st.Nlink == 1 {
 		return true
 	}
-	ra, errA := filepath.EvalSymlinks(path)
-	rb, errB := filepath.EvalSymlinks(theirs)
-	return errA != nil || errB != nil || ra == rb
+	rx, errX := filepath.EvalSymlinks(px)
+	ry, errY := filepath.EvalSymlinks(py)
+	return errX != nil || errY != nil || rx == ry
 }

@@ -22,7 +22,7 @@ func DropFrom(ctx context.Context, store *local.Store, here string, from remote.
 	defer w.release()
 	if p.Need > 0 && here != "" {
 		switch own, err := store.Share(k); {
-		case err == nil && sameFile(from, k, own.Path()):
+		case err == nil && sameFile(from, k, own):
 			own.Release() // what is to be deleted there is ours
 		case err == nil:
 			w.locks = append(w.locks, own)

@@ -26,6 +26,7 @@ func modeOf(fi fs.FileInfo) fs.FileMode { return fi.Mode().Perm() | fi.Mode()&fs
 // ContentLock is a lock on the content of one key.
 type ContentLock struct {
 	object  string
+	info    fs.FileInfo // of the object, when it was locked
 	file    *fsx.FileLock
 	excl    bool
 	frozen  func() // write-protects the key's folder again, for an exclusive lock
@@ -34,12 +35,13 @@ type ContentLock struct {
 	carriers *carriers // that the file goes back to; nil: it is removed
 }
 
-// Path is the file that is locked.
-func (c *ContentLock) Path() string { return c.object }
+// Object is the file that is locked, as it was then.
+func (c *ContentLock) Object() (path string, info fs.FileInfo) { return c.object, c.info }
 
-// Held looks whether the content is still where it was locked.
+// Held looks whether the content is still where it was locked. That content is
+// there is not asked of an exclusive lock: whoever holds it is about to delete.
 func (c *ContentLock) Held() error {
-	if !isRegular(c.object) || !exists(lockPath(c.object)) {
+	if !exists(lockPath(c.object)) || !c.excl && !isRegular(c.object) {
 		return remote.ErrAbsent
 	}
 	return nil
@@ -63,7 +65,7 @@ func (c *ContentLock) Release() {
 		c.file.Unlock()
 		c.tidy()
 	}
-	if !exists(c.object) {
+	if c.info == nil { // there was none: the folder may be there for the lock alone
 		c.prune(filepath.Dir(c.object), 3)
 	}
 }

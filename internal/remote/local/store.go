@@ -172,8 +172,11 @@ func (s *Store) lockObject(object string, excl bool) (*ContentLock, error) {
 	if err != nil {
 		return nil, err
 	}
+	if fi, err := os.Lstat(object); err == nil && fi.Mode().IsRegular() {
+		c.info = fi
+	}
 	switch {
-	case !isRegular(object):
+	case c.info == nil:
 		c.Release()
 		return nil, remote.ErrAbsent
 	case excl && retained(object):
