@@ -97,7 +97,7 @@ func (d *Dataset) initAnnex(ctx context.Context, origin gitobj.OID, uuid, descri
 		return fmt.Errorf("initialise annex: %w", err)
 	}
 	d.RememberRemotes(ctx)
-	return nil
+	return d.adoptAdjusted(ctx)
 }
 
 // remoteBranch finds the git-annex branch of a remote, origin's first.
