@@ -27,6 +27,7 @@ type AddOptions struct {
 	ForceLarge, ForceSmall bool
 	UpdateOnly             bool // only files that git knows
 	NoIgnore               bool // also files that .gitignore names
+	DotFiles               bool // hidden ones are like the others, whatever annex.dotfiles says
 	Backend                string
 	Match                  *Matcher
 }
@@ -271,7 +272,7 @@ func (s *Session) isLarge(ctx context.Context, rel string, fi fs.FileInfo, opt A
 	case opt.ForceSmall:
 		return false, nil
 	}
-	if strings.HasPrefix(rel, ".") || strings.Contains(rel, "/.") {
+	if !opt.DotFiles && (strings.HasPrefix(rel, ".") || strings.Contains(rel, "/.")) {
 		if dot, err := s.D.RepositoryBool(ctx, "annex.dotfiles", false); err != nil || !dot {
 			return false, err
 		}

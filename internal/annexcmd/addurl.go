@@ -191,7 +191,7 @@ func (s *Session) addDownloaded(ctx context.Context, from source, address string
 	report := s.Report
 	var outcome Outcome
 	s.Report = func(o Outcome) error { outcome = o; return nil }
-	err := s.addSome(ctx, []*candidate{f}, AddOptions{Backend: opt.Backend})
+	err := s.addSome(ctx, []*candidate{f}, AddOptions{Backend: opt.Backend, DotFiles: true})
 	s.Report = report
 	if err != nil {
 		return err

@@ -328,7 +328,7 @@ func (s *Session) addImported(ctx context.Context, files []*candidate, opt Impor
 	}
 	for len(files) > 0 {
 		n := min(addBatch, len(files))
-		if err := s.addSome(ctx, files[:n], AddOptions{Backend: opt.Backend}); err != nil {
+		if err := s.addSome(ctx, files[:n], AddOptions{Backend: opt.Backend, DotFiles: true}); err != nil {
 			return err
 		}
 		files = files[n:]
