@@ -200,7 +200,7 @@ func (c *call) open() error {
 	if c.d != nil {
 		return nil
 	}
-	env := dataset.Env{Vars: c.Env, Cwd: c.Dir, Log: c.Log}
+	env := dataset.Env{Vars: c.Env, Cwd: c.Dir, Log: c.Log, Told: c.out.told}
 	d, err := dataset.Open(c.ctx, c.Dir, "git-annex", env)
 	if err != nil {
 		d, err = c.openBare(env, err)

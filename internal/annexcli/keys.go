@@ -217,6 +217,7 @@ func newCheckPresentKey(f *pflag.FlagSet) func(*call, []string) error {
 	var b batch
 	b.flags(f, false)
 	return func(c *call, args []string) error {
+		c.out.common.quiet = true // the answer is all that is printed
 		return c.reading(func(s *annexcmd.Session) error {
 			remote := ""
 			if b.on {

@@ -94,18 +94,16 @@ func (p *printer) text(o annexcmd.Outcome) {
 	for _, n := range o.Notes {
 		switch {
 		case n.Long:
-			fmt.Fprintf(p.out, "\n%s", indent(n.Text))
+			fmt.Fprintf(p.out, "\n%s\n", indent(n.Text))
 			broken = true
 		default:
 			fmt.Fprintf(p.out, "(%s) ", n.Text)
 		}
 	}
-	if len(o.Errors) > 0 {
-		p.out.WriteString("\n")
-		p.complain(o.Errors)
-	} else if broken {
+	if len(o.Errors) > 0 && !broken {
 		p.out.WriteString("\n")
 	}
+	p.complain(o.Errors)
 	verdict := "ok"
 	if o.Failed {
 		verdict = "failed"
@@ -189,6 +187,19 @@ func percent(done, total int64) string {
 	}
 	text := fmt.Sprintf("%.2f", float64(done)*100/float64(total))
 	return strings.TrimRight(strings.TrimRight(text, "0"), ".") + "%"
+}
+
+// told shows what a remote has to tell people.
+func (p *printer) told(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.common.json:
+		fmt.Fprintln(p.out, pyfmt.JSONCompact(map[string]any{"info": text}))
+	case !p.common.quiet:
+		fmt.Fprintln(p.out, indent(text))
+	}
+	p.settle()
 }
 
 // line prints plain text, which is no outcome.

@@ -252,13 +252,10 @@ func (s *Session) Locations(ctx context.Context, r *Repositories, path string) (
 	return live, nil
 }
 
-// isSpecial reports whether one of our remotes is a special remote with this
-// identity.
-func (r *Repositories) isSpecial(uuid string) bool {
-	for _, p := range r.Peers {
-		if p.UUID() == uuid {
-			return p.Spec.Kind == remote.Special
-		}
+// shortName is the remote's name, or what a repository without one is called.
+func (r *Repositories) shortName(uuid string) string {
+	if name, ok := r.names[uuid]; ok {
+		return name
 	}
-	return false
+	return r.descriptions[uuid]
 }

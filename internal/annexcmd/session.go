@@ -53,6 +53,7 @@ type Session struct {
 	index   []staged
 	fill    []string // unlocked files to be filled once they are staged
 	repos   *Repositories
+	mute    map[string]bool             // remotes that do not say where content lies
 	opened  []dataset.Peer              // all that were opened, also before repos was read anew
 	store   *local.Store                // our own content; nil until it is locked
 	carried []func()                    // end what makes many locks cheap
@@ -83,7 +84,7 @@ func Open(ctx context.Context, d *dataset.Dataset, settings Settings) (*Session,
 	if d.Annex == nil {
 		return nil, errUninitialised
 	}
-	return &Session{Settings: settings, D: d, pending: map[string][]annex.LogEdit{}, Report: func(Outcome) error { return nil }}, nil
+	return &Session{Settings: settings, D: d, pending: map[string][]annex.LogEdit{}, mute: map[string]bool{}, Report: func(Outcome) error { return nil }}, nil
 }
 
 // Sync brings the git-annex branch up to date before logs are read: the journal

@@ -2,7 +2,6 @@ package annexcmd
 
 import (
 	"context"
-	"slices"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
@@ -52,7 +51,7 @@ func (s *Session) Whereis(ctx context.Context, f File) (Outcome, error) {
 		if len(urls[u]) > 0 && u != "" {
 			text := ""
 			for _, url := range urls[u] {
-				text += named(r.descriptions[u], r.names[u]) + ": " + url + "\n"
+				text += r.shortName(u) + ": " + url + "\n"
 			}
 			o.Notes = append(o.Notes, long(text))
 		}
@@ -87,27 +86,6 @@ func anyList(texts []string) []any {
 		out = append(out, t)
 	}
 	return out
-}
-
-// urlsByRepository sorts the URLs of a key by the remote that serves them: the
-// web, unless a special remote has claimed one (":URL").
-func (s *Session) urlsByRepository(ctx context.Context, r *Repositories, k annexkey.Key, where []string) (map[string][]string, error) {
-	all, err := s.URLs(ctx, k)
-	out := map[string][]string{}
-	for _, u := range all {
-		if rest, claimed := cutClaim(u); claimed {
-			for _, w := range where {
-				if w != WebUUID && w != r.here && r.isSpecial(w) {
-					out[w] = append(out[w], rest)
-				}
-			}
-			continue
-		}
-		if slices.Contains(where, WebUUID) {
-			out[WebUUID] = append(out[WebUUID], u)
-		}
-	}
-	return out, err
 }
 
 func cutClaim(u string) (string, bool) {

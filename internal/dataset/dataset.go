@@ -34,6 +34,9 @@ type Env struct {
 	Log  *slog.Logger     // progress and warnings for people
 	Now  func() time.Time // nil: time.Now
 
+	// Told takes what remotes have to tell people; nil: it is logged.
+	Told func(text string)
+
 	// Progress is told how transfers of content fare where nobody else is; nil:
 	// nobody wants to know.
 	Progress transfer.Progress

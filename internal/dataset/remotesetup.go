@@ -42,7 +42,7 @@ func (o *remoteOpener) setup(ctx context.Context, s remote.Spec) (remote.Setup, 
 func (d *Dataset) remoteSetup(s remote.Spec, logs *remoteLogs) remote.Setup {
 	return remote.Setup{
 		Spec: s, Settings: d.Repo.Config, Env: d.Env.Vars, Home: d.env("HOME"),
-		WorkTree: d.Path(), GitDir: d.Repo.CommonDir, Logs: logs, Log: d.Env.Log, Trees: d.AnnexedFiles,
+		WorkTree: d.Path(), GitDir: d.Repo.CommonDir, Logs: logs, Log: d.Env.Log, Told: d.Env.Told, Trees: d.AnnexedFiles,
 	}
 }
 

@@ -134,6 +134,14 @@ type Describer interface {
 	Describe() [][2]string
 }
 
+// Addresser is a Remote that can tell where a key's content would lie.
+type Addresser interface {
+	Remote
+	// Addresses returns URLs, paths, or what else leads there; none if nothing
+	// does. It does not look whether the content is there.
+	Addresses(ctx context.Context, k annexkey.Key) ([]string, error)
+}
+
 // Locator is a Remote whose content lies in files of this machine.
 type Locator interface {
 	Remote

@@ -24,6 +24,7 @@ type Setup struct {
 	Logs     Logs              // the git-annex branch; nil where nothing can be known from it
 	Trees    TreeReader        // files of git's trees; nil where there are none
 	Log      *slog.Logger      // warnings and what programs tell people; nil: silence
+	Told     func(text string) // takes what remotes have to tell people; nil: it is logged
 }
 
 // TreeReader visits the annexed files of a tree, which it is given the id of.
@@ -122,6 +123,15 @@ func (s Setup) Logger() *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return s.Log
+}
+
+// Inform tells people something about the remote that is no failure.
+func (s Setup) Inform(text string) {
+	if s.Told != nil {
+		s.Told(text)
+		return
+	}
+	s.Logger().Info(text, "remote", s.Name)
 }
 
 // Closer is a Remote that holds processes or connections.

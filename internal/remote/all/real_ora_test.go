@@ -1,11 +1,14 @@
 package all
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/remote/remotetest"
 )
 
@@ -18,6 +21,41 @@ func TestORAWithDataLad(t *testing.T) {
 	store := filepath.Join(b.base, "store")
 	b.run("datalad", "create-sibling-ria", "-s", "ria", "--new-store-ok", "ria+file://"+store)
 	b.matrix("ria-storage")
+}
+
+// TestORASpeaksAsDataLads compares what people are told: where content lies, and
+// that a store of an unknown version is only read.
+func TestORASpeaksAsDataLads(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "datalad", "git-annex-remote-ora")
+	b.run("datalad", "create", "--force", ".")
+	store := filepath.Join(b.base, "store")
+	b.run("datalad", "create-sibling-ria", "-s", "ria", "--new-store-ok", "ria+file://"+store)
+	k := b.add(map[string][]byte{"f.dat": []byte("f")})["f.dat"]
+	b.git("annex", "copy", "-q", "--to", "ria-storage")
+	a, _ := remote.As[remote.Addresser](b.open("ria-storage"))
+	list, err := a.Addresses(context.Background(), k)
+	if theirs := b.git("annex", "whereis", "f.dat"); err != nil || len(list) != 1 || !strings.Contains(theirs, "ria-storage: "+list[0]+"\n") {
+		t.Errorf("%q %v\n%s", list, err, theirs)
+	}
+	versions, err := filepath.Glob(filepath.Join(store, "???", "*-*", "ria-layout-version"))
+	if err != nil || len(versions) != 1 {
+		t.Fatal(versions, err)
+	}
+	os.WriteFile(versions[0], []byte("X\n"), 0o644)
+	s, told := b.setup("ria-storage"), ""
+	s.Told = func(text string) { told += text }
+	r, err := Open(context.Background(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := r.Present(context.Background(), k); !ok || err != nil {
+		t.Errorf("present: %v %v", ok, err)
+	}
+	const both = "Remote object tree reports version X"
+	if theirs := b.git("annex", "fsck", "--fast", "--from", "ria-storage"); !strings.Contains(theirs, both) || !strings.HasPrefix(told, both) {
+		t.Errorf("told %q, they tell\n%s", told, theirs)
+	}
 }
 
 // TestArchivesOfDataLad reads an archive that DataLad has made.

@@ -62,6 +62,15 @@ func (r *Remote) Describe() [][2]string {
 	return lines
 }
 
+// Addresses implements remote.Addresser: chunks have none.
+func (r *Remote) Addresses(ctx context.Context, k annexkey.Key) ([]string, error) {
+	a, ok := remote.As[remote.Addresser](r.Keeper)
+	if !ok || r.size > 0 {
+		return nil, nil
+	}
+	return a.Addresses(ctx, k)
+}
+
 // Store implements remote.Keeper. Chunks that an earlier, broken attempt has
 // stored are not stored again.
 func (r *Remote) Store(ctx context.Context, k annexkey.Key, c remote.Content) error {

@@ -29,6 +29,9 @@ func New(inner remote.Keeper, c *Cipher, temp string) *Remote { return &Remote{i
 // Unwrap implements remote.Unwrapper.
 func (r *Remote) Unwrap() remote.Remote { return r.Keeper }
 
+// Addresses implements remote.Addresser: nobody could read what lies there.
+func (r *Remote) Addresses(context.Context, annexkey.Key) ([]string, error) { return nil, nil }
+
 // Describe implements remote.Describer.
 func (r *Remote) Describe() [][2]string {
 	lines := [][2]string{{"encryption", string(r.cipher.scheme)}}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
 )
 
 // plainURL refuses what the protocol's lines cannot carry.
@@ -53,4 +55,22 @@ func (r *Remote) CheckURL(ctx context.Context, url string) (size int64, err erro
 		return nil
 	})
 	return size, err
+}
+
+// Addresses implements remote.Addresser by what the program says (WHEREIS).
+func (r *Remote) Addresses(ctx context.Context, k annexkey.Key) (list []string, err error) {
+	key, err := keyWord(k)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := r.setup.Patient(ctx)
+	defer cancel()
+	err = r.with(ctx, func(c *conversation) error {
+		word, rest, err := c.ask("WHEREIS "+key, "WHEREIS-SUCCESS", "WHEREIS-FAILURE", "UNSUPPORTED-REQUEST")
+		if word == "WHEREIS-SUCCESS" {
+			list = []string{rest}
+		}
+		return err
+	})
+	return list, err
 }

@@ -81,7 +81,7 @@ func (c *conversation) serve(word, rest string) (bool, error) {
 	case "DEBUG":
 		c.setup.Logger().Debug(rest, "program", c.p.name)
 	case "INFO":
-		c.setup.Logger().Info(rest, "program", c.p.name)
+		c.setup.Inform(rest)
 	case "GETUUID":
 		return true, c.value(c.setup.UUID)
 	case "GETGITDIR":

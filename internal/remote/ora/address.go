@@ -15,6 +15,7 @@ import (
 type address struct {
 	scheme string // file, ssh, http or https
 	host   ssh.Address
+	origin string // ssh: the address without the path
 	base   string // the store's folder; for http the whole URL
 }
 
@@ -36,12 +37,21 @@ func parseAddress(text string) (address, error) {
 			u.Path = "/"
 		}
 		a.host, _, err = ssh.ParseAddress(u.String())
+		a.origin = (&url.URL{Scheme: u.Scheme, User: loginOf(u), Host: u.Host}).String()
 	case "http", "https":
 		a.base = strings.TrimRight(rest, "/")
 	default:
 		err = fmt.Errorf("RIA stores are not reached by %q: file, ssh and http(s) are supported", u.Scheme)
 	}
 	return a, err
+}
+
+// loginOf leaves out a password.
+func loginOf(u *url.URL) *url.Userinfo {
+	if u.User == nil {
+		return nil
+	}
+	return url.User(u.User.Username())
 }
 
 func redacted(text string) string {

@@ -24,9 +24,10 @@ import (
 
 // place is a dataset in a store.
 type place struct {
-	host host
-	base string // the store
-	dir  string // the dataset
+	host   host
+	origin string // ssh://HOST; "" where dir is all there is to an address
+	base   string // the store
+	dir    string // the dataset
 }
 
 // Remote is the content of one dataset in a store.
@@ -77,7 +78,7 @@ func (r *Remote) place(text, dir string) (place, error) {
 	case "file":
 		p.host = here{r.setup.Env}
 	case "ssh":
-		p.host = onHost(r.setup, a.host)
+		p.host, p.origin = onHost(r.setup, a.host), a.origin
 	default:
 		p.host = behindHTTP{r.client, r.setup.Temp()}
 	}
@@ -106,49 +107,6 @@ func (r *Remote) Close() error {
 	return nil
 }
 
-// look reads the versions of the store and of the dataset in it, once.
-func (r *Remote) look(ctx context.Context) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.looked {
-		return nil
-	}
-	store, err := r.version(ctx, r.read.base)
-	if err != nil {
-		return fmt.Errorf("RIA store %s: %w", r.text, err)
-	}
-	objects, err := r.version(ctx, r.read.dir)
-	if err != nil {
-		return fmt.Errorf("RIA store %s: %w", r.text, err)
-	}
-	r.lower = objects == "1"
-	switch {
-	case store != "1":
-		r.readOnly = fmt.Sprintf("the store reports layout version %q; 1 is known", store)
-	case objects != "1" && objects != "2":
-		r.readOnly = fmt.Sprintf("the dataset in the store reports layout version %q; 1 and 2 are known", objects)
-	}
-	if r.setup.Settings.Get("remote."+r.setup.Name+".ora-force-write") == "true" {
-		r.readOnly = ""
-	}
-	r.looked = true
-	return nil
-}
-
-// version is "" where a folder states none. That the folder itself is missing
-// is an error: a disk that is not mounted must not look like absent content.
-func (r *Remote) version(ctx context.Context, dir string) (string, error) {
-	data, err := r.read.host.read(ctx, dir+"/ria-layout-version")
-	if errors.Is(err, remote.ErrAbsent) {
-		if _, derr := r.read.host.read(ctx, dir+"/config"); dir == r.read.dir && derr == nil {
-			return "", nil
-		}
-		return "", errs.WithHint(fmt.Errorf("there is none at %s, or it lacks this dataset", redacted(dir)), "datalad create-sibling-ria makes it; remote.%s.ora-url overrides the address", r.setup.Name)
-	}
-	v, _, _ := strings.Cut(strings.TrimSpace(string(data)), "|")
-	return v, err
-}
-
 // member is the key's file below a folder of objects.
 func (r *Remote) member(k annexkey.Key) string {
 	if r.lower {
@@ -160,6 +118,21 @@ func (r *Remote) member(k annexkey.Key) string {
 func (p place) object(member string) string { return p.dir + "/annex/objects/" + member }
 
 func (p place) archive() string { return p.dir + "/archives/archive.7z" }
+
+// Addresses implements remote.Addresser, in DataLad's form.
+func (r *Remote) Addresses(ctx context.Context, k annexkey.Key) ([]string, error) {
+	if err := errors.Join(k.Safe(), r.look(ctx)); err != nil {
+		return nil, err
+	}
+	object := r.read.object(r.member(k))
+	switch {
+	case r.read.origin != "":
+		object = fmt.Sprintf("%s: %s:%s", r.read.origin, r.read.dir, r.member(k))
+	case strings.Contains(r.read.base, "://"):
+		object = redacted(escaped(object))
+	}
+	return []string{object}, nil
+}
 
 // Present implements remote.Remote.
 func (r *Remote) Present(ctx context.Context, k annexkey.Key) (bool, error) {
@@ -228,17 +201,6 @@ func (r *Remote) fromArchive(ctx context.Context, k annexkey.Key, dst string, of
 		}
 		return remote.Receive(ctx, k, dst, offset, h, out)
 	})
-}
-
-// mayWrite is nil where the layout is known.
-func (r *Remote) mayWrite(ctx context.Context) error {
-	if err := r.look(ctx); err != nil {
-		return err
-	}
-	if r.readOnly != "" {
-		return errs.WithHint(fmt.Errorf("RIA store %s is not written to: %s", r.text, r.readOnly), "remote.%s.ora-force-write=true overrides this", r.setup.Name)
-	}
-	return nil
 }
 
 // Store implements remote.Keeper. Content is brought to a folder for transfers

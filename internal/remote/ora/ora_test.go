@@ -111,6 +111,24 @@ func TestHTTPStoresAreRead(t *testing.T) {
 	}
 }
 
+func TestAddressesOfContent(t *testing.T) {
+	dir := store(t, "1")
+	srv := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	defer srv.Close()
+	k := remotetest.KeyOf([]byte("abc"))
+	inStore, object := id[:3]+"/"+id[3:], "annex/objects/"+k.ObjectPathLower()
+	for url, want := range map[string]string{
+		"ria+file://" + dir:          dir + "/" + inStore + "/" + object,
+		"ria+ssh://me:pw@host" + dir: "ssh://me@host: " + dir + "/" + inStore + ":" + k.ObjectPathLower(),
+		"ria+" + srv.URL:             srv.URL + "/" + inStore + "/" + object,
+	} {
+		got, err := open(t, setup(t, url, fakeSSH(t))).Addresses(context.Background(), k)
+		if err != nil || len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %q %v, want %s", url, got, err, want)
+		}
+	}
+}
+
 func TestArchivesAreRead(t *testing.T) {
 	if _, err := exec.LookPath("7z"); err != nil {
 		if os.Getenv("CI") != "" {
@@ -166,16 +184,24 @@ func TestUnknownVersionsAreReadOnly(t *testing.T) {
 	os.WriteFile(src, []byte("abc"), 0o600)
 	k := remotetest.KeyOf([]byte("abc"))
 	c := remote.Content{Path: src, Size: 3}
-	r := open(t, setup(t, "ria+file://"+dir))
-	if err := r.Store(context.Background(), k, c); err == nil || !strings.Contains(err.Error(), `"7"`) {
+	s := setup(t, "ria+file://"+dir)
+	told := ""
+	s.Told = func(text string) { told += text }
+	r := open(t, s)
+	if err := r.Store(context.Background(), k, c); err == nil || !strings.Contains(err.Error(), "version 7") {
 		t.Errorf("%v", err)
+	}
+	if !strings.HasPrefix(told, "Remote object tree reports version 7") {
+		t.Errorf("told %q", told)
 	}
 	if ok, err := r.Present(context.Background(), k); ok || err != nil {
 		t.Errorf("%v %v", ok, err)
 	}
-	forced := open(t, setup(t, "ria+file://"+dir, [2]string{"remote.o.ora-force-write", "true"}))
-	if err := forced.Store(context.Background(), k, c); err != nil {
-		t.Error(err)
+	for _, setting := range []string{"remote.o.ora-force-write", "annex.ora-remote.o.force-write"} {
+		forced := open(t, setup(t, "ria+file://"+dir, [2]string{setting, "true"}))
+		if err := forced.Store(context.Background(), k, c); err != nil {
+			t.Errorf("%s: %v", setting, err)
+		}
 	}
 }
 

@@ -88,6 +88,15 @@ func (r *Remote) publicURL(object string) string {
 	return r.conf.public + "/" + strings.Join(parts, "/")
 }
 
+// Addresses implements remote.Addresser: the URL in a public bucket.
+func (r *Remote) Addresses(_ context.Context, k annexkey.Key) ([]string, error) {
+	object, err := r.object(k)
+	if err != nil || r.conf.public == "" {
+		return nil, err
+	}
+	return []string{r.publicURL(object)}, nil
+}
+
 // explain tells absence from failure, and keeps keys and signatures out of
 // messages.
 func explain(err error) error {
