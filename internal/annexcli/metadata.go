@@ -42,12 +42,7 @@ func parseMeta(text string) (annexcmd.MetaEdit, error) {
 	case '-':
 		return annexcmd.RemoveMeta(name, value), nil
 	case '?':
-		return annexcmd.MetaEdit{Field: name, Values: func(old []string) []string {
-			if len(old) > 0 {
-				return old
-			}
-			return []string{value}
-		}}, nil
+		return annexcmd.InitMeta(name, value), nil
 	}
 	return annexcmd.SetMeta(field, value), nil
 }
@@ -67,7 +62,10 @@ func newMetadata(f *pflag.FlagSet) func(*call, []string) error {
 	option("untag", "u", "remove a tag", func(v string) (annexcmd.MetaEdit, error) { return annexcmd.RemoveMeta("tag", v), nil })
 	option("remove", "r", "remove all values of a field", func(v string) (annexcmd.MetaEdit, error) { return annexcmd.SetMeta(v), nil })
 	f.StringVarP(&get, "get", "g", "", "show only the values of the `FIELD`")
-	removeAll := f.BoolP("remove-all", "", false, "remove all metadata")
+	f.BoolFunc("remove-all", "remove all metadata", func(string) error {
+		edits = append(edits, annexcmd.ClearMeta())
+		return nil
+	})
 	sel.flags(f)
 	b.flags(f, false)
 	return func(c *call, args []string) error {
@@ -77,6 +75,11 @@ func newMetadata(f *pflag.FlagSet) func(*call, []string) error {
 					return errors.New("combining --batch with file names or without --json is not supported")
 				}
 				return c.metadataBatch(s, b)
+			}
+			if len(edits) > 0 && !c.common.force && !sel.byKey() {
+				if err := c.eachOneFile(s, args); err != nil {
+					return err
+				}
 			}
 			return sel.each(c, s, args, func(f annexcmd.File) error {
 				if get != "" {
@@ -88,15 +91,7 @@ func newMetadata(f *pflag.FlagSet) func(*call, []string) error {
 					}
 					return err
 				}
-				todo := edits
-				if *removeAll {
-					all, err := s.AllMeta(c.ctx, f.Key)
-					if err != nil {
-						return err
-					}
-					todo = all
-				}
-				o, err := s.Metadata(c.ctx, f, todo)
+				o, err := s.Metadata(c.ctx, f, edits)
 				if err != nil {
 					return err
 				}
@@ -104,6 +99,29 @@ func newMetadata(f *pflag.FlagSet) func(*call, []string) error {
 			})
 		})
 	}
+}
+
+// eachOneFile refuses paths that stand for several files, of which one edit
+// would be made in all.
+func (c *call) eachOneFile(s *annexcmd.Session, paths []string) error {
+	refused := errors.New("Not recursively setting metadata. Use --force to do that.")
+	if len(paths) == 0 {
+		return refused
+	}
+	for _, p := range paths {
+		n := 0
+		err := s.Files(c.ctx, []string{p}, func(annexcmd.File) error {
+			if n++; n > 1 {
+				return refused
+			}
+			return nil
+		})
+		var unknown *annexcmd.UnknownPathError // said later
+		if err != nil && !errors.As(err, &unknown) {
+			return err
+		}
+	}
+	return nil
 }
 
 // metadataBatch answers one JSON object for each: {"file":F,"fields":{…}} sets

@@ -3,7 +3,6 @@ package annexcmd
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sort"
 	"strings"
 
@@ -12,27 +11,52 @@ import (
 	"github.com/stemma-data/stemma/internal/annexlog"
 )
 
-// MetaEdit is one change of a field, made from its present values.
+// MetaEdit is one change of metadata, made from what it was before all edits.
+// Of several that concern the same value the last one counts.
 type MetaEdit struct {
-	Field string
-	// Values gives the new values from the old ones.
-	Values func(old []string) []string
+	Field  string // "": all of them
+	change func(m annexlog.MetaData) []annexlog.MetaChange
 }
 
 // SetMeta leaves the field with these values.
 func SetMeta(field string, values ...string) MetaEdit {
-	return MetaEdit{field, func([]string) []string { return values }}
+	return MetaEdit{field, func(m annexlog.MetaData) []annexlog.MetaChange {
+		return []annexlog.MetaChange{m.Replace(field, values...)}
+	}}
 }
 
 // AddMeta adds a value.
 func AddMeta(field, value string) MetaEdit {
-	return MetaEdit{field, func(old []string) []string { return append(slices.Clone(old), value) }}
+	return MetaEdit{field, func(annexlog.MetaData) []annexlog.MetaChange {
+		return []annexlog.MetaChange{{Field: field, Set: []string{value}}}
+	}}
 }
 
 // RemoveMeta removes a value.
 func RemoveMeta(field, value string) MetaEdit {
-	return MetaEdit{field, func(old []string) []string {
-		return slices.DeleteFunc(slices.Clone(old), func(v string) bool { return v == value })
+	return MetaEdit{field, func(annexlog.MetaData) []annexlog.MetaChange {
+		return []annexlog.MetaChange{{Field: field, Unset: []string{value}}}
+	}}
+}
+
+// InitMeta adds a value to a field that has none.
+func InitMeta(field, value string) MetaEdit {
+	return MetaEdit{field, func(m annexlog.MetaData) []annexlog.MetaChange {
+		if len(m.Values(field)) > 0 {
+			return nil
+		}
+		return []annexlog.MetaChange{{Field: field, Set: []string{value}}}
+	}}
+}
+
+// ClearMeta removes all values of all fields.
+func ClearMeta() MetaEdit {
+	return MetaEdit{"", func(m annexlog.MetaData) []annexlog.MetaChange {
+		var changes []annexlog.MetaChange
+		for _, f := range m.Fields() {
+			changes = append(changes, m.Replace(f.Name))
+		}
+		return changes
 	}}
 }
 
@@ -70,7 +94,7 @@ func (s *Session) editMetadata(ctx context.Context, k annexkey.Key, edits []Meta
 		return nil
 	}
 	for _, e := range edits {
-		if err := annexlog.CheckMetaField(e.Field); err != nil {
+		if err := annexlog.CheckMetaField(e.Field); e.Field != "" && err != nil {
 			return err
 		}
 	}
@@ -79,7 +103,7 @@ func (s *Session) editMetadata(ctx context.Context, k annexkey.Key, edits []Meta
 		m := annexlog.ParseMetaData(old)
 		var changes []annexlog.MetaChange
 		for _, e := range edits {
-			changes = append(changes, m.Replace(e.Field, e.Values(m.Values(e.Field))...))
+			changes = append(changes, e.change(m)...)
 		}
 		out, err := m.Set(now, changes...)
 		if err != nil {
@@ -101,8 +125,8 @@ func (s *Session) metaFields(ctx context.Context, k annexkey.Key) (map[string][]
 		fields[f.Name] = f.Values
 		fields[f.Name+"-lastchanged"] = []string{f.LastChanged.LastChangedText()}
 	}
-	if len(fields) > 0 {
-		fields["lastchanged"] = []string{m.LastChanged().LastChangedText()}
+	if at := m.LastChanged(); !at.IsZero() { // also if all values are gone
+		fields["lastchanged"] = []string{at.LastChangedText()}
 	}
 	return fields, nil
 }
@@ -111,14 +135,4 @@ func (s *Session) metaFields(ctx context.Context, k annexkey.Key) (map[string][]
 func (s *Session) MetaValues(ctx context.Context, k annexkey.Key, field string) ([]string, error) {
 	fields, err := s.metaFields(ctx, k)
 	return fields[strings.ToLower(field)], err
-}
-
-// AllMeta are the edits that remove everything.
-func (s *Session) AllMeta(ctx context.Context, k annexkey.Key) ([]MetaEdit, error) {
-	data, err := s.Log(ctx, annexlog.KeyPath(k, annexlog.MetaDataSuffix))
-	var edits []MetaEdit
-	for _, f := range annexlog.ParseMetaData(data).Fields() {
-		edits = append(edits, SetMeta(f.Name))
-	}
-	return edits, err
 }
