@@ -35,6 +35,7 @@ const infoAttributes = "\n* filter=annex\n"
 type InitOptions struct {
 	UUID        string // new, lower-case v4
 	Description string // for uuid.log; one line
+	Version     string // of the repository, "8" to "10"; "" is the newest
 	Now         annexlog.Clock
 }
 
@@ -49,7 +50,7 @@ func Init(repo *git.Repo, opt InitOptions) (*Annex, []LogEdit, error) {
 	a, err := Open(repo)
 	if errors.Is(err, ErrNotInitialised) {
 		a = &Annex{Repo: repo, UUID: opt.UUID, dir: filepath.Join(repo.CommonDir, "annex")}
-		err = a.setUp()
+		err = a.setUp(opt.Version)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -71,10 +72,14 @@ func Init(repo *git.Repo, opt InitOptions) (*Annex, []LogEdit, error) {
 	return a, []LogEdit{edit}, nil
 }
 
-func (a *Annex) setUp() error {
-	steps := []func() error{a.makeDirs, a.writeSentinal, a.writeHooks, a.writeAttributes, a.writeConfig}
+func (a *Annex) setUp(version string) error {
+	if version == "" {
+		version = supportedVersion
+	}
+	configure := func() error { return a.writeConfig(version) }
+	steps := []func() error{a.makeDirs, a.writeSentinal, a.writeHooks, a.writeAttributes, configure}
 	if a.Repo.Bare {
-		steps = []func() error{a.makeDirs, a.writeSentinal, a.writeConfig}
+		steps = []func() error{a.makeDirs, a.writeSentinal, configure}
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -158,8 +163,8 @@ func (a *Annex) writeAttributes() error {
 	return errors.Join(fsx.WriteFile(path, append(old, infoAttributes...), 0o644), a.Repo.Share(path))
 }
 
-func (a *Annex) writeConfig() error {
-	own := "[annex]\n\tuuid = " + a.UUID + "\n\tversion = " + supportedVersion + "\n"
+func (a *Annex) writeConfig(version string) error {
+	own := "[annex]\n\tuuid = " + a.UUID + "\n\tversion = " + version + "\n"
 	if a.Repo.Bare {
 		return a.Repo.AppendConfig(own)
 	}

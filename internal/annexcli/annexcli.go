@@ -200,6 +200,9 @@ func (c *call) open() error {
 	if c.d != nil {
 		return nil
 	}
+	if err := c.checkClock(); err != nil {
+		return err
+	}
 	env := dataset.Env{Vars: c.Env, Cwd: c.Dir, Log: c.Log, Told: c.out.told}
 	d, err := dataset.Open(c.ctx, c.Dir, "git-annex", env)
 	if err != nil {
@@ -235,11 +238,6 @@ func (c *call) session() (*annexcmd.Session, error) {
 		return nil, err
 	}
 	settings := annexcmd.Settings{Force: c.common.force, Fast: c.common.fast, Auto: c.common.auto, Jobs: c.jobs(), NumCopies: c.common.numCopies}
-	clock, err := c.clock()
-	if err != nil {
-		return nil, err
-	}
-	settings.Clock = clock
 	s, err := annexcmd.Open(c.ctx, c.d, settings)
 	if err != nil {
 		return nil, err

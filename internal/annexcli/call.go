@@ -89,17 +89,16 @@ func (c *call) jobs() int {
 	return n
 }
 
-// clock is the time that GIT_ANNEX_VECTOR_CLOCK fixes.
-func (c *call) clock() (annexlog.Clock, error) {
+// checkClock refuses a GIT_ANNEX_VECTOR_CLOCK that would be of no effect.
+func (c *call) checkClock() error {
 	text := c.getenv("GIT_ANNEX_VECTOR_CLOCK")
 	if text == "" {
-		return annexlog.Clock{}, nil
+		return nil
 	}
-	clock, err := annexlog.ParseClock(text)
-	if err != nil {
-		return clock, fmt.Errorf("GIT_ANNEX_VECTOR_CLOCK: %w", err)
+	if _, err := annexlog.ParseClock(text); err != nil {
+		return fmt.Errorf("GIT_ANNEX_VECTOR_CLOCK: %w", err)
 	}
-	return clock, nil
+	return nil
 }
 
 // help shows all commands, or the options of one.

@@ -13,19 +13,20 @@ import (
 )
 
 func newInit(f *pflag.FlagSet) func(*call, []string) error {
-	version := f.String("version", "", "accepted: repository version `N`")
+	version := f.String("version", "", "repository version `N`: 8, 9 or 10; older ones become 10 at once")
 	autoenable := f.Bool("autoenable", false, "only enable the special remotes that want it")
 	noAutoenable := f.Bool("no-autoenable", false, "do not enable special remotes")
 	return func(c *call, args []string) error {
-		if *version != "" && *version != "8" && *version != "9" && *version != "10" {
-			return fmt.Errorf("%s is not a supported repository version", *version)
+		wanted, err := initVersion(*version)
+		if err != nil {
+			return err
 		}
 		_ = autoenable
 		if err := c.open(); err != nil {
 			return err
 		}
 		desc := strings.Join(args, " ")
-		if err := annexcmd.Init(c.ctx, c.d, desc); err != nil {
+		if err := annexcmd.Init(c.ctx, c.d, desc, wanted); err != nil {
 			return err
 		}
 		if !*noAutoenable {
@@ -37,6 +38,18 @@ func newInit(f *pflag.FlagSet) func(*call, []string) error {
 		item := annexcmd.Item{Command: "init", File: desc, NoFile: desc == "", Input: args}
 		return c.out.print(annexcmd.Outcome{Item: item})
 	}
+}
+
+// initVersion is the version that a new repository gets: old ones are upgraded
+// right away, which leaves nothing to do in one that is empty.
+func initVersion(text string) (string, error) {
+	switch text {
+	case "", "8", "9", "10":
+		return text, nil
+	case "3", "4", "5", "6", "7":
+		return "10", nil
+	}
+	return "", misuse{fmt.Errorf("option --version: %s is not a currently supported repository version", text)}
 }
 
 // setting runs fn about the repository that the first argument names and

@@ -6,7 +6,8 @@ import (
 	"github.com/stemma-data/stemma/internal/dataset"
 )
 
-// Init makes an annex of the repository, or describes the one it is.
-func Init(ctx context.Context, d *dataset.Dataset, description string) error {
-	return d.InitAnnex(ctx, description)
+// Init makes an annex of the repository, or describes the one it is. A new one
+// gets the version, "8" to "10", or the newest if that is "".
+func Init(ctx context.Context, d *dataset.Dataset, description, version string) error {
+	return d.InitAnnexVersion(ctx, description, version)
 }

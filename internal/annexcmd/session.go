@@ -29,8 +29,6 @@ type Settings struct {
 	// Shared makes every change of the git-annex branch visible to other
 	// processes at once, as long-lived batch commands need it.
 	Shared bool
-	// Clock replaces the time in logs (GIT_ANNEX_VECTOR_CLOCK); zero: now.
-	Clock annexlog.Clock
 	// NumCopies, if positive, replaces the configured number.
 	NumCopies int
 }
@@ -110,13 +108,8 @@ func (s *Session) tolerateReadOnly(err error) error {
 	return nil
 }
 
-// Clock is the time for log lines.
-func (s *Session) clock() annexlog.Clock {
-	if !s.Settings.Clock.IsZero() {
-		return s.Settings.Clock
-	}
-	return annexlog.ClockOf(s.D.Now())
-}
+// clock is the time for log lines.
+func (s *Session) clock() annexlog.Clock { return s.D.LogClock() }
 
 // Log returns a log of the git-annex branch with all that this session changed.
 func (s *Session) Log(ctx context.Context, path string) ([]byte, error) {

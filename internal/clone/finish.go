@@ -175,7 +175,7 @@ func (p *post) startAnnex(ctx context.Context) error {
 
 // untrust says that content here does not count as a safe copy.
 func (p *post) untrust(ctx context.Context) error {
-	uuid, now := p.d.Annex.UUID, annexlog.ClockOf(p.d.Now())
+	uuid, now := p.d.Annex.UUID, p.d.LogClock()
 	edit := annex.LogEdit{Path: annexlog.TrustFile, Change: func(old []byte) []byte {
 		out, err := annexlog.ParseUUIDLog(old).Set(uuid, annexlog.Untrusted.String(), now)
 		if err != nil {

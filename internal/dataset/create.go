@@ -13,7 +13,6 @@ import (
 
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
-	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
@@ -178,7 +177,7 @@ func setUp(ctx context.Context, repo *git.Repo, opt CreateOptions, env Env) (*Da
 	var logs []annex.LogEdit
 	if !opt.NoAnnex {
 		if d.Annex, logs, err = annex.Init(repo, annex.InitOptions{
-			UUID: NewUUID(), Description: opt.describe(repo), Now: annexlog.ClockOf(d.Now()),
+			UUID: NewUUID(), Description: opt.describe(repo), Now: d.LogClock(),
 		}); err != nil {
 			return nil, err
 		}

@@ -44,6 +44,12 @@ func (d *Dataset) StartAnnex(ctx context.Context, description string) error {
 // if there is one. An annex that is there already only takes the description. A
 // private annex (annex.private) is not mentioned in the git-annex branch.
 func (d *Dataset) InitAnnex(ctx context.Context, description string) error {
+	return d.InitAnnexVersion(ctx, description, "")
+}
+
+// InitAnnexVersion is InitAnnex with a version of the repository, "8" to "10",
+// which an annex that is there keeps; "" is the newest.
+func (d *Dataset) InitAnnexVersion(ctx context.Context, description, version string) error {
 	origin, err := d.remoteBranch(ctx)
 	if err != nil {
 		return err
@@ -51,7 +57,7 @@ func (d *Dataset) InitAnnex(ctx context.Context, description string) error {
 	if description == "" && d.Annex == nil {
 		description = d.cloneDescription()
 	}
-	return d.initAnnex(ctx, origin, NewUUID(), description)
+	return d.initAnnex(ctx, origin, annex.InitOptions{UUID: NewUUID(), Description: description, Version: version})
 }
 
 // InitAnnexAs is InitAnnex with the identity of a repository that is lost: name
@@ -70,22 +76,21 @@ func (d *Dataset) InitAnnexAs(ctx context.Context, name string) error {
 	}
 	for _, e := range annexlog.ParseUUIDLog(text).Entries() {
 		if e.Field == name || e.Value == name {
-			return d.initAnnex(ctx, origin, e.Field, "")
+			return d.initAnnex(ctx, origin, annex.InitOptions{UUID: e.Field})
 		}
 	}
 	return fmt.Errorf("no repository with the identity or description %q is known", name)
 }
 
-func (d *Dataset) initAnnex(ctx context.Context, origin gitobj.OID, uuid, description string) error {
+func (d *Dataset) initAnnex(ctx context.Context, origin gitobj.OID, opt annex.InitOptions) error {
 	private := d.Repo.Config.Bool("annex.private", false)
 	if origin != "" && private {
 		if err := d.startBranch(ctx, origin); err != nil {
 			return err
 		}
 	}
-	a, logs, err := annex.Init(d.Repo, annex.InitOptions{
-		UUID: uuid, Description: description, Now: annexlog.ClockOf(d.Now()),
-	})
+	opt.Now = d.LogClock()
+	a, logs, err := annex.Init(d.Repo, opt)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
-	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/result"
@@ -121,7 +120,7 @@ func (d *Dataset) publishLocations(ctx context.Context, keys []annexkey.Key, rea
 	if len(keys) == 0 {
 		return nil
 	}
-	now := annexlog.ClockOf(d.Now())
+	now := d.LogClock()
 	logs := make([]annex.LogEdit, len(keys))
 	for i, k := range keys {
 		logs[i] = d.locationEdit(k, now)

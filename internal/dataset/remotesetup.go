@@ -90,4 +90,4 @@ func (l *remoteLogs) Change(ctx context.Context, path string, change func(old []
 }
 
 // Now implements remote.Logs.
-func (l *remoteLogs) Now() annexlog.Clock { return annexlog.ClockOf(l.d.Now()) }
+func (l *remoteLogs) Now() annexlog.Clock { return l.d.LogClock() }

@@ -214,7 +214,7 @@ func (d *Dataset) putInPlace(it *item) error {
 // collect turns the items into what the commit needs, and uses them up.
 func (d *Dataset) collect(items []*item) *Staged {
 	s := &Staged{}
-	now := annexlog.ClockOf(d.Now())
+	now := d.LogClock()
 	logged := map[annexkey.Key]bool{}
 	var deletes, adds []result.Record
 	for i, it := range items {

@@ -264,7 +264,7 @@ func (s *sending) jobs() int {
 
 // note writes into the git-annex branch what the sibling has now.
 func (s *sending) note(ctx context.Context, files []annexFile, outcome []error) error {
-	now := annexlog.ClockOf(s.m.d.Now())
+	now := s.m.d.LogClock()
 	var edits []annex.LogEdit
 	for i, f := range files {
 		if outcome[i] == nil {

@@ -63,7 +63,7 @@ func setUUIDLog(file, uuid, value string, d *dataset.Dataset) (annex.LogEdit, er
 	if err := annexlog.CheckValue(value); err != nil {
 		return annex.LogEdit{}, err
 	}
-	now := annexlog.ClockOf(d.Now())
+	now := d.LogClock()
 	return annex.LogEdit{Path: file, Change: func(old []byte) []byte {
 		log := annexlog.ParseUUIDLog(old)
 		if have, ok := log.Get(uuid); ok && have.Value == value {
@@ -78,7 +78,7 @@ func setUUIDLog(file, uuid, value string, d *dataset.Dataset) (annex.LogEdit, er
 }
 
 func setMapLog(file, field, value string, d *dataset.Dataset) annex.LogEdit {
-	now := annexlog.ClockOf(d.Now())
+	now := d.LogClock()
 	return annex.LogEdit{Path: file, Change: func(old []byte) []byte {
 		out, err := annexlog.ParseMapLog(old).Set(field, value, now)
 		if err != nil {

@@ -57,7 +57,7 @@ func (f *Filter) Flush(ctx context.Context) error {
 		if err := f.d.Annex.SyncObjects(f.stored); err != nil {
 			return err
 		}
-		now := annexlog.ClockOf(f.d.Now())
+		now := f.d.LogClock()
 		edits := make([]annex.LogEdit, len(f.stored))
 		for i, k := range f.stored {
 			edits[i] = annex.SetLocation(k, f.d.Annex.UUID, annexlog.StatusPresent, now)
