@@ -3,7 +3,6 @@ package annexcmd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -232,8 +231,9 @@ func (s *Session) prepare(ctx context.Context, f *candidate, opt AddOptions) err
 		f.link, err = os.Readlink(path)
 		return err
 	}
-	if !fi.Mode().IsRegular() {
-		return fmt.Errorf("not a regular file")
+	if !fi.Mode().IsRegular() { // a folder where git knows a file, or a pipe
+		f.gone = true
+		return nil
 	}
 	if fi.Size() <= pointer.MaxSize {
 		text, err := os.ReadFile(path)
