@@ -2,6 +2,8 @@ package annexcli
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -80,10 +82,12 @@ type selection struct {
 	all, unused, failed bool
 	branch              string
 	keys                []string
+	given               *pflag.FlagSet // nil: a command with options of its own
 }
 
 func (o *selection) flags(f *pflag.FlagSet) {
 	o.matching.flags(f)
+	o.given = f
 	f.BoolVarP(&o.all, "all", "A", false, "all known keys")
 	f.BoolVarP(&o.unused, "unused", "U", false, "the keys that `unused` has found")
 	f.BoolVar(&o.failed, "failed", false, "accepted: transfers that have failed")
@@ -97,8 +101,29 @@ func (o *selection) byKey() bool {
 	return o.all || o.unused || o.branch != "" || len(o.keys) > 0
 }
 
+// contradiction names the second of several options that each say what is meant.
+func (o *selection) contradiction() (err error) {
+	if o.given == nil {
+		return nil
+	}
+	first := ""
+	o.given.Visit(func(f *pflag.Flag) {
+		switch {
+		case !slices.Contains([]string{"all", "unused", "failed", "branch", "key"}, f.Name):
+		case first == "":
+			first = f.Name
+		case err == nil:
+			err = misuse{fmt.Errorf("Invalid option `--%s'", f.Name)}
+		}
+	})
+	return err
+}
+
 // each visits what is selected and matches.
 func (o *selection) each(c *call, s *annexcmd.Session, paths []string, visit func(annexcmd.File) error) error {
+	if err := o.contradiction(); err != nil {
+		return err
+	}
 	m, err := s.NewMatcher(c.ctx, o.tokens)
 	if err != nil {
 		return err
