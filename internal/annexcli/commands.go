@@ -98,5 +98,6 @@ func plumbingCommands() []command {
 		{"pre-commit", "PATH ...", "run by git pre-commit hook", newPreCommit},
 		{"post-receive", "", "run by git post-receive hook", newPostReceive},
 		{"restage", "", "restages unlocked files in the git index", newRestage},
+		{"testremote", "REMOTE", "test transfers to/from a remote", newTestRemote},
 	}
 }

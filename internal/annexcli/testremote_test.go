@@ -1,0 +1,17 @@
+package annexcli
+
+import "testing"
+
+// trials shows what was tried by both programs, and how it went.
+const trials = `trials() { git annex testremote "$@" > ../out; code=$?; sed -n 's/^    \([A-Za-z0-9% ]*\): *\(OK\|FAIL\).*/\1 \2/p' ../out | grep -v 'export\|Cheap\|checkPresent\|removeKey OK' | sort -u; return $code; }; `
+
+var testRemoteSteps = []string{
+	shelf + `shelf; top=$PWD; mkdir d store/1; git init -q a && cd a && git annex init A -q && echo 1 > one && git annex add -q . && git commit -qm 1 && git annex initremote -q d type=directory directory=../d encryption=none && git annex initremote -q s type=external externaltype=shelf encryption=none folder=$top/store/1`,
+	shelf + trials + `cd a && trials --fast d; find ../d -type f; git status --short`,
+	shelf + trials + `cd a && trials --fast --size 1000b s; ls ../store/1`,
+	shelf + trials + `cd a && git annex copy -q --to d one && trials --test-readonly one d >/dev/null`,
+	shelf + trials + `cd a && rm -rf ../d && trials --fast d | grep -c FAIL > /dev/null; trials --fast d >/dev/null || echo failed`,
+	shelf + trials + `cd a && trials nosuch; trials`,
+}
+
+func TestTestRemoteIsGitAnnexs(t *testing.T) { likeGitAnnex(t, testRemoteSteps) }
