@@ -101,7 +101,7 @@ func newUnused(f *pflag.FlagSet) func(*call, []string) error {
 		}
 		return c.reading(func(s *annexcmd.Session) error {
 			keys, err := s.FindUnused(c.ctx)
-			if err != nil {
+			if err != nil || c.common.quiet {
 				return err
 			}
 			var b strings.Builder
