@@ -109,6 +109,11 @@ var few = []string{
 	"datalad.core.local.tests.test_save::test_add_mimetypes",
 	"datalad.distribution.tests.test_get::test_get_multiple_files",
 	"datalad.core.distributed.tests.test_push::test_gh1426",
+	"datalad.distributed.tests.test_ora_http::test_read_access",
+	"datalad.distributed.tests.test_ria_basics::test_version_check",
+	"datalad.distribution.tests.test_update::test_merge_follow_parentds_subdataset_detached",
+	"datalad.local.tests.test_add_archive_content::test_add_delete_after_and_drop",
+	"datalad.support.tests.test_annexrepo::test_AnnexRepo_metadata",
 }
 
 // TestSuite runs DataLad's own tests: a few, or with STEMMA_SOAK all of them.
