@@ -15,3 +15,13 @@ var testRemoteSteps = []string{
 }
 
 func TestTestRemoteIsGitAnnexs(t *testing.T) { likeGitAnnex(t, testRemoteSteps) }
+
+// TestTrialsLeaveNothing: also content in chunks goes again, and no log of the
+// git-annex branch knows of it.
+func TestTrialsLeaveNothing(t *testing.T) {
+	t.Parallel()
+	w := both(t)
+	w.must(t, `git init -q a && cd a && real init -q && mkdir ../d && real initremote -q d type=directory directory=../d encryption=none chunk=1kb`)
+	w.must(t, `cd a && before=$(git rev-parse git-annex) && git annex testremote --size 2kb d > ../out && test $before = $(git rev-parse git-annex) && test -z "$(find ../d .git/annex/journal .git/annex/tmp -type f)"`)
+	w.must(t, `grep -q 'key size 2000; remote chunksize=200 encryption=shared' out && grep -q '^All 384 tests passed' out`)
+}

@@ -92,7 +92,7 @@ func (s *Session) variants(ctx context.Context, p dataset.Peer, size int64) ([]v
 }
 
 func (s *Session) chunkSizes(size int64) []int64 {
-	const pieces = 100
+	const pieces = 10
 	if s.Fast || size < pieces {
 		return []int64{0}
 	}
