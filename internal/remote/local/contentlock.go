@@ -33,6 +33,7 @@ type ContentLock struct {
 	removed bool
 
 	carriers *carriers // that the file goes back to; nil: it is removed
+	emptied  *emptied  // that the folders above the key's are left to; nil: they go with it
 }
 
 // Object is the file that is locked, as it was then.
@@ -137,10 +138,11 @@ func (c *ContentLock) Remove() error {
 	default:
 		c.carriers.retire(c.file)
 	}
-	if gone {
-		c.prune(filepath.Dir(dir), 2)
-	} else {
+	switch above := filepath.Dir(dir); {
+	case !gone:
 		c.prune(dir, 3)
+	case c.emptied == nil || !c.emptied.add(above):
+		c.prune(above, 2)
 	}
 	return nil
 }
