@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // The account that may do all.
@@ -45,6 +47,10 @@ func program(t *testing.T) string {
 	return strings.TrimSpace(string(out))
 }
 
+// attributes tells whether files in the folder can have extended attributes.
+// Without them this server forgets that an object is no longer deleted.
+func attributes(dir string) bool { return unix.Setxattr(dir, "user.stemma", []byte("x"), 0) == nil }
+
 // Start runs a server until the test is over. Options come before those that
 // it has anyway.
 func Start(t *testing.T, options ...string) Server {
@@ -57,9 +63,11 @@ func Start(t *testing.T, options ...string) Server {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	l.Close()
 	s := Server{"127.0.0.1", port, t.TempDir()}
-	versions := t.TempDir()
-	cmd := exec.Command(name, append(options, "--access", Access, "--secret", Secret, "--port", "127.0.0.1:"+port, "--quiet",
-		"posix", "--sidecar", t.TempDir(), "--versioning-dir", versions, s.Dir)...)
+	args := append(options, "--access", Access, "--secret", Secret, "--port", "127.0.0.1:"+port, "--quiet", "posix", "--versioning-dir", t.TempDir())
+	if !attributes(s.Dir) {
+		args = append(args, "--sidecar", t.TempDir())
+	}
+	cmd := exec.Command(name, append(args, s.Dir)...)
 	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	if err != nil {
 		t.Fatal(err)
