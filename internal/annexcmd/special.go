@@ -142,7 +142,9 @@ func (s *Session) sameAs(ctx context.Context, name string) (uuid string, config 
 }
 
 func (s *Session) setupFor(name, uuid string, config map[string]string) remote.Setup {
-	return s.D.RemoteSetup(remote.Spec{Name: name, Kind: remote.Special, UUID: uuid}, config)
+	setup := s.D.RemoteSetup(remote.Spec{Name: name, Kind: remote.Special, UUID: uuid}, config)
+	setup.Force = s.Force
+	return setup
 }
 
 // recordRemote writes to the git-annex branch, where that changes something,

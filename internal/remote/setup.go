@@ -25,6 +25,7 @@ type Setup struct {
 	Trees    TreeReader        // files of git's trees; nil where there are none
 	Log      *slog.Logger      // warnings and what programs tell people; nil: silence
 	Told     func(text string) // takes what remotes have to tell people; nil: it is logged
+	Force    bool              // a new remote may be one that loses data
 }
 
 // TreeReader visits the annexed files of a tree, which it is given the id of.
@@ -78,14 +79,15 @@ func ConfigOf(log annexlog.Log, s Setup) map[string]string {
 	return merged
 }
 
-// Trees lists the remotes that hold a tree of files (exporttree) of which no
-// older versions are kept: any export may overwrite content there, so they
-// never count as copies, whatever is said about trust.
+// Trees lists the remotes that hold a tree of files (exporttree, importtree) of
+// which no older versions are kept: any export, and whoever else may write there,
+// may overwrite content, so they never count as copies, whatever is said about
+// trust.
 func Trees(log annexlog.Log) map[string]bool {
 	trees := map[string]bool{}
 	for _, e := range log.Entries() {
 		s := Setup{Config: annexlog.DecodeConfig(e.Value)}
-		if s.Yes("exporttree") && !s.Yes("versioning") {
+		if (s.Yes("exporttree") || s.Yes("importtree")) && !s.Yes("versioning") {
 			trees[e.Field] = true
 		}
 	}

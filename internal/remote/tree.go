@@ -73,6 +73,43 @@ type Importer interface {
 	FetchContent(ctx context.Context, f Importable, dst string, h hash.Hash) error
 }
 
+// Historian is an Importer that knows, too, what was there before.
+type Historian interface {
+	Importer
+	// ListHistory lists what changed, the oldest first; the changes of one entry
+	// happened at once. They lead from nothing to what ListFiles lists. FetchContent
+	// fetches what is listed here, too.
+	ListHistory(ctx context.Context) ([][]Change, error)
+}
+
+// Change is what happened to one file.
+type Change struct {
+	Importable      // what was there from then on
+	Gone       bool // nothing was
+}
+
+// Learner is an Importer that finds old content again if it is told whose it is.
+type Learner interface {
+	Importer
+	// Learn says which key the content has that was fetched.
+	Learn(ctx context.Context, f Importable, k annexkey.Key) error
+}
+
+// Distant is an Importer whose content has to be sent here to become known.
+type Distant interface {
+	Importer
+	Distant()
+}
+
+// Archive is an Exporter that may keep the content of its files when they are
+// replaced and deleted.
+type Archive interface {
+	Exporter
+	// Kept finds content by its key, wherever the tree had it; nil if nothing is
+	// kept. What cannot be told for certain is an error.
+	Kept() Locker
+}
+
 // ErrChanged says that a file was changed while it was read.
 var ErrChanged = errors.New("the file was changed there meanwhile")
 

@@ -22,6 +22,7 @@ type Remote struct {
 	setup remote.Setup
 	store remote.Exporter
 	may   func(annexkey.Key) error // refuses content that must not come from there
+	kept  remote.Locker            // finds content that the tree no longer has, too; nil where none is kept
 	mu    sync.Mutex
 	paths map[annexkey.Key][]string // nil until it is needed
 }
@@ -29,7 +30,11 @@ type Remote struct {
 // New returns the remote over the storage. may refuses keys whose content must
 // not come from a place in which anybody may have put something else.
 func New(s remote.Setup, store remote.Exporter, may func(annexkey.Key) error) *Remote {
-	return &Remote{setup: s, store: store, may: may}
+	r := &Remote{setup: s, store: store, may: may}
+	if a, ok := store.(remote.Archive); ok {
+		r.kept = a.Kept()
+	}
+	return r
 }
 
 // Name returns the remote's name in our configuration.
@@ -99,6 +104,9 @@ func (r *Remote) index(ctx context.Context) (map[annexkey.Key][]string, error) {
 
 // Present implements remote.Remote.
 func (r *Remote) Present(ctx context.Context, k annexkey.Key) (bool, error) {
+	if r.kept != nil {
+		return r.kept.Present(ctx, k)
+	}
 	files, err := r.files(ctx, k)
 	if err != nil || len(files) == 0 {
 		return false, err
@@ -117,6 +125,21 @@ func (r *Remote) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.H
 	if err := r.may(k); err != nil {
 		return err
 	}
+	if r.kept == nil {
+		return r.fetchFile(ctx, k, dst, h)
+	}
+	err := r.kept.Fetch(ctx, k, dst, h)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if ferr := r.fetchFile(ctx, k, dst, h); !errors.Is(ferr, remote.ErrAbsent) {
+		return ferr
+	}
+	return err
+}
+
+// fetchFile looks for the content where the tree has it.
+func (r *Remote) fetchFile(ctx context.Context, k annexkey.Key, dst string, h hash.Hash) error {
 	files, err := r.files(ctx, k)
 	if err != nil {
 		return err
@@ -133,13 +156,27 @@ func (r *Remote) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.H
 	return err
 }
 
+// Lock implements remote.Locker, where content is kept for good.
+func (r *Remote) Lock(ctx context.Context, k annexkey.Key) (remote.Lock, error) {
+	if r.kept == nil {
+		return nil, remote.ErrNoLock
+	}
+	return r.kept.Lock(ctx, k)
+}
+
 // Store implements remote.Keeper: it refuses.
 func (r *Remote) Store(context.Context, annexkey.Key, remote.Content) error {
+	if !r.setup.Yes("exporttree") {
+		return fmt.Errorf("remote %s is configured with importtree=yes and without exporttree=yes; cannot modify content stored on it", r.setup.Name)
+	}
 	return errs.WithHint(fmt.Errorf("remote %s is configured with exporttree=yes; use `git-annex export` to store content on it", r.setup.Name),
 		"stemma annex export TREE --to %s", r.setup.Name)
 }
 
 // Remove implements remote.Keeper: it refuses.
 func (r *Remote) Remove(context.Context, annexkey.Key) error {
+	if !r.setup.Yes("exporttree") {
+		return errors.New("dropping content from this remote is not supported because it is configured with importtree=yes")
+	}
 	return errors.New("dropping content from an export is not supported; use `git annex export` to export a tree that lacks the files you want to remove")
 }

@@ -23,6 +23,10 @@ type Tree struct {
 	NoEscapes bool
 	// UTF8 is set where all names must be.
 	UTF8 bool
+	// Folders is set where a file cannot get the name that a folder had.
+	Folders bool
+	// Keeps is set where content that was replaced can still be imported.
+	Keeps bool
 }
 
 // RunTree tests the places that fresh returns, one for each part.
@@ -33,7 +37,7 @@ func RunTree(t *testing.T, fresh func(t *testing.T) Tree) {
 	}{
 		{"PutAndFetch", testTreePut}, {"Replace", testTreeReplace}, {"Delete", testTreeDelete}, {"Rename", testTreeRename},
 		{"OddNames", testTreeOddNames}, {"Hostile", testTreeHostile}, {"Cancelled", testTreeCancelled}, {"BrokenPut", testTreeBroken},
-		{"Import", testTreeImport}, {"OthersWrite", testTreeOthers},
+		{"Import", testTreeImport}, {"OthersWrite", testTreeOthers}, {"History", testTreeHistory}, {"Kept", testTreeKept},
 	}
 	for _, p := range parts {
 		t.Run(p.name, func(t *testing.T) {
@@ -171,6 +175,9 @@ func testTreeDelete(t *testing.T, s *treeSuite) {
 		t.Error(err)
 	}
 	s.wantContent(t, "p/two", two)
+	if s.Folders {
+		return
+	}
 	s.mustPut(t, map[string][]byte{"p/q": one}) // where the folder was
 	s.wantContent(t, "p/q", one)
 }
@@ -310,7 +317,14 @@ func testTreeImport(t *testing.T, s *treeSuite) {
 	}
 	os.Remove(dst)
 	s.Write(t, "d/theirs", []byte("changed since"))
-	if err := im.FetchContent(t.Context(), theirs, dst, nil); !errors.Is(err, remote.ErrChanged) {
+	err = im.FetchContent(t.Context(), theirs, dst, nil)
+	if got, _ := os.ReadFile(dst); s.Keeps {
+		if err != nil || string(got) != "theirs" {
+			t.Errorf("the old version: %q %v", got, err)
+		}
+		return
+	}
+	if !errors.Is(err, remote.ErrChanged) {
 		t.Errorf("fetched another content: %v", err)
 	}
 	if _, err := os.Lstat(dst); err == nil {
@@ -339,5 +353,77 @@ func testTreeOthers(t *testing.T, s *treeSuite) {
 	}
 	if err := s.remove(t, s.file("z", []byte("first"))); !errors.As(err, &unknown) {
 		t.Errorf("deleted an edited file: %v", err)
+	}
+}
+
+// testTreeHistory: what was there before is listed, and leads to what is there.
+func testTreeHistory(t *testing.T, s *treeSuite) {
+	h, ok := s.Exporter.(remote.Historian)
+	if !ok {
+		t.Skip("it has no history")
+	}
+	s.mustPut(t, map[string][]byte{"gone": []byte("gone"), "d/stays": []byte("first")})
+	s.Write(t, "d/stays", []byte("second version"))
+	if err := s.remove(t, s.file("gone", []byte("gone"))); err != nil {
+		t.Fatal(err)
+	}
+	history, err := h.ListHistory(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := map[string]remote.Importable{}
+	contents := map[string]bool{}
+	for _, changes := range history {
+		for _, c := range changes {
+			if delete(now, c.Path); c.Gone {
+				continue
+			}
+			now[c.Path] = c.Importable
+			dst := filepath.Join(t.TempDir(), "content")
+			if err := h.FetchContent(t.Context(), c.Importable, dst, nil); err != nil {
+				t.Errorf("%+v: %v", c, err)
+			}
+			got, _ := os.ReadFile(dst)
+			contents[string(got)] = true
+		}
+	}
+	if !contents["gone"] || !contents["first"] || !contents["second version"] || len(now) != 1 {
+		t.Errorf("%+v: %v, in the end %v", history, contents, now)
+	}
+	if list, err := h.ListFiles(t.Context()); err != nil || len(list) != 1 || list[0] != now["d/stays"] {
+		t.Errorf("%v %v, by the history %v", list, err, now)
+	}
+}
+
+// testTreeKept: content can be had by its key when its file is another one.
+func testTreeKept(t *testing.T, s *treeSuite) {
+	a, ok := s.Exporter.(remote.Archive)
+	if !ok || a.Kept() == nil {
+		t.Skip("it keeps no content")
+	}
+	old, other := []byte("old"), []byte("the other one")
+	if ok, err := a.Kept().Present(t.Context(), KeyOf(old)); ok {
+		t.Errorf("what was never there is kept: %v", err)
+	}
+	s.mustPut(t, map[string][]byte{"x": old, "y": other})
+	s.ids[string(other)] = append(s.ids[string(other)], s.ids[string(old)]...)
+	s.mustPut(t, map[string][]byte{"x": other})
+	if err := s.remove(t, s.file("y", other)); err != nil {
+		t.Fatal(err)
+	}
+	for _, content := range [][]byte{old, other} {
+		k := KeyOf(content)
+		lock, err := a.Kept().Lock(t.Context(), k)
+		if err != nil || lock.Held() != nil {
+			t.Errorf("%s: %v", content, err)
+			continue
+		}
+		lock.Release()
+		dst, h := filepath.Join(t.TempDir(), "content"), sha256.New()
+		if err := a.Kept().Fetch(t.Context(), k, dst, h); err != nil {
+			t.Errorf("%s: %v", content, err)
+		} else if got, err := readHashed(dst, h); err != nil || !bytes.Equal(got, content) {
+			t.Errorf("%q %v, want %q", got, err, content)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/remote/crypt"
 	"github.com/stemma-data/stemma/internal/remote/s3/bucket"
@@ -22,6 +23,9 @@ const uuidObject = "annex-uuid"
 // remote.
 func Create(ctx context.Context, s remote.Setup) (map[string]string, error) {
 	s.Config = maps.Clone(s.Config)
+	if err := checkSafe(s); err != nil {
+		return nil, err
+	}
 	fillIn(s)
 	r, err := Open(s)
 	if err != nil {
@@ -89,10 +93,7 @@ func (r *Remote) claim(ctx context.Context) error {
 	if client == nil {
 		return nil
 	}
-	if r.setup.Yes("exporttree") { // a tree has nothing but its files
-		if err := keepsTrees(r.setup); err != nil {
-			return err
-		}
+	if r.setup.Yes("exporttree") || r.setup.Yes("importtree") { // a tree has nothing but its files
 		return r.makeBucket(ctx, client)
 	}
 	name := r.conf.prefix + uuidObject
@@ -121,12 +122,31 @@ func (r *Remote) makeBucket(ctx context.Context, client *bucket.Bucket) error {
 			return fmt.Errorf("create bucket %s: %w", r.conf.bucket, explain(err))
 		}
 	}
-	if r.conf.versions {
-		if err := client.EnableVersioning(ctx); err != nil {
-			return fmt.Errorf("enable versioning of bucket %s: %w", r.conf.bucket, explain(err))
-		}
+	return r.keepVersions(ctx, client)
+}
+
+// keepVersions makes a bucket that has to be versioned so, unless it is.
+func (r *Remote) keepVersions(ctx context.Context, client *bucket.Bucket) error {
+	if !r.conf.versions {
+		return nil
+	}
+	if on, err := client.Versioned(ctx); err == nil && on {
+		return nil
+	}
+	if err := client.EnableVersioning(ctx); err != nil {
+		return fmt.Errorf("enable versioning of bucket %s: %w", r.conf.bucket, explain(err))
 	}
 	return nil
+}
+
+// checkSafe refuses, as git-annex does, that exports may replace what others have
+// put there, where nothing is kept of that.
+func checkSafe(s remote.Setup) error {
+	if s.Force || s.Yes("versioning") || !s.Yes("exporttree") || !s.Yes("importtree") {
+		return nil
+	}
+	return errs.WithHint(errors.New("Combining exporttree=yes and importtree=yes with an unversioned S3 bucket is not safe; exporting can overwrite other modifications to files in the bucket. Recommend you add versioning=yes."),
+		"use --force if you don't mind possibly losing data")
 }
 
 // owner is the UUID that the bucket says it belongs to.

@@ -6,7 +6,6 @@ package s3
 import (
 	"context"
 	"errors"
-	"fmt"
 	"hash"
 	"net/http"
 	"net/url"
@@ -15,7 +14,6 @@ import (
 	"sync"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
-	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/remote"
@@ -105,7 +103,7 @@ func explain(err error) error {
 		return err
 	}
 	switch code := refused.Code; {
-	case code == bucket.NoSuchKey || code == bucket.NoSuchVersion || refused.Status == http.StatusNotFound && code != bucket.NoSuchBucket:
+	case code == bucket.NoSuchKey || code == bucket.NoSuchVersion || code == bucket.DeleteMarker || refused.Status == http.StatusNotFound && code != bucket.NoSuchBucket:
 		return remote.ErrAbsent
 	case code == bucket.AccessDenied || code == "InvalidAccessKeyId" || code == "SignatureDoesNotMatch":
 		return errs.WithHint(err, "check the credentials and what they may do in the bucket")
@@ -126,34 +124,14 @@ func (r *Remote) Present(ctx context.Context, k annexkey.Key) (bool, error) {
 	if client == nil {
 		_, err = r.web.Size(ctx, r.publicURL(object))
 	} else {
-		err = r.versions(ctx, k, object, func(object, version string) error {
-			return explain(client.Head(ctx, object, version))
+		err = r.orVersion(ctx, k, version{object, ""}, func(v version) error {
+			return explain(client.Head(ctx, v.object, v.id))
 		})
 	}
 	if errors.Is(err, remote.ErrAbsent) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// versions tries the object as it is, and then the versions of it that are on
-// record.
-func (r *Remote) versions(ctx context.Context, k annexkey.Key, object string, try func(object, version string) error) error {
-	err := try(object, "")
-	if !errors.Is(err, remote.ErrAbsent) || !r.conf.versions || r.setup.Logs == nil {
-		return err
-	}
-	data, lerr := r.setup.Logs.Read(ctx, annexlog.KeyPath(k, annexlog.RemoteMetaDataSuffix))
-	if lerr != nil {
-		return lerr
-	}
-	for _, v := range annexlog.ParseMetaData(data).Values(r.UUID() + ":V") {
-		version, name, ok := strings.Cut(v, "#")
-		if ok && errors.Is(err, remote.ErrAbsent) {
-			err = try(name, version)
-		}
-	}
-	return err
 }
 
 // Fetch implements remote.Remote.
@@ -174,8 +152,8 @@ func (r *Remote) FetchFrom(ctx context.Context, k annexkey.Key, dst string, offs
 	if client == nil {
 		return r.web.Fetch(ctx, k, r.publicURL(object), dst, offset, h)
 	}
-	return r.versions(ctx, k, object, func(object, version string) error {
-		return r.download(ctx, client, k, object, version, dst, offset, h)
+	return r.orVersion(ctx, k, version{object, ""}, func(v version) error {
+		return r.download(ctx, client, k, v.object, v.id, dst, offset, h)
 	})
 }
 
@@ -227,39 +205,18 @@ func (r *Remote) Store(ctx context.Context, k annexkey.Key, c remote.Content) er
 	if fi, err := f.Stat(); err != nil || fi.Size() != c.Size {
 		return errors.Join(err, fsx.ErrChanged)
 	}
-	version, err := client.Put(ctx, bucket.Upload{
+	_, err = client.Put(ctx, bucket.Upload{
 		Object: object, From: f, Size: c.Size, PartSize: r.conf.partFor(c.Size), Header: r.conf.header, Moved: c.Moved,
 	})
-	if err != nil {
-		return explain(err)
-	}
-	return r.recordVersion(ctx, k, object, version)
+	return explain(err)
 }
 
-// recordVersion notes which version of a versioned bucket has the content.
-func (r *Remote) recordVersion(ctx context.Context, k annexkey.Key, object, version string) error {
-	if !r.conf.versions || version == "" || r.setup.Logs == nil {
-		return nil
-	}
-	now := r.setup.Logs.Now()
-	return r.setup.Logs.Change(ctx, annexlog.KeyPath(k, annexlog.RemoteMetaDataSuffix), func(old []byte) []byte {
-		log := annexlog.ParseMetaData(old)
-		changed, err := log.Set(now, log.Replace(r.UUID()+":V", version+"#"+object))
-		if err != nil {
-			return old
-		}
-		return changed
-	})
-}
-
-// Remove implements remote.Keeper. From a versioned bucket nothing goes.
+// Remove implements remote.Keeper. A versioned bucket keeps the content, but not
+// as that of the key.
 func (r *Remote) Remove(ctx context.Context, k annexkey.Key) error {
 	object, err := r.object(k)
 	if err != nil {
 		return err
-	}
-	if r.conf.versions {
-		return fmt.Errorf("remote %s has versioning=yes: its bucket keeps all versions, so nothing can be dropped", r.setup.Name)
 	}
 	client, err := r.open(ctx)
 	if err != nil {

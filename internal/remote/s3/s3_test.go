@@ -166,11 +166,18 @@ func TestVersionedBuckets(t *testing.T) {
 	if err := r.Store(ctx, k, remote.Content{Path: src, Size: k.Size}); err != nil {
 		t.Fatal(err)
 	}
-	if r.Remove(ctx, k) == nil {
-		t.Error("dropped from a versioned bucket")
-	}
 	client, _ := r.open(ctx)
-	if err := client.Remove(ctx, k.String()); err != nil {
+	info, err := client.Stat(ctx, k.String(), "")
+	if err != nil || info.Version == "" {
+		t.Fatalf("%+v %v", info, err)
+	}
+	if err := r.Remove(ctx, k); err != nil {
+		t.Error(err)
+	}
+	if ok, err := r.Present(ctx, k); ok || err != nil {
+		t.Errorf("it was dropped: %v %v", ok, err)
+	}
+	if err := r.record(ctx, k, version{k.String(), info.Version}); err != nil {
 		t.Fatal(err)
 	}
 	if ok, err := r.Present(ctx, k); !ok || err != nil {

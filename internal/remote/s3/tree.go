@@ -7,9 +7,10 @@ import (
 	"hash"
 	"io/fs"
 	"os"
-	"sync"
+	"slices"
 	"unicode/utf8"
 
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/remote/s3/bucket"
@@ -17,26 +18,37 @@ import (
 
 // Tree is a bucket that holds exported trees: each file is the object that is
 // named like it.
-type Tree struct{ *Remote }
+type Tree struct {
+	*Remote
+	shared bool // others write there, too (importtree)
+}
 
-// OpenTree is Open for a remote that holds exported trees.
+// ownTree is a Tree in which only exports write, so that content can be moved
+// without a look at what it is.
+type ownTree struct{ Tree }
+
+// OpenTree is Open for a remote that holds trees.
 func OpenTree(s remote.Setup) (remote.Exporter, error) {
-	if err := keepsTrees(s); err != nil {
-		return nil, err
-	}
 	r, err := Open(s)
 	if err != nil {
 		return nil, err
 	}
-	return Tree{r}, nil
+	switch t := (Tree{r, s.Yes("importtree")}); {
+	case !t.shared:
+		return ownTree{t}, nil
+	case r.conf.versions:
+		return versionedTree{SharedTree{t}}, nil
+	default:
+		return SharedTree{t}, nil
+	}
 }
 
-// keepsTrees refuses settings that only git-annex itself has for trees.
-func keepsTrees(s remote.Setup) error {
-	if s.Yes("versioning") {
-		return fmt.Errorf("remote %s keeps trees in a bucket with versioning=yes: %w", s.Name, remote.ErrUnsupported)
+// Kept implements remote.Archive.
+func (t Tree) Kept() remote.Locker {
+	if !t.conf.versions {
+		return nil
 	}
-	return nil
+	return kept{t.Remote}
 }
 
 // name is the object for a file.
@@ -61,32 +73,22 @@ func (t Tree) writing(ctx context.Context) (*bucket.Bucket, error) {
 	return client, err
 }
 
-// atOnce is how many requests are on their way.
-const atOnce = 8
-
-// each runs fn for n items, some at once, and then tells done of each, one at a
-// time. It ends early when ctx does.
-func each(ctx context.Context, n int, fn func(i int) error, done func(i int, err error)) error {
-	var mu sync.Mutex
-	var all sync.WaitGroup
-	slots := make(chan struct{}, atOnce)
-	for i := range n {
-		if ctx.Err() != nil {
-			break
-		}
-		slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-slots }()
-			err := fn(i)
-			mu.Lock()
-			defer mu.Unlock()
-			if err == nil || ctx.Err() == nil {
-				done(i, err)
-			}
-		})
+// stat looks at the object of a file, and returns its name.
+func (t Tree) stat(ctx context.Context, path string) (string, bucket.Info, error) {
+	object, err := t.name(path)
+	if err != nil {
+		return "", bucket.Info{}, err
 	}
-	all.Wait()
-	return ctx.Err()
+	client, err := t.open(ctx)
+	if err != nil {
+		return "", bucket.Info{}, err
+	}
+	if client == nil {
+		size, err := t.web.Size(ctx, t.publicURL(object))
+		return object, bucket.Info{Size: size}, err
+	}
+	info, err := client.Stat(ctx, object, "")
+	return object, info, explain(err)
 }
 
 // HasFiles implements remote.Exporter.
@@ -94,31 +96,33 @@ func (t Tree) HasFiles(ctx context.Context, files []remote.TreeFile) ([]bool, er
 	there := make([]bool, len(files))
 	var failure error
 	err := each(ctx, len(files), func(i int) error {
-		size, err := t.size(ctx, files[i].Path)
+		_, info, err := t.stat(ctx, files[i].Path)
 		if errors.Is(err, remote.ErrAbsent) {
 			return nil
 		}
-		want := files[i].Key.Size
-		there[i] = err == nil && (want < 0 || size < 0 || size == want)
+		if err == nil {
+			there[i], err = t.has(ctx, files[i], info)
+		}
 		return err
 	}, func(_ int, err error) { failure = errors.Join(failure, err) })
 	return there, errors.Join(err, failure)
 }
 
-func (t Tree) size(ctx context.Context, path string) (int64, error) {
-	object, err := t.name(path)
-	if err != nil {
-		return 0, err
+// has compares what is there with what should be. Of content in a versioned
+// bucket a version must be on record, too: otherwise it would not be found any
+// more once the file is another one.
+func (t Tree) has(ctx context.Context, f remote.TreeFile, info bucket.Info) (bool, error) {
+	if t.shared {
+		return t.knows(info, f.IDs), nil
 	}
-	client, err := t.open(ctx)
-	if err != nil {
-		return 0, err
+	if info.Size >= 0 && f.Key.Size >= 0 && info.Size != f.Key.Size {
+		return false, nil
 	}
-	if client == nil {
-		return t.web.Size(ctx, t.publicURL(object))
+	if !t.conf.versions {
+		return true, nil
 	}
-	size, err := client.Size(ctx, object)
-	return size, explain(err)
+	versions, err := t.versionsOf(ctx, f.Key)
+	return len(versions) > 0, err
 }
 
 // PutFiles implements remote.Exporter.
@@ -127,26 +131,62 @@ func (t Tree) PutFiles(ctx context.Context, files []remote.TreeContent, done fun
 	if err != nil {
 		return err
 	}
-	return each(ctx, len(files), func(i int) error { return t.put(ctx, client, files[i]) }, func(i int, err error) { done(i, "", err) })
+	ids := make([]string, len(files))
+	return each(ctx, len(files), func(i int) (err error) {
+		ids[i], err = t.put(ctx, client, files[i])
+		return err
+	}, func(i int, err error) { done(i, ids[i], err) })
 }
 
-func (t Tree) put(ctx context.Context, client *bucket.Bucket, f remote.TreeContent) error {
+// put stores a file and returns the identifier of its content.
+func (t Tree) put(ctx context.Context, client *bucket.Bucket, f remote.TreeContent) (string, error) {
 	object, err := t.name(f.File.Path)
 	if err != nil {
-		return err
+		return "", err
 	}
 	in, err := os.Open(f.From.Path)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer in.Close()
 	if fi, err := in.Stat(); err != nil || fi.Size() != f.From.Size {
-		return errors.Join(err, fsx.ErrChanged)
+		return "", errors.Join(err, fsx.ErrChanged)
 	}
-	_, err = client.Put(ctx, bucket.Upload{
-		Object: object, From: in, Size: f.From.Size, PartSize: t.conf.partFor(f.From.Size), Header: t.conf.header, Moved: f.From.Moved,
-	})
-	return explain(err)
+	u := bucket.Upload{Object: object, From: in, Size: f.From.Size, PartSize: t.conf.partFor(f.From.Size), Header: t.conf.header, Moved: f.From.Moved}
+	if t.shared {
+		if u.If, err = t.replaceable(ctx, f.File); err != nil {
+			return "", err
+		}
+	}
+	info, err := client.Put(ctx, u)
+	if errors.Is(err, bucket.ErrCondition) {
+		return "", &remote.UnknownContentError{Path: f.File.Path}
+	}
+	if err != nil {
+		return "", explain(err)
+	}
+	return t.stored(ctx, f.File, version{object, info.Version}, info)
+}
+
+// stored records the version of what was stored.
+func (t Tree) stored(ctx context.Context, f remote.TreeFile, v version, info bucket.Info) (id string, err error) {
+	if t.conf.versions {
+		if !known(v.id) {
+			return "", t.errUnversioned()
+		}
+		if err := t.record(ctx, f.Key, v); err != nil {
+			return "", err
+		}
+	}
+	if t.shared {
+		id = t.id(info)
+	}
+	return id, nil
+}
+
+func (t Tree) errUnversioned() error {
+	return errs.WithHint(fmt.Errorf("remote %s has versioning=yes, and the bucket %s keeps no versions", t.setup.Name, t.conf.bucket),
+		"enable versioning of the bucket: what is replaced there now is lost")
 }
 
 // FetchFile implements remote.Exporter.
@@ -162,6 +202,9 @@ func (t Tree) FetchFile(ctx context.Context, f remote.TreeFile, dst string, h ha
 	if client == nil {
 		return t.web.Fetch(ctx, f.Key, t.publicURL(object), dst, 0, h)
 	}
+	if t.shared {
+		return t.fetchKnown(ctx, f, dst, h)
+	}
 	return t.download(ctx, client, f.Key, object, "", dst, 0, h)
 }
 
@@ -172,23 +215,53 @@ func (t Tree) DeleteFiles(ctx context.Context, files []remote.TreeFile, done fun
 		return err
 	}
 	return each(ctx, len(files), func(i int) error {
-		object, err := t.name(files[i].Path)
-		if err != nil {
-			return err
-		}
-		if err = explain(client.Remove(ctx, object)); errors.Is(err, remote.ErrAbsent) {
+		err := t.delete(ctx, client, files[i])
+		if errors.Is(err, remote.ErrAbsent) {
 			return nil
 		}
 		return err
 	}, done)
 }
 
-// RenameFile implements remote.Renamer: the bucket copies its own object.
-func (t Tree) RenameFile(ctx context.Context, f remote.TreeFile, to string) error {
-	from, err := t.name(f.Path)
+func (t Tree) delete(ctx context.Context, client *bucket.Bucket, f remote.TreeFile) error {
+	object, err := t.name(f.Path)
 	if err != nil {
 		return err
 	}
+	var only bucket.Condition
+	if t.shared {
+		if only, err = t.replaceable(ctx, f); err != nil {
+			return err
+		}
+	} else if err := t.outlives(ctx, f); err != nil {
+		return err
+	}
+	err = client.RemoveIf(ctx, object, only)
+	if errors.Is(err, bucket.ErrCondition) {
+		return &remote.UnknownContentError{Path: f.Path}
+	}
+	return explain(err)
+}
+
+// outlives makes sure that what counts as kept is kept when the file is another
+// one: objects may be older than the versions of the bucket.
+func (t Tree) outlives(ctx context.Context, f remote.TreeFile) error {
+	if !t.conf.versions {
+		return nil
+	}
+	versions, err := t.versionsOf(ctx, f.Key)
+	if err != nil || len(versions) > 0 {
+		return err
+	}
+	_, info, err := t.stat(ctx, f.Path)
+	if err == nil && !known(info.Version) {
+		err = t.errUnversioned()
+	}
+	return err
+}
+
+// RenameFile implements remote.Renamer: the bucket copies its own object.
+func (t ownTree) RenameFile(ctx context.Context, f remote.TreeFile, to string) error {
 	object, err := t.name(to)
 	if err != nil {
 		return err
@@ -197,16 +270,34 @@ func (t Tree) RenameFile(ctx context.Context, f remote.TreeFile, to string) erro
 	if err != nil {
 		return err
 	}
-	if _, err := client.Size(ctx, from); err != nil {
-		return explain(err)
-	}
-	if _, err := client.Size(ctx, object); err == nil {
-		return fmt.Errorf("%s: %w", to, fs.ErrExist)
-	} else if err = explain(err); !errors.Is(err, remote.ErrAbsent) {
+	from, _, err := t.stat(ctx, f.Path)
+	if err != nil {
 		return err
 	}
-	if err := client.Copy(ctx, from, object, t.conf.header); err != nil {
+	if _, _, err := t.stat(ctx, to); err == nil {
+		return fmt.Errorf("%s: %w", to, fs.ErrExist)
+	} else if !errors.Is(err, remote.ErrAbsent) {
+		return err
+	}
+	if err := t.outlives(ctx, f); err != nil {
+		return err
+	}
+	if _, err := client.Copy(ctx, from, object, t.conf.header); err != nil {
 		return explain(err)
 	}
 	return explain(client.Remove(ctx, from))
+}
+
+// knows compares an object with identifiers that are on record. Both kinds are,
+// as git-annex writes the version also where versioning=yes is not set.
+func (t Tree) knows(info bucket.Info, ids []string) bool {
+	return info.ETag != "" && slices.Contains(ids, "#"+info.ETag) || known(info.Version) && slices.Contains(ids, info.Version)
+}
+
+// id is the identifier of content: its version, or else "#" and the ETag.
+func (t Tree) id(info bucket.Info) string {
+	if t.conf.versions && known(info.Version) {
+		return info.Version
+	}
+	return "#" + info.ETag
 }

@@ -75,11 +75,6 @@ func (b *Bucket) Head(ctx context.Context, object, version string) error {
 	return b.call(ctx, request{method: http.MethodHead, object: object, query: versionQuery(version)}, nil)
 }
 
-// Remove removes the object; it is no error that there is none.
-func (b *Bucket) Remove(ctx context.Context, object string) error {
-	return b.call(ctx, request{method: http.MethodDelete, object: object}, nil)
-}
-
 // Exists tells whether the bucket is there.
 func (b *Bucket) Exists(ctx context.Context) (bool, error) {
 	err := b.call(ctx, request{method: http.MethodHead}, nil)
@@ -101,9 +96,19 @@ func (b *Bucket) Make(ctx context.Context) error {
 	return b.call(ctx, r, nil)
 }
 
+// Versioned tells whether the bucket keeps all versions of its objects.
+func (b *Bucket) Versioned(ctx context.Context) (bool, error) {
+	var v struct {
+		XMLName xml.Name `xml:"VersioningConfiguration"`
+		Status  string
+	}
+	err := b.call(ctx, request{method: http.MethodGet, query: url.Values{"versioning": {""}}}, &v)
+	return v.Status == enabled, err
+}
+
 // EnableVersioning makes the bucket keep all versions of its objects from now on.
 func (b *Bucket) EnableVersioning(ctx context.Context) error {
-	body, err := xmlBody(versioning{Status: "Enabled"})
+	body, err := xmlBody(versioning{Status: enabled})
 	if err != nil {
 		return err
 	}
@@ -125,6 +130,8 @@ type place struct {
 	XMLName            xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ CreateBucketConfiguration"`
 	LocationConstraint string
 }
+
+const enabled = "Enabled"
 
 type versioning struct {
 	XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ VersioningConfiguration"`

@@ -145,10 +145,10 @@ func putInParts(t *testing.T, m *multipart) (string, int64, error) {
 	m.parts = map[string]string{}
 	b := served(t, m.ServeHTTP)
 	var moved int64
-	version, err := b.Put(t.Context(), Upload{
+	info, err := b.Put(t.Context(), Upload{
 		Object: "o", From: strings.NewReader("abcdefghij"), Size: 10, PartSize: 4, Moved: func(n int64) { moved += n },
 	})
-	return version, moved, err
+	return info.Version, moved, err
 }
 
 func TestPartsThatFailAreSentAgain(t *testing.T) {

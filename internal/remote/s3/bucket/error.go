@@ -13,7 +13,19 @@ const (
 	NoSuchVersion = "NoSuchVersion"
 	NoSuchBucket  = "NoSuchBucket"
 	AccessDenied  = "AccessDenied"
+	DeleteMarker  = "MethodNotAllowed" // the version is the mark that the object was deleted
+
+	notImplemented     = "NotImplemented"
+	preconditionFailed = "PreconditionFailed"
 )
+
+// ErrCondition says that an object is not as the caller knows it.
+var ErrCondition = errors.New("the object is another one now")
+
+// Is makes a refusal for a condition an ErrCondition.
+func (e *Error) Is(target error) bool {
+	return target == ErrCondition && e.Status == http.StatusPreconditionFailed
+}
 
 // Error is a refusal by the server.
 type Error struct {
@@ -65,6 +77,10 @@ func codeOf(status int, object string) string {
 		return NoSuchKey
 	case status == http.StatusForbidden:
 		return AccessDenied
+	case status == http.StatusMethodNotAllowed:
+		return DeleteMarker
+	case status == http.StatusPreconditionFailed:
+		return preconditionFailed
 	}
 	return fmt.Sprintf("HTTP %d", status)
 }

@@ -103,7 +103,7 @@ func passing(err error) bool {
 		return !errors.Is(err, errPermanent)
 	}
 	switch e.Code {
-	case "SlowDown", "RequestTimeout", "OperationAborted":
+	case "SlowDown", "RequestTimeout", "OperationAborted", "ConditionalRequestConflict":
 		return true
 	}
 	return e.Status == http.StatusTooManyRequests || e.Status > http.StatusNotImplemented || e.Status == http.StatusInternalServerError

@@ -32,7 +32,7 @@ func (b *Bucket) sign(ctx context.Context, req *http.Request, object, sum, regio
 }
 
 // signedQuery are the parts of a query that version 2 signs, of those that we use.
-var signedQuery = []string{"partNumber", "uploadId", "uploads", "versionId", "versioning"}
+var signedQuery = []string{"partNumber", "uploadId", "uploads", "versionId", "versioning", "versions"}
 
 // signV2 signs as servers did before 2014. Source: "Signing and authenticating
 // REST requests (AWS signature version 2)", Amazon S3 API Reference.

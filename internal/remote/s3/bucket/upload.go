@@ -21,14 +21,24 @@ type Upload struct {
 	PartSize int64             // in bytes: what is larger goes over in parts, several at once
 	Header   map[string]string // of the object: metadata, storage class, access
 	Moved    func(n int64)     // told how many more bytes were sent; may be nil; called from one goroutine at a time
+	If       Condition         // under which it is stored; ErrCondition otherwise
 }
 
 // partsAtOnce is the number of parts that are on their way together.
 const partsAtOnce = 4
 
 // Put stores the content. The object appears when all of it is there, and not
-// before. It returns the version, in buckets that keep versions.
-func (b *Bucket) Put(ctx context.Context, u Upload) (version string, err error) {
+// before. A server that knows no conditions stores it in any case.
+func (b *Bucket) Put(ctx context.Context, u Upload) (Info, error) {
+	info, err := b.put(ctx, u)
+	if u.If != nil && IsCode(err, notImplemented) {
+		u.If = nil
+		return b.put(ctx, u)
+	}
+	return info, err
+}
+
+func (b *Bucket) put(ctx context.Context, u Upload) (Info, error) {
 	meter := &meter{moved: u.Moved}
 	header := http.Header{}
 	for k, v := range u.Header {
@@ -37,8 +47,9 @@ func (b *Bucket) Put(ctx context.Context, u Upload) (version string, err error) 
 	if u.Size > u.PartSize {
 		return b.putParts(ctx, u, header, meter)
 	}
+	u.If.set(header)
 	answer, err := b.callHeader(ctx, request{method: http.MethodPut, object: u.Object, header: header, body: meter.part(u.From, 0, u.Size)}, nil)
-	return answer.Get("X-Amz-Version-Id"), err
+	return infoOf(answer, u.Size), err
 }
 
 // finished is a part as the server names it.
@@ -52,13 +63,13 @@ type completion struct {
 	Part    []finished
 }
 
-func (b *Bucket) putParts(ctx context.Context, u Upload, header http.Header, meter *meter) (string, error) {
+func (b *Bucket) putParts(ctx context.Context, u Upload, header http.Header, meter *meter) (Info, error) {
 	var begun struct{ UploadId string }
 	if err := b.call(ctx, request{method: http.MethodPost, object: u.Object, header: header, query: url.Values{"uploads": {""}}}, &begun); err != nil {
-		return "", err
+		return Info{}, err
 	}
 	query := url.Values{"uploadId": {begun.UploadId}}
-	version, err := b.sendParts(ctx, u, query, meter)
+	info, err := b.sendParts(ctx, u, query, meter)
 	if err != nil {
 		// What has come over is not kept: it would cost the user, unseen.
 		abort := b.call(context.WithoutCancel(ctx), request{method: http.MethodDelete, object: u.Object, query: query}, nil)
@@ -66,10 +77,10 @@ func (b *Bucket) putParts(ctx context.Context, u Upload, header http.Header, met
 			err = errors.Join(err, abort)
 		}
 	}
-	return version, err
+	return info, err
 }
 
-func (b *Bucket) sendParts(ctx context.Context, u Upload, query url.Values, meter *meter) (string, error) {
+func (b *Bucket) sendParts(ctx context.Context, u Upload, query url.Values, meter *meter) (Info, error) {
 	parts := make([]finished, (u.Size+u.PartSize-1)/u.PartSize)
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(partsAtOnce)
@@ -89,17 +100,22 @@ func (b *Bucket) sendParts(ctx context.Context, u Upload, query url.Values, mete
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return "", err
+		return Info{}, err
 	}
 	doc, err := xmlBody(completion{Part: parts})
 	if err != nil {
-		return "", err
+		return Info{}, err
 	}
 	var done struct {
 		XMLName xml.Name `xml:"CompleteMultipartUploadResult"`
+		ETag    string
 	}
-	answer, err := b.callHeader(ctx, request{method: http.MethodPost, object: u.Object, query: query, body: doc}, &done)
-	return answer.Get("X-Amz-Version-Id"), err
+	header := http.Header{}
+	u.If.set(header)
+	answer, err := b.callHeader(ctx, request{method: http.MethodPost, object: u.Object, query: query, header: header, body: doc}, &done)
+	info := infoOf(answer, u.Size)
+	info.ETag = bareTag(done.ETag)
+	return info, err
 }
 
 // meter counts what is sent, and what is sent again only once.
