@@ -147,6 +147,11 @@ func (x *importing) fetch(ctx context.Context, dir string, i remote.Importable) 
 // remember records the identifier of what was fetched.
 func (x *importing) remember(ctx context.Context, f file, i remote.Importable) error {
 	x.ids.known[i.ID] = f
+	if l, ok := x.store.(remote.Learner); ok {
+		if err := l.Learn(ctx, i, f.key); err != nil {
+			return err
+		}
+	}
 	return x.addID(ctx, f, i.ID)
 }
 
@@ -177,17 +182,26 @@ func (x *importing) keepFetched(ctx context.Context) error {
 }
 
 // notIgnored leaves out what .gitignore names, as add does.
-func (x *importing) notIgnored(ctx context.Context, list []remote.Importable) ([]remote.Importable, error) {
-	if x.opt.NoIgnore || len(list) == 0 {
-		return list, nil
+func (x *importing) notIgnored(ctx context.Context, history [][]remote.Change) ([][]remote.Change, error) {
+	if x.opt.NoIgnore {
+		return history, nil
 	}
 	var ask bytes.Buffer
-	for _, i := range list {
-		fmt.Fprintf(&ask, "%s\x00", path.Join(x.folder, i.Path))
+	asked := map[string]bool{}
+	for _, changes := range history {
+		for _, c := range changes {
+			if !asked[c.Path] {
+				asked[c.Path] = true
+				fmt.Fprintf(&ask, "%s\x00", path.Join(x.folder, c.Path))
+			}
+		}
+	}
+	if len(asked) == 0 {
+		return history, nil
 	}
 	out, err := x.s.D.Repo.OutputWith(ctx, ask.Bytes(), "check-ignore", "--no-index", "-z", "--stdin")
 	if code := git.ExitCode(err); code == 1 {
-		return list, nil // none is
+		return history, nil // none is
 	}
 	if err != nil {
 		return nil, err
@@ -196,11 +210,5 @@ func (x *importing) notIgnored(ctx context.Context, list []remote.Importable) ([
 	for name := range strings.SplitSeq(string(out), "\x00") {
 		ignored[name] = true
 	}
-	var kept []remote.Importable
-	for _, i := range list {
-		if !ignored[path.Join(x.folder, i.Path)] {
-			kept = append(kept, i)
-		}
-	}
-	return kept, nil
+	return keep(history, func(c remote.Change) bool { return !ignored[path.Join(x.folder, c.Path)] }), nil
 }

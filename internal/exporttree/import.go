@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path"
-	"slices"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexcmd"
@@ -53,6 +51,9 @@ func Import(ctx context.Context, s *annexcmd.Session, opt ImportOptions) error {
 	if !ok {
 		return errs.WithHint(errors.New("That remote does not support imports."), "it was set up without importtree=yes")
 	}
+	if _, distant := store.(remote.Distant); distant && opt.NoContent {
+		return errors.New("This remote does not support importing without downloading content.")
+	}
 	x := &importing{run: r, opt: opt, store: store, was: map[string]file{}}
 	branch, folder, _ := strings.Cut(strings.TrimPrefix(opt.Branch, "refs/heads/"), ":")
 	x.folder = strings.Trim(folder, "/")
@@ -62,11 +63,11 @@ func Import(ctx context.Context, s *annexcmd.Session, opt ImportOptions) error {
 	if err := x.readOld(ctx); err != nil {
 		return err
 	}
-	files, err := x.take(ctx)
+	steps, err := x.take(ctx)
 	if err != nil || x.failed > 0 {
 		return errors.Join(err, x.incomplete())
 	}
-	return x.record(ctx, branch, files)
+	return x.record(ctx, branch, steps)
 }
 
 // checkBranch refuses what cannot be a branch, or a folder of one.
@@ -128,17 +129,16 @@ func (x *importing) readOld(ctx context.Context) error {
 	return nil
 }
 
-// take lists the remote and finds, or fetches, what each file holds.
-func (x *importing) take(ctx context.Context) ([]file, error) {
-	list, err := x.store.ListFiles(ctx)
+// take lists the remote and finds, or fetches, what each file holds, and held.
+func (x *importing) take(ctx context.Context) ([]step, error) {
+	history, err := x.list(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if err := x.report(x.step("list", "list "+x.name)); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(list, func(a, b remote.Importable) int { return strings.Compare(a.Path, b.Path) })
-	if list, err = x.notIgnored(ctx, list); err != nil {
+	if history, err = x.notIgnored(ctx, x.tidy(history)); err != nil {
 		return nil, err
 	}
 	dir, err := x.scratch()
@@ -146,26 +146,27 @@ func (x *importing) take(ctx context.Context) ([]file, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	var files []file
-	for _, i := range list {
-		f, ok, err := x.one(ctx, dir, i)
+	found := map[remote.Importable]file{}
+	now := present(history)
+	for n, i := range append(now, past(history)...) {
+		if _, done := found[i]; done {
+			continue
+		}
+		f, ok, err := x.one(ctx, dir, i, n >= len(now))
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			files = append(files, f)
+			found[i] = f
 		}
 	}
-	return files, x.keepFetched(ctx)
+	return steps(history, found), x.keepFetched(ctx)
 }
 
-// one is the file for one that the remote has; ok is false for one that is left
-// out.
-func (x *importing) one(ctx context.Context, dir string, i remote.Importable) (f file, ok bool, err error) {
+// one is the file for one that the remote has, or had; ok is false for one that
+// is left out.
+func (x *importing) one(ctx context.Context, dir string, i remote.Importable, old bool) (f file, ok bool, err error) {
 	item := annexcmd.Item{Command: "import " + x.name, NoFile: true, Input: []string{}}
-	if err := remote.CheckTreePath(i.Path); err != nil {
-		return f, false, x.report(annexcmd.Outcome{Item: item, Failed: true, Harmless: true, Errors: []string{err.Error()}})
-	}
 	if wants, configured, err := x.s.Wants(ctx, sized(i), x.uuid, false); err != nil || configured && !wants {
 		return f, false, err
 	}
@@ -185,7 +186,12 @@ func (x *importing) one(ctx context.Context, dir string, i remote.Importable) (f
 		o := annexcmd.Outcome{Item: item, Failed: true, Errors: []string{i.Path + ": " + err.Error()}}
 		return f, false, x.report(o)
 	}
-	return f, true, x.report(annexcmd.Outcome{Item: item, Text: fmt.Sprintf("import %s %s ok\n", x.name, i.Path)})
+	o := annexcmd.Outcome{Item: item, Text: fmt.Sprintf("import %s %s ok\n", x.name, i.Path)}
+	if old {
+		o.Text = fmt.Sprintf("import %s %s (old version) ok\n", x.name, i.Path)
+		o.Notes = []annexcmd.Note{{Text: "old version"}}
+	}
+	return f, true, x.report(o)
 }
 
 // sized is a file of which nothing but name and size is known yet.
@@ -195,8 +201,9 @@ func sized(i remote.Importable) annexcmd.File {
 	return annexcmd.File{Rel: i.Path, Key: k}
 }
 
-// record makes the commit, and writes down what the remote has.
-func (x *importing) record(ctx context.Context, branch string, files []file) error {
+// record makes the commits, and writes down what the remote has.
+func (x *importing) record(ctx context.Context, branch string, steps []step) error {
+	files := result(steps)
 	tree, err := treeOf(ctx, x.s, files)
 	if err != nil {
 		return err
@@ -205,25 +212,30 @@ func (x *importing) record(ctx context.Context, branch string, files []file) err
 		return err
 	}
 	ref := "refs/remotes/" + x.name + "/" + branch
-	whole, err := x.wholeTree(ctx, branch, files)
+	around, err := x.around(ctx, branch)
 	if err != nil {
 		return err
 	}
-	if err := x.track(ctx, ref, whole); err != nil {
+	steps[len(steps)-1].set = append(steps[len(steps)-1].set, x.leftOut(files)...)
+	if err := x.track(ctx, ref, around, steps); err != nil {
 		return err
 	}
 	return x.report(x.step("update", "update "+ref))
 }
 
 // recordTree writes the export log, as if we had exported what is there, and the
-// location log of what no longer is.
+// location log of what no longer is, unless old versions are kept.
 func (x *importing) recordTree(ctx context.Context, tree string, files []file) error {
+	versioned, err := x.yes(ctx, "versioning")
+	if err != nil {
+		return err
+	}
 	there := map[annexkey.Key]bool{}
 	for _, f := range files {
 		there[f.key] = true
 	}
 	for _, f := range x.was {
-		if f.annexed && !there[f.key] {
+		if f.annexed && !there[f.key] && !versioned {
 			if err := x.s.SetLocation(ctx, f.key, x.uuid, annexlog.StatusAbsent); err != nil {
 				return err
 			}
@@ -239,26 +251,16 @@ func (x *importing) recordTree(ctx context.Context, tree string, files []file) e
 		return err
 	}
 	now := x.s.Now()
-	err := x.s.Change(ctx, x.logEdit(func(e annexlog.Exports) ([]byte, error) {
+	err = x.s.Change(ctx, x.logEdit(func(e annexlog.Exports) ([]byte, error) {
 		return e.Complete(x.s.D.Annex.UUID, x.uuid, tree, x.old, now)
 	}))
 	return errors.Join(err, x.setComplete(tree))
 }
 
-// wholeTree is the tree of the commit: what was imported, in its folder of the
-// branch, and what an export had left out.
-func (x *importing) wholeTree(ctx context.Context, branch string, files []file) ([]file, error) {
-	have := map[string]bool{}
-	var whole []file
-	for _, f := range files {
-		have[f.path] = true
-	}
-	for _, f := range slices.Concat(files, x.leftOut(have)) {
-		f.path = path.Join(x.folder, f.path)
-		whole = append(whole, f)
-	}
+// around is what the branch has outside of the folder that is imported.
+func (x *importing) around(ctx context.Context, branch string) ([]file, error) {
 	if x.folder == "" {
-		return whole, nil
+		return nil, nil
 	}
 	tip, err := x.s.D.Repo.Ref(ctx, "refs/heads/"+branch)
 	if err != nil {
@@ -267,17 +269,22 @@ func (x *importing) wholeTree(ctx context.Context, branch string, files []file) 
 	if tip == "" {
 		return nil, errs.WithHint(fmt.Errorf("unable to find base tree for branch %s", branch), "name a branch that exists")
 	}
+	var files []file
 	err = x.s.D.TreePaths(ctx, string(tip), func(e gitindex.Entry) error {
 		if e.Path != x.folder && !strings.HasPrefix(e.Path, x.folder+"/") {
-			whole = append(whole, file{path: e.Path, entry: git.TreeEntry{Mode: e.Mode, OID: e.OID}})
+			files = append(files, file{path: e.Path, entry: git.TreeEntry{Mode: e.Mode, OID: e.OID}})
 		}
 		return nil
 	})
-	return whole, err
+	return files, err
 }
 
 // leftOut reads what the last export left out, unless something is there now.
-func (x *importing) leftOut(have map[string]bool) []file {
+func (x *importing) leftOut(files []file) []file {
+	have := map[string]bool{}
+	for _, f := range files {
+		have[f.path] = true
+	}
 	text, _ := os.ReadFile(x.excluded())
 	var list []file
 	for line := range strings.Lines(string(text)) {

@@ -17,7 +17,7 @@ func trees() map[string]treeKind {
 	return map[string]treeKind{
 		"directory": {open: directory.OpenTree, imports: true},
 		"rsync":     {open: rsync.OpenTree},
-		"S3":        {open: s3.OpenTree},
+		"S3":        {open: s3.OpenTree, imports: true},
 	}
 }
 
