@@ -54,6 +54,16 @@ func (r *Remote) Describe() [][2]string {
 	return nil
 }
 
+// Addresses implements remote.Addresser. Addresses in the tree are those of
+// whatever is there, so that only kept content has any.
+func (r *Remote) Addresses(ctx context.Context, k annexkey.Key) ([]string, error) {
+	p, ok := r.kept.(remote.Addresser)
+	if !ok {
+		return nil, nil
+	}
+	return p.Addresses(ctx, k)
+}
+
 // files lists where the key should be.
 func (r *Remote) files(ctx context.Context, k annexkey.Key) ([]remote.TreeFile, error) {
 	paths, err := r.index(ctx)

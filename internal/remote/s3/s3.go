@@ -8,9 +8,7 @@ import (
 	"errors"
 	"hash"
 	"net/http"
-	"net/url"
 	"os"
-	"strings"
 	"sync"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
@@ -76,23 +74,6 @@ func (r *Remote) open(ctx context.Context) (*bucket.Bucket, error) {
 // object is the name under which the key's content lies.
 func (r *Remote) object(k annexkey.Key) (string, error) {
 	return r.conf.prefix + k.String(), k.Safe()
-}
-
-func (r *Remote) publicURL(object string) string {
-	parts := strings.Split(object, "/")
-	for i, p := range parts {
-		parts[i] = url.PathEscape(p)
-	}
-	return r.conf.public + "/" + strings.Join(parts, "/")
-}
-
-// Addresses implements remote.Addresser: the URL in a public bucket.
-func (r *Remote) Addresses(_ context.Context, k annexkey.Key) ([]string, error) {
-	object, err := r.object(k)
-	if err != nil || r.conf.public == "" {
-		return nil, err
-	}
-	return []string{r.publicURL(object)}, nil
 }
 
 // explain tells absence from failure, and keeps keys and signatures out of

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"net/url"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
@@ -191,8 +190,3 @@ type forever struct{}
 
 func (forever) Held() error { return nil }
 func (forever) Release()    {}
-
-// publicVersion is the address of a version for those without credentials.
-func (r *Remote) publicVersion(v version) string {
-	return r.publicURL(v.object) + "?versionId=" + url.QueryEscape(v.id)
-}

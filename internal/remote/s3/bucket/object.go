@@ -84,3 +84,6 @@ func (b *Bucket) RemoveIf(ctx context.Context, object string, c Condition) error
 	}
 	return err
 }
+
+// EscapePath writes an object's name as it is written in addresses.
+func EscapePath(object string) string { return escapePath(object) }
