@@ -61,6 +61,10 @@ func (c *call) synchronize(s *annexcmd.Session, o annexcmd.SyncOptions) error {
 	}
 	for _, t := range tracked {
 		err := exporttree.Import(c.ctx, s, exporttree.ImportOptions{Branch: t.Branch, From: t.Name, NoContent: !o.Content})
+		if errors.Is(err, exporttree.ErrNeedsContent) {
+			s.D.Env.Log.Warn("Cannot import from " + t.Name + " when not syncing content.")
+			continue
+		}
 		if err == nil {
 			err = s.MergeTracking(c.ctx, t)
 		}

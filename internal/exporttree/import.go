@@ -25,6 +25,10 @@ type ImportOptions struct {
 	NoIgnore  bool   // also files that .gitignore names
 }
 
+// ErrNeedsContent says that nothing can be imported from a remote without its
+// content.
+var ErrNeedsContent = errors.New("This remote does not support importing without downloading content.")
+
 // importing is an import on its way.
 type importing struct {
 	*run
@@ -52,7 +56,7 @@ func Import(ctx context.Context, s *annexcmd.Session, opt ImportOptions) error {
 		return errs.WithHint(errors.New("That remote does not support imports."), "it was set up without importtree=yes")
 	}
 	if _, distant := store.(remote.Distant); distant && opt.NoContent {
-		return errors.New("This remote does not support importing without downloading content.")
+		return ErrNeedsContent
 	}
 	x := &importing{run: r, opt: opt, store: store, was: map[string]file{}}
 	branch, folder, _ := strings.Cut(strings.TrimPrefix(opt.Branch, "refs/heads/"), ":")
