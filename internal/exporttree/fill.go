@@ -71,7 +71,7 @@ func (x *export) doubtful(ctx context.Context) ([]file, error) {
 }
 
 // recorded reports whether the location log has the content at the remote.
-func (x *export) recorded(ctx context.Context, f file) (bool, error) {
+func (x *run) recorded(ctx context.Context, f file) (bool, error) {
 	data, err := x.s.Log(ctx, annexlog.LocationPath(f.key))
 	if err != nil {
 		return false, err
