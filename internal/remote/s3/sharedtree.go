@@ -21,16 +21,21 @@ type SharedTree struct{ Tree }
 func (SharedTree) Distant() {}
 
 // replaceable is the condition under which a file may be replaced or deleted:
-// that it is still the content that is known, or still missing.
+// that it is still the content that is known, or still missing. It is nil where
+// old versions are kept: nothing is lost there, and some servers take the mark of
+// a deletion for an object.
 func (t Tree) replaceable(ctx context.Context, f remote.TreeFile) (bucket.Condition, error) {
 	_, info, err := t.stat(ctx, f.Path)
+	absent := errors.Is(err, remote.ErrAbsent)
 	switch {
-	case errors.Is(err, remote.ErrAbsent):
-		return bucket.Missing, nil
-	case err != nil:
+	case err != nil && !absent:
 		return nil, err
-	case !t.knows(info, f.IDs):
+	case !absent && !t.knows(info, f.IDs):
 		return nil, &remote.UnknownContentError{Path: f.Path}
+	case t.conf.versions:
+		return nil, nil
+	case absent:
+		return bucket.Missing, nil
 	}
 	return bucket.Tagged(info.ETag), nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io/fs"
 	"os"
 	"slices"
 	"unicode/utf8"
@@ -22,10 +21,6 @@ type Tree struct {
 	*Remote
 	shared bool // others write there, too (importtree)
 }
-
-// ownTree is a Tree in which only exports write, so that content can be moved
-// without a look at what it is.
-type ownTree struct{ Tree }
 
 // OpenTree is Open for a remote that holds trees.
 func OpenTree(s remote.Setup) (remote.Exporter, error) {
@@ -258,34 +253,6 @@ func (t Tree) outlives(ctx context.Context, f remote.TreeFile) error {
 		err = t.errUnversioned()
 	}
 	return err
-}
-
-// RenameFile implements remote.Renamer: the bucket copies its own object.
-func (t ownTree) RenameFile(ctx context.Context, f remote.TreeFile, to string) error {
-	object, err := t.name(to)
-	if err != nil {
-		return err
-	}
-	client, err := t.writing(ctx)
-	if err != nil {
-		return err
-	}
-	from, _, err := t.stat(ctx, f.Path)
-	if err != nil {
-		return err
-	}
-	if _, _, err := t.stat(ctx, to); err == nil {
-		return fmt.Errorf("%s: %w", to, fs.ErrExist)
-	} else if !errors.Is(err, remote.ErrAbsent) {
-		return err
-	}
-	if err := t.outlives(ctx, f); err != nil {
-		return err
-	}
-	if _, err := client.Copy(ctx, from, object, t.conf.header); err != nil {
-		return explain(err)
-	}
-	return explain(client.Remove(ctx, from))
 }
 
 // knows compares an object with identifiers that are on record. Both kinds are,
