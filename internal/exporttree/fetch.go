@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -147,12 +148,7 @@ func (x *importing) fetch(ctx context.Context, dir string, i remote.Importable) 
 // remember records the identifier of what was fetched.
 func (x *importing) remember(ctx context.Context, f file, i remote.Importable) error {
 	x.ids.known[i.ID] = f
-	if l, ok := x.store.(remote.Learner); ok {
-		if err := l.Learn(ctx, i, f.key); err != nil {
-			return err
-		}
-	}
-	return x.addID(ctx, f, i.ID)
+	return errors.Join(x.run.learn(ctx, i, f), x.addID(ctx, f, i.ID))
 }
 
 // toGit makes a blob of the content.

@@ -27,6 +27,14 @@ func (x *run) addID(ctx context.Context, f file, id string) error {
 	}})
 }
 
+// learn tells a remote that wants to know whose content it has.
+func (x *run) learn(ctx context.Context, i remote.Importable, f file) error {
+	if l, ok := x.store.(remote.Learner); ok {
+		return l.Learn(ctx, i, f.key)
+	}
+	return nil
+}
+
 // adopt looks whether a file of which nothing is known is the very one that is
 // to be exported: an export was killed after it had stored it and before that
 // was recorded. It returns the content's identifier, "" if it is another one.
@@ -52,7 +60,7 @@ func (x *export) adopt(ctx context.Context, f file, c remote.TreeContent) (strin
 		if err != nil || !same {
 			return "", err
 		}
-		return there.ID, nil
+		return there.ID, x.learn(ctx, there, f)
 	}
 	return "", nil
 }
