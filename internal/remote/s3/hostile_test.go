@@ -240,3 +240,18 @@ func TestKeysThatAreNoNames(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseVersion(f *testing.F) {
+	for _, text := range []string{"v#p/x", "v#p/../x", "#", "null#p/x", "v#p/a/b#c"} {
+		f.Add(text)
+	}
+	r, k := &Remote{conf: settings{prefix: "p/"}}, remotetest.KeyOf(nil)
+	f.Fuzz(func(t *testing.T, text string) {
+		if v, ok := r.parseVersion(k, text); ok {
+			path, below := strings.CutPrefix(v.object, "p/")
+			if !below || remote.CheckTreePath(path) != nil || !known(v.id) || v.id+"#"+v.object != text {
+				t.Errorf("%q: %+v", text, v)
+			}
+		}
+	})
+}
