@@ -18,7 +18,7 @@ func bothOnS3(t *testing.T) *world {
 		fmt.Sprintf(`params() { echo type=S3 host=%s port=%s requeststyle=path signature=v4 encryption=none bucket=$1; }; `, srv.Host, srv.Port) +
 		`put() { printf %s "$2" | curl -sf -o /dev/null -X PUT --data-binary @- $url/$1; }; del() { curl -sf -X DELETE $url/$1; }; ` +
 		`logs() { real merge -q; git ls-tree -r --name-only git-annex | grep -E 'cid$|rmet$' | while read f; do git show git-annex:$f | sed "s|^[^ ]* |$(basename $f) |"; done | sort; }; ` +
-		`trees() { git log --topo-order --format='%T %s' refs/remotes/$1; }; keyof() { git show $1 | sed 's|.*/||'; }; `
+		`trees() { for side in $1 $1^2; do git log --first-parent --format='%T %s' $side 2>/dev/null; echo; done; }; keyof() { git show $1 | sed 's|.*/||'; }; `
 	w.must(t, `git config --global annex.security.allowed-ip-addresses all; git config --global user.name Ada`)
 	return w
 }
@@ -105,6 +105,21 @@ func TestS3SharedTreesLoseNothing(t *testing.T) {
 	if got := w.must(t, `curl -sf $url/bkt/three`); !strings.Contains(got, "3") {
 		t.Errorf("%q", got)
 	}
+}
+
+// TestS3ExportsThatWereBrokenOffComplete: what was stored and not recorded is
+// recognised, also as a version that stays.
+func TestS3ExportsThatWereBrokenOffComplete(t *testing.T) {
+	t.Parallel()
+	for _, versioning := range []string{"no", "yes"} {
+		w := bothOnS3(t)
+		w.must(t, `git init -q a && cd a && ours init -q && ours initremote -q --force s $(params bkt) exporttree=yes importtree=yes versioning=`+versioning)
+		w.must(t, `cd a && printf 1 > one && ours add -q one && git commit -qm 1 && put bkt/one 1 && ours export -q main --to s && real fsck -q --from s && ours drop -q --force one && real get -q one && ours drop -q --force one && ours get -q one`)
+	}
+	w := bothOnS3(t) // objects that are older than the versions of the bucket
+	w.must(t, `curl -sf -X PUT $url/bkt && put bkt/one 1 && put bkt/two 22 && put bkt/three 333 && git init -q a && cd a && ours init -q && ours initremote -q s $(params bkt) importtree=yes versioning=yes && put bkt/one 4444`)
+	w.must(t, `cd a && ours import -q main --from s && git merge -q s/main && test "$(cat one two three)" = 444422333 && test "$(git log --format=%s s/main | wc -l)" -ge 2 && ours import -q main --from s && git diff --exit-code HEAD s/main`)
+	w.must(t, `cd a && git log --format=%H s/main | while read c; do k=$(keyof $c:one) && test -e .git/annex/objects/*/*/$k/$k || exit 1; done`)
 }
 
 // TestS3NamesThatNoTreeCanHave: they are left out, and others imported.

@@ -82,14 +82,14 @@ func inOrder(resp *http.Response) error {
 		return err
 	}
 	list.All = slices.DeleteFunc(list.All, func(s stored) bool { return s.VersionId == "" })
-	slices.SortFunc(list.All, func(a, b stored) int {
+	slices.SortStableFunc(list.All, func(a, b stored) int {
 		if c := strings.Compare(a.Key, b.Key); c != 0 {
 			return c
 		}
-		return strings.Compare(b.VersionId, a.VersionId)
+		return came(b.VersionId).Compare(came(a.VersionId))
 	})
 	for i := range list.All {
-		list.All[i].LastModified = came(list.All[i].VersionId).Format("2006-01-02T15:04:05.000Z")
+		list.All[i].LastModified = came(list.All[i].VersionId).Truncate(time.Second).Format("2006-01-02T15:04:05.000Z")
 	}
 	out, err := xml.Marshal(list)
 	if err != nil {
@@ -101,12 +101,12 @@ func inOrder(resp *http.Response) error {
 	return nil
 }
 
-// came is the second in which a version, which is a ULID, was made.
+// came is when a version, which is a ULID, was made; long ago for "null".
 func came(id string) time.Time {
 	const digits, length = "0123456789ABCDEFGHJKMNPQRSTVWXYZ", 10
 	var ms int64
 	for _, c := range id[:min(length, len(id))] {
 		ms = ms<<5 | int64(max(0, strings.IndexRune(digits, c)))
 	}
-	return time.UnixMilli(ms).UTC().Truncate(time.Second)
+	return time.UnixMilli(ms).UTC()
 }
