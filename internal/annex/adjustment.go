@@ -33,6 +33,15 @@ func (a Adjustment) Name() string {
 	return "hidemissing-" + form
 }
 
+// LocksOriginals reports whether unlocked files of the adjusted branch are locked
+// on the original one. As with git-annex, what a branch with locked files has
+// locked stays so; and a locked file is locked on both.
+func (a Adjustment) LocksOriginals() bool { return a.Unlock || a.UnlockPresent || a.Lock }
+
+// BasisRef is where git-annex keeps the commit that an adjusted branch, by its
+// short name, stands on.
+func BasisRef(adjusted string) string { return "refs/basis/" + adjusted }
+
 // ParseAdjusted takes the name of an adjusted branch apart.
 func ParseAdjusted(branch string) (original string, a Adjustment, ok bool) {
 	rest, ok := strings.CutPrefix(branch, "adjusted/")

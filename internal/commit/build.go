@@ -25,6 +25,9 @@ type builder struct {
 	edits   []gitindex.Edit
 	early   *earlyIndex // nil: not begun, or handed over
 	trees   *treeState  // of a batch; nil: the import is asked
+	// corresponding is the branch that an adjusted one was made of; nil: the branch is
+	// not adjusted.
+	corresponding *corresponding
 }
 
 func (b *builder) close() {
@@ -58,6 +61,10 @@ func (b *builder) build(ctx context.Context) error {
 // commits makes the user's commits in the shape asked for.
 func (b *builder) commits(ctx context.Context) error {
 	tip := b.head.OID
+	var err error
+	if b.corresponding, err = b.findCorresponding(ctx); err != nil {
+		return err
+	}
 	if len(b.req.Commits) > 1 {
 		b.trees = newTreeState(b.p.Repo, tip)
 		defer b.trees.close()
@@ -78,8 +85,10 @@ func (b *builder) commits(ctx context.Context) error {
 			b.moves = append(b.moves, git.RefMove{Name: b.req.BranchOf(i), New: id})
 		}
 	}
+	if b.corresponding != nil {
+		return b.moveAdjusted(tip)
+	}
 	if b.req.Shape == Octopus {
-		var err error
 		if tip, err = b.octopus(ctx, tip); err != nil {
 			return err
 		}
@@ -120,6 +129,9 @@ func (b *builder) one(ctx context.Context, i int, c Commit, parent gitobj.OID) (
 	b.index(c.Files)
 	if b.trees != nil && b.req.Shape == Chain {
 		b.trees.apply(changes)
+	}
+	if b.corresponding != nil {
+		return id, b.onOriginal(ctx, i, c, changes)
 	}
 	return id, nil
 }

@@ -138,10 +138,15 @@ func (p *Publisher) postCommit(ctx context.Context, req Request, res Result) {
 	}
 }
 
+// signs reports whether the user has asked git to sign the only commit.
+func (b *builder) signs() bool {
+	return b.req.Hooks && len(b.req.Commits) == 1 && b.p.Repo.Config.Bool("commit.gpgsign", false)
+}
+
 // sign replaces the only commit of a request by a signed one, where the user
 // has asked git to sign commits.
 func (b *builder) sign(ctx context.Context) error {
-	if !b.req.Hooks || len(b.res.Commits) != 1 || b.res.Commits[0] == "" || !b.p.Repo.Config.Bool("commit.gpgsign", false) {
+	if !b.signs() || b.res.Commits[0] == "" {
 		return nil
 	}
 	signed, err := b.p.Repo.SignCommit(ctx, b.res.Commits[0], b.who)

@@ -10,6 +10,7 @@ import (
 	"sort"
 	"syscall"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/fsx"
@@ -108,7 +109,7 @@ func (p *preparation) one(ctx context.Context, rel string, named bool) (result.R
 		if !named {
 			return result.Record{}, nil
 		}
-		return p.d.record("unlock", rel, result.File).As(result.NotNeeded).Msg("non-annex file; cannot unlock"), nil
+		return p.unlinked(ctx, rel)
 	}
 	key, ok := pointer.ParseLink(target)
 	if !ok || p.d.Annex == nil {
@@ -126,6 +127,32 @@ func (p *preparation) one(ctx context.Context, rel string, named bool) (result.R
 	}
 	p.unlocked = append(p.unlocked, unlockedFile{rel, target, gitindex.StatOf(fi)})
 	return p.d.record("unlock", rel, result.File), nil
+}
+
+// unlinked tells of a file that is no link. Of an adjusted branch's unlocked
+// files DataLad reports nothing, and those without content are removed.
+func (p *preparation) unlinked(ctx context.Context, rel string) (result.Record, error) {
+	ready := p.d.record("unlock", rel, result.File).As(result.NotNeeded).Msg("non-annex file; cannot unlock")
+	a, err := p.d.adjustment(ctx)
+	if err != nil || a == (annex.Adjustment{}) || p.d.Annex == nil {
+		return ready, err
+	}
+	index, err := p.d.Repo.ReadIndex()
+	if err != nil {
+		return ready, err
+	}
+	e, ok := index.Lookup(rel)
+	if !ok {
+		return ready, nil
+	}
+	k, annexed, err := p.d.BlobKey(ctx, e.Mode, e.OID)
+	if err != nil || !annexed {
+		return ready, err
+	}
+	if _, _, empty := readPointer(p.d.Repo.Path(rel)); empty && !p.d.Annex.Has(k) {
+		return p.absent(rel, true)
+	}
+	return result.Record{}, nil
 }
 
 // absent handles a link whose content is not here.

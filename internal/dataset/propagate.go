@@ -2,196 +2,156 @@ package dataset
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
-	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
-	"github.com/stemma-data/stemma/internal/pointer"
 )
 
-// Propagate brings commits that were made on an adjusted branch to the branch
-// that it was made of, with files in their original form, and then puts the
-// adjusted branch on top of that. Elsewhere it does nothing.
-func (d *Dataset) Propagate(ctx context.Context) error {
-	head, err := d.Repo.Head(ctx)
-	if err != nil {
-		return err
-	}
-	original, a, ok := annex.ParseAdjusted(head.Branch())
-	if !ok {
-		return nil
-	}
-	basis, err := d.Repo.Ref(ctx, "refs/basis/"+head.Branch())
-	if err != nil || basis == "" {
-		return err
-	}
-	tip, err := d.Repo.Ref(ctx, "refs/heads/"+original)
-	if err != nil {
-		return err
-	}
-	if tip != basis && tip != "" {
-		// A killed process may have moved the others only.
-		if behind, err := d.Repo.IsAncestor(ctx, tip, basis); err != nil {
-			return err
-		} else if behind {
-			err = d.Repo.MoveRefs(ctx, []git.RefMove{{Name: "refs/heads/" + original, Old: tip, New: basis}}, annex.AdjustedMessage)
-			if err != nil {
-				return err
-			}
-			tip = basis
-		}
-	}
-	if tip != basis {
-		return errs.WithHint(fmt.Errorf("the branch %s has moved since %s was made of it", original, head.Branch()),
-			"run `git annex adjust` again after your commits were saved on a branch of their own")
-	}
-	commits, err := d.newCommits(ctx, basis, head.OID)
-	if err != nil || len(commits) == 0 {
-		return err
-	}
-	return d.propagate(ctx, head, original, a, basis, commits)
+// Adjusted is an adjusted branch that is checked out.
+type Adjusted struct {
+	annex.Adjustment
+	Head     git.Head
+	Original string     // the branch that it was made of
+	Basis    gitobj.OID // the commit of that branch that it stands on
+	Tip      gitobj.OID // of that branch; not Basis where it has moved since
 }
 
-// newCommits are those above the basis, oldest first, without git-annex's own.
-func (d *Dataset) newCommits(ctx context.Context, basis, head gitobj.OID) ([]commitText, error) {
-	out, err := d.Repo.Output(ctx, "rev-list", "--first-parent", "--reverse", string(basis)+".."+string(head))
+// Adjusted tells of the adjusted branch that is checked out; nil: there is none.
+func (d *Dataset) Adjusted(ctx context.Context) (*Adjusted, error) {
+	head, err := d.Repo.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var list []commitText
-	for _, id := range strings.Fields(string(out)) {
-		c, err := d.readCommit(ctx, gitobj.OID(id))
-		if err != nil {
-			return nil, err
-		}
-		if strings.TrimSpace(c.message) != annex.AdjustedMessage {
-			list = append(list, c)
-		}
+	a := &Adjusted{Head: head}
+	var ok bool
+	if a.Original, a.Adjustment, ok = annex.ParseAdjusted(head.Branch()); !ok || d.Annex == nil {
+		return nil, nil
 	}
-	return list, nil
+	if a.Basis, err = d.Repo.Ref(ctx, annex.BasisRef(head.Branch())); err != nil || a.Basis == "" {
+		return nil, err
+	}
+	a.Tip, err = d.Repo.Ref(ctx, a.OriginalRef())
+	return a, err
 }
 
-// commitText is what a commit says.
-type commitText struct {
-	id      gitobj.OID
-	parents []gitobj.OID
-	who     git.Identities
-	message string
+// OriginalRef is the full name of the original branch.
+func (a *Adjusted) OriginalRef() string { return "refs/heads/" + a.Original }
+
+// Propagate brings commits that were made on an adjusted branch to the branch
+// that it was made of, with files in their original form, and then puts the
+// adjusted branch on top of that. Elsewhere it does nothing. What it costs
+// depends on those commits only.
+func (d *Dataset) Propagate(ctx context.Context) error {
+	a, err := d.PropagateToBasis(ctx)
+	if err != nil || a == nil || a.Tip == a.Basis {
+		return err
+	}
+	return errs.WithHint(fmt.Errorf("the branch %s has moved since %s was made of it", a.Original, a.Head.Branch()), "`git annex merge` takes over what is new there")
 }
 
-func (d *Dataset) readCommit(ctx context.Context, id gitobj.OID) (commitText, error) {
-	c := commitText{id: id}
-	_, text, err := d.Repo.Object(ctx, string(id), -1)
+// PropagateToBasis is Propagate, but where the original branch has moved by
+// itself it stays, and what stands on the old basis can be merged with it. It
+// returns the adjusted branch as it is then; nil: there is none.
+func (d *Dataset) PropagateToBasis(ctx context.Context) (*Adjusted, error) {
+	a, err := d.Adjusted(ctx)
+	if err != nil || a == nil {
+		return nil, err
+	}
+	// One commit tells in nearly all cases.
+	if top, err := d.readCommit(ctx, a.Head.OID); err != nil || a.settled([]commitText{top}) {
+		return a, err
+	}
+	// Under the lease, so that of several writers one does it for all.
+	lease, err := d.Publisher().Lock(ctx, "propagate commits of an adjusted branch")
 	if err != nil {
-		return c, err
+		return nil, err
 	}
-	head, message, _ := strings.Cut(string(text), "\n\n")
-	c.message = message
-	for line := range strings.Lines(head) {
-		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		switch name {
-		case "parent":
-			c.parents = append(c.parents, gitobj.OID(value))
-		case "author":
-			c.who.Author, err = git.ParseIdentity(value)
-		case "committer":
-			c.who.Committer, err = git.ParseIdentity(value)
-		}
-		if err != nil {
-			return c, err
-		}
+	a, err = d.propagateLocked(ctx, lease)
+	if rerr := lease.Release(); err == nil {
+		err = rerr
 	}
-	return c, nil
+	return a, err
 }
 
-func (d *Dataset) propagate(ctx context.Context, head git.Head, original string, a annex.Adjustment, basis gitobj.OID, commits []commitText) error {
+// settled reports whether nothing but git-annex's commit is above the basis,
+// which the original branch has.
+func (a *Adjusted) settled(list []commitText) bool {
+	return a.Tip == a.Basis && (len(list) == 0 || len(list) == 1 && list[0].adjusts() && list[0].onto(a.Basis))
+}
+
+// propagations bounds how often a git that knows no lease may be faster.
+const propagations = 5
+
+func (d *Dataset) propagateLocked(ctx context.Context, lease *fsx.Lease) (a *Adjusted, err error) {
+	for range propagations {
+		if a, err = d.Adjusted(ctx); err != nil || a == nil {
+			return a, err
+		}
+		var moves []git.RefMove
+		if moves, err = d.propagation(ctx, a); err != nil || len(moves) == 0 {
+			return a, err
+		}
+		if err = d.Publisher().MoveRefs(ctx, lease, moves, "stemma: propagate commits of an adjusted branch"); err == nil {
+			return d.Adjusted(ctx)
+		}
+	}
+	return nil, err
+}
+
+// propagation makes the commits and says how refs are to be moved. A process
+// that is killed between two of them leaves what tells where to go on.
+func (d *Dataset) propagation(ctx context.Context, a *Adjusted) ([]git.RefMove, error) {
+	list, err := d.unpropagated(ctx, a)
+	if err != nil || a.settled(list) {
+		return nil, err
+	}
 	who, err := d.Repo.Identities(ctx, d.Now())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	im, err := d.Repo.StartImport(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer im.Abort()
-	tip := basis
-	for _, c := range commits {
-		if len(c.parents) != 1 {
-			return errs.WithHint(errors.New("a merge on an adjusted branch cannot be propagated yet"), "merge into the branch %s instead", original)
-		}
-		changes, err := d.reversed(ctx, im, a, c)
-		if err != nil {
-			return err
-		}
-		if tip, _, err = im.Commit(git.CommitSpec{Parents: []gitobj.OID{tip}, Who: c.who, Message: c.message, Changes: changes}); err != nil {
-			return err
-		}
+	r := &reversal{d: d, a: a, im: im, stands: map[gitobj.OID]gitobj.OID{}}
+	tip, err := r.all(ctx, list)
+	if err != nil {
+		return nil, err
 	}
-	top, _, err := im.Commit(git.CommitSpec{Parents: []gitobj.OID{tip}, Who: who, TreeOf: head.OID, Message: annex.AdjustedMessage})
+	top := a.Head.OID
+	if last := len(list) - 1; last >= 0 && !(list[last].adjusts() && list[last].onto(tip)) {
+		top, _, err = im.Commit(git.CommitSpec{Parents: []gitobj.OID{tip}, Who: who, TreeOf: a.Head.OID, Message: annex.AdjustedMessage})
+	}
 	if err == nil {
 		err = im.Close()
 	}
 	if err != nil {
-		return err
-	}
-	// In this order each beginning can be told from what the user has done.
-	return d.Repo.MoveRefs(ctx, []git.RefMove{
-		{Name: head.Ref, Old: head.OID, New: top},
-		{Name: "refs/basis/" + head.Branch(), Old: basis, New: tip},
-		{Name: "refs/heads/" + original, Old: basis, New: tip},
-	}, annex.AdjustedMessage)
-}
-
-// reversed are the changes of a commit with annexed files in the form that the
-// original branch has.
-func (d *Dataset) reversed(ctx context.Context, im *git.Import, a annex.Adjustment, c commitText) ([]git.TreeChange, error) {
-	out, err := d.Repo.Output(ctx, "diff-tree", "-r", "-z", "--no-renames", string(c.parents[0]), string(c.id))
-	if err != nil {
 		return nil, err
 	}
-	var changes []git.TreeChange
-	parts := strings.Split(string(out), "\x00")
-	for i := 0; i+1 < len(parts); i += 2 {
-		w, path := strings.Fields(parts[i]), parts[i+1]
-		if len(w) != 5 {
-			return nil, fmt.Errorf("git diff-tree: unexpected line %q", parts[i])
-		}
-		if w[4] == "D" {
-			changes = append(changes, git.TreeChange{Path: path, Remove: true})
-			continue
-		}
-		var mode uint32
-		fmt.Sscanf(w[1], "%o", &mode)
-		e := gitindex.Entry{Path: path, Mode: gitobj.Mode(mode), OID: gitobj.OID(w[3])}
-		change, err := d.original(ctx, im, a, e)
-		if err != nil {
-			return nil, err
-		}
-		changes = append(changes, change)
-	}
-	return changes, nil
+	return d.adjustedMoves(ctx, a, top, tip)
 }
 
-func (d *Dataset) original(ctx context.Context, im *git.Import, a annex.Adjustment, e gitindex.Entry) (git.TreeChange, error) {
-	change := git.TreeChange{Path: e.Path, Mode: e.Mode, OID: e.OID}
-	k, annexed, err := d.BlobKey(ctx, e.Mode, e.OID)
-	if err != nil || !annexed {
-		return change, err
+// adjustedMoves leaves the original branch out if it has what tip lacks.
+func (d *Dataset) adjustedMoves(ctx context.Context, a *Adjusted, top, tip gitobj.OID) (moves []git.RefMove, err error) {
+	forward := a.Tip == a.Basis || a.Tip == ""
+	if !forward {
+		if forward, err = d.Repo.IsAncestor(ctx, a.Tip, tip); err != nil {
+			return nil, err
+		}
 	}
-	var text []byte
-	switch link := e.Mode == gitobj.ModeSymlink; {
-	case !link && (a.Unlock || a.UnlockPresent):
-		change.Mode, text = gitobj.ModeSymlink, []byte(pointer.LinkTarget(k, e.Path))
-	case link && a.Lock:
-		change.Mode, text = gitobj.ModeFile, pointer.Format(k)
-	default:
-		return change, nil
+	if a.Head.OID != top {
+		moves = append(moves, git.RefMove{Name: a.Head.Ref, Old: a.Head.OID, New: top})
 	}
-	change.OID, err = im.WriteBlob(text)
-	return change, err
+	if a.Basis != tip {
+		moves = append(moves, git.RefMove{Name: annex.BasisRef(a.Head.Branch()), Old: a.Basis, New: tip})
+	}
+	if forward && a.Tip != tip {
+		moves = append(moves, git.RefMove{Name: a.OriginalRef(), Old: a.Tip, New: tip})
+	}
+	return moves, nil
 }

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
-	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/gitindex"
@@ -148,21 +146,15 @@ func (d *Dataset) restage(ctx context.Context, files []commit.File) error {
 	return d.updateIndex(ctx, edits)
 }
 
-// Writable refuses states of the repository in which a commit would do harm:
-// an unfinished merge, an adjusted branch. It completes what a killed command
-// left half published.
+// Writable refuses states of the repository in which a commit would do harm: an
+// unfinished merge, an adjusted branch whose original has gone on by itself. It
+// completes what a killed command left half published. Who commits without Save
+// calls Propagate afterwards.
 func (d *Dataset) Writable(ctx context.Context) error {
 	if err := d.settled(ctx); err != nil {
 		return err
 	}
-	head, err := d.Repo.Head(ctx)
-	if err != nil {
-		return err
-	}
-	if strings.HasPrefix(head.Branch(), "adjusted/") {
-		return errs.WithHint(fmt.Errorf("adjusted branch %s: committing to it is not supported yet", head.Branch()), "check out the branch that it was made from")
-	}
-	return nil
+	return d.Propagate(ctx)
 }
 
 // settled completes what a killed command left half published, and refuses an
@@ -177,23 +169,21 @@ func (d *Dataset) settled(ctx context.Context) error {
 	return nil
 }
 
-// savable is Writable, but allows an adjusted branch: what is committed to it
-// goes on to the branch that it was made of.
+// savable is Writable for a commit that may replace the last one.
 func (d *Dataset) savable(ctx context.Context, amend bool) error {
-	head, err := d.Repo.Head(ctx)
-	if err != nil {
-		return err
-	}
-	if _, _, adjusted := annex.ParseAdjusted(head.Branch()); !adjusted || d.Annex == nil {
-		return d.Writable(ctx)
-	}
 	if amend {
-		return errs.WithHint(fmt.Errorf("adjusted branch %s: its last commit is git-annex's and cannot be amended", head.Branch()), "check out the branch that it was made from")
+		if a, err := d.Adjusted(ctx); err != nil || a != nil {
+			return errors.Join(err, amendsAdjusted(a))
+		}
 	}
-	if err := d.settled(ctx); err != nil {
-		return err
+	return d.Writable(ctx)
+}
+
+func amendsAdjusted(a *Adjusted) error {
+	if a == nil {
+		return nil
 	}
-	return d.Propagate(ctx) // what a killed process has left
+	return errs.WithHint(fmt.Errorf("adjusted branch %s: its last commit is git-annex's and cannot be amended", a.Head.Branch()), "check out the branch that it was made from")
 }
 
 // IsClean reports whether nothing is unsaved, apart from what running jobs

@@ -28,6 +28,9 @@ func (t *task) execute(ctx context.Context, sink result.Sink) error {
 		return err // nothing that the command makes could be saved
 	}
 	t.before, t.branch = head.OID, head.Ref
+	if t.base, err = t.d.RecordedHead(ctx); err != nil {
+		return err
+	}
 	t.d.Env.Log.Info("== Command start (output follows) =====")
 	exit, err := t.shellRun(ctx)
 	if err != nil {
@@ -202,7 +205,7 @@ func (t *task) save(ctx context.Context, message, sidecar string, sink result.Si
 		return t.switched(head, message, sink)
 	}
 	if head.OID != t.before && !t.opt.Explicit && !t.movedByOthers(ctx, head.OID) {
-		return t.saveSelfCommitted(ctx, message, head.OID, sink)
+		return t.saveSelfCommitted(ctx, message, sink)
 	}
 	_, err = t.commitChanges(ctx, message, sidecar, sink)
 	return err

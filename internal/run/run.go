@@ -88,6 +88,7 @@ type task struct {
 	specs   [3][]string // inputs, extra inputs, outputs with substitutions
 	record  *runrec.Record
 	before  gitobj.OID // HEAD before the command
+	base    gitobj.OID // the same on the branch that an adjusted one was made of
 	branch  string     // full ref that was checked out then; "" if none
 }
 

@@ -74,14 +74,16 @@ const remainingMessage = "Remaining changes after command execution"
 
 // saveSelfCommitted handles a command that made commits: what is left is
 // committed, then a merge of both ends carries the record.
-func (t *task) saveSelfCommitted(ctx context.Context, message string, now gitobj.OID, sink result.Sink) error {
-	id, err := t.commitChanges(ctx, remainingMessage, "", sink)
+func (t *task) saveSelfCommitted(ctx context.Context, message string, sink result.Sink) error {
+	if _, err := t.commitChanges(ctx, remainingMessage, "", sink); err != nil {
+		return err
+	}
+	head, err := t.d.Repo.Head(ctx)
 	if err != nil {
 		return err
 	}
-	if id != "" {
-		now = id
+	if _, err := t.d.CommitMerge(ctx, runrec.Cleanup(message), []gitobj.OID{t.base, head.OID}, "stemma run: "+runrec.ShortCommand(t.shell)); err != nil {
+		return err
 	}
-	_, err = t.d.CommitMerge(ctx, runrec.Cleanup(message), []gitobj.OID{t.before, now}, "stemma run: "+runrec.ShortCommand(t.shell))
-	return err
+	return t.d.Propagate(ctx)
 }
