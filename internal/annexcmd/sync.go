@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/adjusted"
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/remote"
@@ -19,6 +20,7 @@ type SyncOptions struct {
 	OnlyAnnex, Content, NoResolve     bool
 	Message                           string
 	AllowUnrelated, Cleanup, PullOnly bool
+	Fetched                           bool // what is pulled has been fetched already
 }
 
 // Synchronize commits, merges with the remotes and pushes to them, the
@@ -34,7 +36,7 @@ func (s *Session) Synchronize(ctx context.Context, opt SyncOptions, say func(ste
 			return err
 		}
 	}
-	if err := s.D.Propagate(ctx); err != nil {
+	if _, err := s.D.PropagateToBasis(ctx); err != nil {
 		return err
 	}
 	if !opt.NoPull {
@@ -167,14 +169,20 @@ func (s *Session) branch(ctx context.Context) (string, error) {
 }
 
 func (s *Session) pull(ctx context.Context, name string, opt SyncOptions) error {
-	if _, err := s.D.Repo.Output(ctx, "fetch", "--quiet", "--", name); err != nil {
-		return err
+	if !opt.Fetched {
+		if _, err := s.D.Repo.Output(ctx, "fetch", "--quiet", "--", name); err != nil {
+			return err
+		}
 	}
 	branch, err := s.branch(ctx)
 	if err != nil || branch == "" || opt.OnlyAnnex {
 		return err
 	}
-	for _, ref := range []string{"refs/remotes/" + name + "/" + branch, "refs/remotes/" + name + "/synced/" + branch} {
+	refs := []string{"refs/remotes/" + name + "/" + branch, "refs/remotes/" + name + "/synced/" + branch}
+	if a, err := s.D.Adjusted(ctx); err != nil || a != nil {
+		return errors.Join(err, s.mergeAdjusted(ctx, opt, refs...))
+	}
+	for _, ref := range refs {
 		if err := s.mergeRef(ctx, ref, opt.AllowUnrelated); err != nil {
 			return err
 		}
@@ -184,16 +192,16 @@ func (s *Session) pull(ctx context.Context, name string, opt SyncOptions) error 
 
 // mergeRef merges a branch into the one that is checked out, if it has more.
 func (s *Session) mergeRef(ctx context.Context, ref string, unrelated bool) error {
-	id, err := s.D.Repo.Ref(ctx, ref)
-	if err != nil || id == "" {
-		return err
-	}
 	head, err := s.D.Repo.Head(ctx)
 	if err != nil {
 		return err
 	}
-	if _, _, adjusted := annex.ParseAdjusted(head.Branch()); adjusted {
-		return s.advanceAdjusted(ctx, head.Branch(), id)
+	if adjusted.Is(head.Branch()) {
+		return s.mergeAdjusted(ctx, SyncOptions{AllowUnrelated: unrelated}, ref)
+	}
+	id, err := s.D.Repo.Ref(ctx, ref)
+	if err != nil || id == "" {
+		return err
 	}
 	if head.OID != "" {
 		if done, err := s.D.Repo.IsAncestor(ctx, id, head.OID); err != nil || done {

@@ -3,6 +3,8 @@ package annexcmd
 import (
 	"context"
 	"strings"
+
+	"github.com/stemma-data/stemma/internal/annex"
 )
 
 // UpdateInstead brings the work tree to what was pushed to synced/BRANCH, where
@@ -14,6 +16,9 @@ func (s *Session) UpdateInstead(ctx context.Context) error {
 	head, err := s.D.Repo.Head(ctx)
 	if err != nil || head.Branch() == "" {
 		return err
+	}
+	if original, _, ok := annex.ParseAdjusted(head.Branch()); ok {
+		return s.mergeAdjusted(ctx, SyncOptions{}, "refs/heads/synced/"+original)
 	}
 	synced := "refs/heads/synced/" + strings.TrimPrefix(head.Ref, "refs/heads/")
 	id, err := s.D.Repo.Ref(ctx, synced)

@@ -1,7 +1,9 @@
 package dataset
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -11,10 +13,10 @@ import (
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
-// adoptAdjusted gives a clone in which git has checked out an adjusted branch
-// what belongs to it and is not cloned: the branch it was made of, and the
-// commit there that it stands on.
-func (d *Dataset) adoptAdjusted(ctx context.Context) error {
+// completeAdjusted gives a clone of a repository that had an adjusted branch
+// checked out what git does not bring: the original branch, and the commit of it
+// that the adjusted one stands on.
+func (d *Dataset) completeAdjusted(ctx context.Context) error {
 	head, err := d.Repo.Head(ctx)
 	if err != nil || head.OID == "" || d.Repo.Bare {
 		return err
@@ -23,37 +25,38 @@ func (d *Dataset) adoptAdjusted(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	basis := "refs/basis/" + head.Branch()
-	if id, err := d.Repo.Ref(ctx, basis); err != nil || id != "" {
+	basis := annex.BasisRef(head.Branch())
+	if known, err := d.Repo.Ref(ctx, basis); err != nil || known != "" {
 		return err
 	}
-	tip, err := d.belowAdjustment(ctx, head.OID)
+	at, err := d.adjustedFrom(ctx, head.OID)
 	if err != nil {
+		return errs.WithHint(fmt.Errorf("clone of the adjusted branch %s: %w", head.Branch(), err), "check out %s", original)
+	}
+	moves := []git.RefMove{{Name: basis, New: at}}
+	if own, err := d.Repo.Ref(ctx, "refs/heads/"+original); err != nil {
 		return err
+	} else if own == "" {
+		there, err := d.Repo.Ref(ctx, "refs/remotes/origin/"+original)
+		if err != nil {
+			return err
+		}
+		moves = append(moves, git.RefMove{Name: "refs/heads/" + original, New: cmp.Or(there, at)})
 	}
-	if tip == "" {
-		return errs.WithHint(fmt.Errorf("%s is no adjusted branch of git-annex", head.Branch()), "check out the branch %s", original)
-	}
-	moves := []git.RefMove{{Name: basis, New: tip}}
-	if id, err := d.Repo.Ref(ctx, "refs/heads/"+original); err != nil {
-		return err
-	} else if id == "" {
-		moves = append(moves, git.RefMove{Name: "refs/heads/" + original, New: tip})
-	}
-	return d.Repo.MoveRefs(ctx, moves, annex.AdjustedMessage)
+	return d.Repo.MoveRefs(ctx, moves, "stemma: clone of an adjusted branch")
 }
 
-// belowAdjustment is the parent of git-annex's own commit in an adjusted
-// branch; "" where there is none below commits with one parent each.
-func (d *Dataset) belowAdjustment(ctx context.Context, at gitobj.OID) (gitobj.OID, error) {
-	for {
-		c, err := d.readCommit(ctx, at)
-		if err != nil || len(c.parents) != 1 {
-			return "", err
-		}
-		at = c.parents[0]
-		if strings.TrimSpace(c.message) == annex.AdjustedMessage {
-			return at, nil
+// adjustedFrom finds the commit that the last one of git-annex's own stands on.
+func (d *Dataset) adjustedFrom(ctx context.Context, tip gitobj.OID) (gitobj.OID, error) {
+	out, err := d.Repo.Output(ctx, "log", "-z", "--first-parent", "--format=%P%n%B", "--fixed-strings", "--grep="+annex.AdjustedMessage, string(tip), "--")
+	if err != nil {
+		return "", err
+	}
+	for text := range strings.SplitSeq(string(out), "\x00") {
+		parents, message, _ := strings.Cut(text, "\n")
+		if strings.TrimSpace(message) == annex.AdjustedMessage && len(strings.Fields(parents)) == 1 {
+			return gitobj.ParseOID(parents)
 		}
 	}
+	return "", errors.New("it has no commit of git-annex")
 }

@@ -102,7 +102,7 @@ func (d *Dataset) initAnnex(ctx context.Context, origin gitobj.OID, opt annex.In
 		return fmt.Errorf("initialise annex: %w", err)
 	}
 	d.RememberRemotes(ctx)
-	return d.adoptAdjusted(ctx)
+	return d.completeAdjusted(ctx)
 }
 
 // remoteBranch finds the git-annex branch of a remote, origin's first.

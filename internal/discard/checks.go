@@ -75,6 +75,10 @@ func (r *dropping) pushed(ctx context.Context, t *target, _ []*target) (bool, er
 	if r.opt.Reckless == Availability {
 		return true, nil
 	}
+	// Adjusted branches are never pushed: what is on one must be on the original.
+	if err := t.d.Propagate(ctx); err != nil {
+		return false, err
+	}
 	out, err := t.d.Repo.Output(ctx, "for-each-ref", "--format=%(refname)", "refs/heads/")
 	if err != nil {
 		return false, err

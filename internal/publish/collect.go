@@ -13,6 +13,9 @@ import (
 // collect plans what is sent of the dataset and, before it, of its
 // subdatasets. since is the state that the sibling has, "" for nothing.
 func (p *pushing) collect(ctx context.Context, d *dataset.Dataset, since gitobj.OID, levels int) error {
+	if _, err := d.PropagateToBasis(ctx); err != nil {
+		return err
+	}
 	head, err := d.RecordedHead(ctx)
 	if err != nil || head == "" {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/adjusted"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/result"
 )
@@ -17,22 +18,27 @@ func (s *step) apply(ctx context.Context) (failed, done bool, err error) {
 	if s.target, err = s.findTarget(ctx); err != nil {
 		return true, false, err
 	}
-	if isAdjusted(s.branch) {
-		return refuse("Updating adjusted branches is not supported yet: check out the branch that it was made from")
-	}
-	if s.target == "" {
+	managed := adjusted.Is(s.branch) && s.d.Annex != nil
+	switch {
+	case managed && s.followParent:
+		return refuse("follow='parentds' is incompatible with adjusted branches")
+	case managed && s.how != Merge:
+		return refuse("Updating via '" + s.how + "' is incompatible with adjusted branches")
+	case !managed && s.target == "":
 		return refuse("Could not determine update target")
 	}
 	present, err := s.present(ctx)
 	if err != nil {
 		return true, false, err
 	}
-	switch s.how {
-	case Merge, FFOnly:
+	switch {
+	case managed:
+		failed, err = s.sync(ctx)
+	case s.how == Merge, s.how == FFOnly:
 		failed, err = s.merge(ctx)
-	case Reset:
+	case s.how == Reset:
 		failed, err = s.reset(ctx)
-	case Checkout:
+	case s.how == Checkout:
 		failed, err = s.git(ctx, "update.checkout", result.Tuple{"Checkout %s", s.target}, "checkout", "-q", "--detach", s.revision(), "--")
 	}
 	if err != nil || failed || len(present) == 0 {
@@ -40,8 +46,6 @@ func (s *step) apply(ctx context.Context) (failed, done bool, err error) {
 	}
 	return false, false, s.reobtain(ctx, present)
 }
-
-func isAdjusted(branch string) bool { return len(branch) > 9 && branch[:9] == "adjusted/" }
 
 // revision is the target, written so that git cannot take it for an option.
 func (s *step) revision() string {

@@ -140,3 +140,11 @@ func (s *step) findTarget(ctx context.Context) (string, error) {
 	}
 	return s.sibling + "/" + s.branch, nil
 }
+
+// targetOrNone is the target for messages.
+func (s *step) targetOrNone() any {
+	if s.target == "" {
+		return nil
+	}
+	return s.target
+}

@@ -137,7 +137,7 @@ func (u *updating) one(ctx context.Context, d *dataset.Dataset, recorded gitobj.
 	}
 	r = u.record(d, "update", result.OK)
 	if failed {
-		r = r.As(result.Error).With("message", result.Tuple{"Update of %s failed", s.target})
+		r = r.As(result.Error).With("message", result.Tuple{"Update of %s failed", s.targetOrNone()})
 	}
 	return failed, u.sink.Emit(r)
 }
