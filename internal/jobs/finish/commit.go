@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/adjusted"
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/gitobj"
@@ -87,8 +88,11 @@ func (f *finishing) commitTogether(ctx context.Context, ready []*over) (err erro
 	for _, o := range ready {
 		f.graph.done[part{o.job.ID, o.task}] = !o.lost
 	}
-	if f.opt.Branches {
+	switch {
+	case f.opt.Branches:
 		err = f.putBack(ctx, ready)
+	case adjusted.Is(f.head.Branch()):
+		err = f.d.Propagate(ctx) // what another git has committed meanwhile
 	}
 	return errors.Join(err, f.tell(ready, res))
 }

@@ -9,7 +9,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
+	"github.com/stemma-data/stemma/internal/adjusted"
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/dataset"
@@ -108,6 +110,10 @@ func newFinishing(ctx context.Context, d *dataset.Dataset, s sched.Scheduler, op
 	if f.head.Ref == "" && (opt.Branches || opt.Octopus) {
 		err := errors.New("finish: --branches and --octopus need a branch, and this is a detached HEAD")
 		return nil, errs.WithHint(err, "check a branch out, or leave the option away")
+	}
+	if adjusted.Is(f.head.Branch()) && (opt.Branches || opt.Octopus) {
+		err := fmt.Errorf("finish: --branches and --octopus are incompatible with the adjusted branch %s", f.head.Branch())
+		return nil, errs.WithHint(err, "leave the option away, or check out the branch that it was made of")
 	}
 	return f, nil
 }
@@ -280,11 +286,22 @@ func (f *finishing) closeFailed(ctx context.Context, o *over) error {
 
 // checkBranch refuses a job that was scheduled on another branch.
 func (f *finishing) checkBranch(j *ledger.Job) error {
-	if f.opt.Here || j.Branch == f.head.Ref {
+	if f.opt.Here || sameBranch(j.Branch, f.head.Ref) {
 		return nil
 	}
 	err := &commit.WrongBranchError{Want: branchName(j.Branch), Have: branchName(f.head.Ref)}
 	return errs.WithHint(err, "check that branch out, or commit to this one with --here")
+}
+
+// sameBranch reports whether commits to either go to the same branch in the end:
+// those to an adjusted one go to the one that it was made of.
+func sameBranch(ref, other string) bool {
+	if ref == other {
+		return true
+	}
+	a, _, _ := annex.ParseAdjusted(strings.TrimPrefix(ref, "refs/heads/"))
+	b, _, _ := annex.ParseAdjusted(strings.TrimPrefix(other, "refs/heads/"))
+	return ref != "" && other != "" && a == b
 }
 
 func branchName(ref string) string {

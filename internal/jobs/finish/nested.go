@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/adjusted"
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/dataset"
@@ -125,7 +126,7 @@ func (f *finishing) checkNestedOne(ctx context.Context, o *over) error {
 			return errs.WithHint(fmt.Errorf("it has outputs in the subdataset %s, which cannot be put on branches", l.Rel), "finish it without --branches and --octopus")
 		}
 		want, known := o.prov.Subdatasets[l.Rel]
-		if known && want != l.Head.Ref && !f.opt.Here {
+		if known && !sameBranch(want, l.Head.Ref) && !f.opt.Here {
 			err := &commit.WrongBranchError{Want: branchName(want), Have: branchName(l.Head.Ref)}
 			return errs.WithHint(fmt.Errorf("subdataset %s: %w", l.Rel, err), "check that branch out there, or commit to this one with --here")
 		}
@@ -176,6 +177,9 @@ func (f *finishing) publishIn(ctx context.Context, l *nested.Level, list []*over
 	if err != nil {
 		return err
 	}
+	if err := propagated(ctx, l, res.Commits); err != nil {
+		return err
+	}
 	made, err := f.madeIn(ctx, l, jobs, res.Commits)
 	if err != nil {
 		return err
@@ -190,6 +194,28 @@ func (f *finishing) publishIn(ctx context.Context, l *nested.Level, list []*over
 		}
 	}
 	return nil
+}
+
+// propagated puts commits that are on an adjusted branch only in the form that
+// the dataset above can record. That is rare: as a rule they are made so.
+func propagated(ctx context.Context, l *nested.Level, made []gitobj.OID) error {
+	if !adjusted.Is(l.Head.Branch()) {
+		return nil
+	}
+	if err := l.Dataset.Propagate(ctx); err != nil {
+		return err
+	}
+	tip, err := l.Dataset.RecordedHead(ctx)
+	for i := range made {
+		if made[i] == "" || err != nil {
+			continue
+		}
+		var in bool
+		if in, err = l.Dataset.Repo.IsAncestor(ctx, made[i], tip); err == nil && !in {
+			made[i] = tip
+		}
+	}
+	return err
 }
 
 // madeIn returns for each job the commit of a subdataset that holds its outputs:
@@ -208,7 +234,7 @@ func (f *finishing) madeIn(ctx context.Context, l *nested.Level, jobs []*over, m
 	for i, o := range jobs {
 		k := slices.IndexFunc(history, func(c logged) bool { return c.id == made[i] || made[i] == "" && c.records(o) })
 		if k < 0 { // its outputs were there already
-			k = slices.IndexFunc(history, func(c logged) bool { return c.id == l.Head.OID })
+			k = slices.IndexFunc(history, func(c logged) bool { return c.id == l.Tip })
 		}
 		if k > place {
 			at, place = history[k].id, k
@@ -226,7 +252,15 @@ type logged struct {
 
 // historyOf lists what a subdataset has beyond the recorded commit, oldest first.
 func historyOf(ctx context.Context, l *nested.Level) (list []logged, err error) {
-	out, err := l.Dataset.Repo.Output(ctx, "log", "-z", "--reverse", "--topo-order", "--format=%H%n%B", string(l.Recorded)+"..HEAD", "--")
+	tip := "HEAD"
+	if adjusted.Is(l.Head.Branch()) {
+		id, err := l.Dataset.RecordedHead(ctx)
+		if err != nil {
+			return nil, err
+		}
+		tip = string(id)
+	}
+	out, err := l.Dataset.Repo.Output(ctx, "log", "-z", "--reverse", "--topo-order", "--format=%H%n%B", string(l.Recorded)+".."+tip, "--")
 	if err != nil {
 		return nil, err
 	}

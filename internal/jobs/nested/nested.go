@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/stemma-data/stemma/internal/adjusted"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
@@ -25,6 +26,9 @@ type Level struct {
 	Dataset *dataset.Dataset
 	Head    git.Head
 	View    *git.TreeView
+	// Tip is what the dataset above would record now: Head, or that of the branch
+	// that an adjusted one was made of.
+	Tip gitobj.OID
 	// Recorded is the commit that the dataset above records.
 	Recorded gitobj.OID
 
@@ -34,7 +38,7 @@ type Level struct {
 }
 
 func newLevel(rel string, d *dataset.Dataset, head git.Head, view *git.TreeView) *Level {
-	l := &Level{Rel: rel, Dataset: d, Head: head, View: view}
+	l := &Level{Rel: rel, Dataset: d, Head: head, Tip: head.OID, View: view}
 	l.index = sync.OnceValue(func() *gitindex.File {
 		index, err := d.Repo.ReadIndex()
 		if err != nil {
@@ -146,6 +150,12 @@ func (t *Tree) open(ctx context.Context, at *Level, sub, rel string) (*Level, er
 	}
 	l := newLevel(name, d, head, d.Repo.View(head.OID))
 	l.Recorded, l.above = e.OID, at
+	if adjusted.Is(head.Branch()) {
+		if l.Tip, err = d.RecordedHead(ctx); err != nil {
+			l.View.Close()
+			return nil, errors.Join(err, closed(d))
+		}
+	}
 	t.subs[name] = l
 	return l, nil
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/jobs/jobrec"
 	"github.com/stemma-data/stemma/internal/jobs/jobspec"
@@ -137,7 +138,9 @@ func revisionRange(ctx context.Context, d *dataset.Dataset, opt Options) (string
 		if head.OID == "" {
 			return "", errors.New("cannot rerun command, nothing recorded")
 		}
-		if rev = head.Branch(); rev == "" {
+		// Of an adjusted branch, the one that it was made of: its own last commit
+		// records nothing.
+		if rev, _, _ = annex.ParseAdjusted(head.Branch()); rev == "" {
 			rev = "HEAD"
 		}
 	}

@@ -61,7 +61,7 @@ func (c *Job) take(tx *ledger.Tx) error {
 func (c *Job) makeJob() {
 	c.job = ledger.Job{
 		Scheduler: c.s.Name(), WorkTree: c.w.Top, Branch: c.start.head.Ref, DSID: c.d.ID, Pwd: c.w.Pwd, Message: c.w.Message,
-		Cmd: c.w.Cmd, Expanded: c.w.Expanded, BaseCommit: c.start.head.OID, Chain: c.w.Chain,
+		Cmd: c.w.Cmd, Expanded: c.w.Expanded, BaseCommit: c.start.base, Chain: c.w.Chain,
 		Inputs: c.w.Inputs, ExtraInputs: c.w.Extra, Outputs: c.out.Recorded, Claims: c.out.Claims,
 		SubmitFile: submission.NewFile(c.d), Owner: fsx.Self(), State: ledger.StateSubmitting, CreatedAt: c.d.Now().UTC(),
 	}

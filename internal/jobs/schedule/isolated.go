@@ -104,7 +104,7 @@ func (c *Job) isolate(ctx context.Context) (undo func() error, err error) {
 		return nil, errs.WithHint(missing, "isolated jobs see what is committed; save the inputs first")
 	}
 	s := &staging.Staging{
-		Dataset: c.d, Work: c.w, Files: c.iso.files, Base: c.start.head.OID, Folder: c.iso.folder, Claims: c.out.Claims,
+		Dataset: c.d, Work: c.w, Files: c.iso.files, Base: c.start.base, Folder: c.iso.folder, Claims: c.out.Claims,
 		Present: either(c.opt.AssumeReady, "inputs"), Jobs: c.opt.Jobs, Sink: c.sink, IDs: map[string]string{},
 	}
 	if err := s.Collect(ctx); err != nil {

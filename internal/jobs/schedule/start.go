@@ -2,20 +2,22 @@ package schedule
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"sync"
 
+	"github.com/stemma-data/stemma/internal/adjusted"
 	"github.com/stemma-data/stemma/internal/dataset"
-	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitindex"
+	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/jobs/nested"
 )
 
 // start is what jobs are scheduled on.
 type start struct {
 	head git.Head
+	// base is the commit for records: of an adjusted branch, which is made anew
+	// all the time, that of the branch it was made of.
+	base gitobj.OID
 	view *git.TreeView
 	tree *nested.Tree // with the subdatasets
 	// committed is the same as the commit has it.
@@ -33,18 +35,20 @@ func (st *start) close() {
 	}
 }
 
-// startingPoint refuses branches that jobs cannot be scheduled on.
+// startingPoint looks at what is checked out.
 func startingPoint(ctx context.Context, d *dataset.Dataset) (*start, error) {
 	head, err := d.Repo.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if strings.HasPrefix(head.Ref, "refs/heads/adjusted/") {
-		return nil, errs.WithHint(fmt.Errorf("schedule: %s is an adjusted branch, which is not supported yet", head.Branch()),
-			"check out the branch that it was made from")
+	base := head.OID
+	if adjusted.Is(head.Branch()) {
+		if base, err = d.RecordedHead(ctx); err != nil {
+			return nil, err
+		}
 	}
 	view := d.Repo.View(head.OID)
-	return &start{head: head, view: view, tree: nested.New(d, head, view), committed: nested.Recorded(d, head, view), index: sync.OnceValue(func() *gitindex.File {
+	return &start{head: head, base: base, view: view, tree: nested.New(d, head, view), committed: nested.Recorded(d, head, view), index: sync.OnceValue(func() *gitindex.File {
 		index, err := d.Repo.ReadIndex()
 		if err != nil {
 			return nil
