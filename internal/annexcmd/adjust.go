@@ -2,6 +2,7 @@ package annexcmd
 
 import (
 	"context"
+	"errors"
 
 	"github.com/stemma-data/stemma/internal/adjusted"
 	"github.com/stemma-data/stemma/internal/annex"
@@ -19,8 +20,11 @@ func (s *Session) Adjust(ctx context.Context, a annex.Adjustment) error {
 // is made anew also where only files have come or gone that it shows.
 func (s *Session) mergeAdjusted(ctx context.Context, opt SyncOptions, refs ...string) error {
 	a, err := s.D.Adjusted(ctx)
-	if err != nil || a == nil {
+	if err != nil {
 		return err
+	}
+	if a == nil {
+		return errors.New("merge: nothing tells what the adjusted branch was made of")
 	}
 	return adjusted.Merge(ctx, s.D, adjusted.Options{
 		Refs: refs, Unrelated: opt.AllowUnrelated, NoResolve: opt.NoResolve, Anew: a.HideMissing || a.UnlockPresent,

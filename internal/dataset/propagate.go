@@ -20,7 +20,8 @@ type Adjusted struct {
 	Tip      gitobj.OID // of that branch; not Basis where it has moved since
 }
 
-// Adjusted tells of the adjusted branch that is checked out; nil: there is none.
+// Adjusted tells of the adjusted branch that is checked out; nil: there is none,
+// or it lacks what git-annex keeps of it, of which the log warns.
 func (d *Dataset) Adjusted(ctx context.Context) (*Adjusted, error) {
 	head, err := d.Repo.Head(ctx)
 	if err != nil {
@@ -31,8 +32,13 @@ func (d *Dataset) Adjusted(ctx context.Context) (*Adjusted, error) {
 	if a.Original, a.Adjustment, ok = annex.ParseAdjusted(head.Branch()); !ok || d.Annex == nil {
 		return nil, nil
 	}
-	if a.Basis, err = d.Repo.Ref(ctx, annex.BasisRef(head.Branch())); err != nil || a.Basis == "" {
+	if a.Basis, err = d.Repo.Ref(ctx, annex.BasisRef(head.Branch())); err != nil {
 		return nil, err
+	}
+	if a.Basis == "" {
+		d.Env.Log.Warn(fmt.Sprintf("%s is missing: what is committed to %s does not get to %s; check that out and run `git annex adjust --force` again",
+			annex.BasisRef(head.Branch()), head.Branch(), a.Original))
+		return nil, nil
 	}
 	a.Tip, err = d.Repo.Ref(ctx, a.OriginalRef())
 	return a, err
