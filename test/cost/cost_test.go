@@ -201,3 +201,35 @@ func table(results map[string][]census) string {
 	w.Flush()
 	return b.String()
 }
+
+// On an adjusted branch commits are made for two branches. That is more, but
+// does not depend on the repository either.
+func TestCostOnAdjustedBranches(t *testing.T) {
+	rig.Need(t, "strace", "git")
+	results := map[string][]census{}
+	var list []command
+	for _, c := range commands() {
+		if c.calls > 0 {
+			c.calls, c.processes = c.calls+100, c.processes+1
+		}
+		list = append(list, c)
+	}
+	for _, n := range sizes() {
+		r := big(t, n)
+		r.NeedCommand(t, "schedule")
+		r.Run(r.Bin, "annex", "adjust", "--unlock")
+		for _, c := range list {
+			results[c.name] = append(results[c.name], measure(t, r, c))
+		}
+		if out := r.Git("status", "--porcelain"); out != "" {
+			t.Errorf("%d files: status\n%s", n, out)
+		}
+		if r.Git("rev-parse", "HEAD^") != r.Git("rev-parse", "main") {
+			t.Errorf("%d files: the adjusted branch is not on top of main", n)
+		}
+	}
+	t.Log("\n" + table(results))
+	for _, c := range list {
+		judge(t, c, results[c.name])
+	}
+}
