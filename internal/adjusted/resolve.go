@@ -18,6 +18,7 @@ import (
 // entry.
 type conflict struct {
 	path       string
+	sibling    string // where git has put the other side, if it has another name
 	ours, them git.TreeEntry
 }
 
@@ -48,7 +49,29 @@ func (o *outside) conflicts(ctx context.Context) (list []conflict, err error) {
 			c.them = e
 		}
 	}
-	return list, nil
+	return withSiblings(list), nil
+}
+
+// withSiblings joins a side that git has put to NAME~REF, for it is of another
+// kind, with the one at NAME.
+func withSiblings(list []conflict) (joined []conflict) {
+	for _, c := range list {
+		if n := len(joined); n > 0 {
+			last := &joined[n-1]
+			oneEach := last.them.OID == "" && c.ours.OID == "" || last.ours.OID == "" && c.them.OID == ""
+			if strings.HasPrefix(c.path, last.path+"~") && last.sibling == "" && oneEach {
+				last.sibling = c.path
+				if last.ours.OID == "" {
+					last.ours = c.ours
+				} else {
+					last.them = c.them
+				}
+				continue
+			}
+		}
+		joined = append(joined, c)
+	}
+	return joined
 }
 
 // resolve puts both versions of annexed files side by side, as git-annex does;
@@ -60,7 +83,11 @@ func (o *outside) resolve(ctx context.Context, d *dataset.Dataset, list []confli
 		if err != nil || !ok {
 			return false, err
 		}
-		fmt.Fprintf(&index, "0 %s\t%s\x00", d.Repo.Format.Zero(), c.path)
+		for _, name := range []string{c.path, c.sibling} {
+			if name != "" {
+				fmt.Fprintf(&index, "0 %s\t%s\x00", d.Repo.Format.Zero(), name)
+			}
+		}
 		for name, e := range entries {
 			fmt.Fprintf(&index, "%s %s\t%s\x00", e.Mode, e.OID, name)
 		}
