@@ -30,7 +30,7 @@ func (b *builder) findCorresponding(ctx context.Context) (*corresponding, error)
 		return nil, nil
 	}
 	for _, c := range b.req.Commits {
-		if c.Amend || len(c.Parents) > 0 {
+		if len(c.Parents) > 0 {
 			return nil, nil
 		}
 	}
@@ -70,7 +70,15 @@ func (b *builder) onOriginal(ctx context.Context, i int, c Commit, changes []git
 			return err
 		}
 	}
-	spec := git.CommitSpec{Parents: []gitobj.OID{b.corresponding.tip}, Who: b.who, Message: c.Message, Changes: own}
+	spec := git.CommitSpec{Parents: []gitobj.OID{b.corresponding.tip}, Message: c.Message, Changes: own}
+	if c.Amend {
+		old, err := readOriginal(ctx, b.p.Repo, b.corresponding.tip)
+		if err != nil {
+			return err
+		}
+		b.who.Author, spec.Parents, spec.TreeOf = old.author, old.parents, b.corresponding.tip
+	}
+	spec.Who = b.who
 	id, _, err := b.im.Commit(spec)
 	b.corresponding.tip, b.res.Commits[i] = id, id
 	return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
@@ -54,6 +55,11 @@ func parseOriginal(text string) (*original, error) {
 	return o, nil
 }
 
+// adjusts reports whether it is git-annex's own on an adjusted branch.
+func (o *original) adjusts() bool {
+	return strings.TrimSpace(o.message) == annex.AdjustedMessage && len(o.parents) == 1
+}
+
 // keepMessage fills in the old message where an amending commit has none, so
 // that hooks see it.
 func (p *Publisher) keepMessage(ctx context.Context, req *Request) error {
@@ -65,6 +71,11 @@ func (p *Publisher) keepMessage(ctx context.Context, req *Request) error {
 		old, err := readOriginal(ctx, p.Repo, req.Onto)
 		if err != nil {
 			return err
+		}
+		if old.adjusts() { // what stands below it is amended
+			if old, err = readOriginal(ctx, p.Repo, old.parents[0]); err != nil {
+				return err
+			}
 		}
 		c.Message = old.message
 	}
@@ -80,6 +91,9 @@ func (b *builder) amended(ctx context.Context, i int, c Commit, tip gitobj.OID, 
 	old, err := readOriginal(ctx, b.p.Repo, tip)
 	if err != nil {
 		return "", err
+	}
+	if old.adjusts() {
+		return "", errors.New("amend: the last commit of an adjusted branch is git-annex's")
 	}
 	b.who.Author = old.author
 	id, _, err := b.im.Commit(git.CommitSpec{Who: b.who, Message: c.Message, Changes: changes, Parents: old.parents, TreeOf: tip})

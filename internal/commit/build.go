@@ -104,7 +104,7 @@ func (b *builder) one(ctx context.Context, i int, c Commit, parent gitobj.OID) (
 		return "", err
 	}
 	b.res.Changed[i] = len(changes) > 0
-	if c.Amend {
+	if c.Amend && b.corresponding == nil {
 		return b.amended(ctx, i, c, parent, changes)
 	}
 	if len(changes) == 0 && !c.AllowEmpty && len(c.Parents) == 0 {

@@ -215,7 +215,7 @@ func (s *saving) one(ctx context.Context, p *part) (gitobj.OID, error) {
 		return "", err
 	}
 	defer done()
-	if err := d.savable(ctx, s.opt.Amend); err != nil {
+	if err := d.Writable(ctx); err != nil {
 		return "", err
 	}
 	staged, refused, err := s.stage(ctx, d, p)

@@ -3,7 +3,6 @@ package dataset
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -167,23 +166,6 @@ func (d *Dataset) settled(ctx context.Context) error {
 		return errs.WithHint(errors.New("an unfinished merge is in the way"), "finish it with `git commit`, or give it up with `git merge --abort`")
 	}
 	return nil
-}
-
-// savable is Writable for a commit that may replace the last one.
-func (d *Dataset) savable(ctx context.Context, amend bool) error {
-	if amend {
-		if a, err := d.Adjusted(ctx); err != nil || a != nil {
-			return errors.Join(err, amendsAdjusted(a))
-		}
-	}
-	return d.Writable(ctx)
-}
-
-func amendsAdjusted(a *Adjusted) error {
-	if a == nil {
-		return nil
-	}
-	return errs.WithHint(fmt.Errorf("adjusted branch %s: its last commit is git-annex's and cannot be amended", a.Head.Branch()), "check out the branch that it was made from")
 }
 
 // IsClean reports whether nothing is unsaved, apart from what running jobs
