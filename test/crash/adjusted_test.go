@@ -96,14 +96,18 @@ func TestUpdateOfAdjustedBranchKilled(t *testing.T) {
 	s.Check()
 }
 
-// repeatAfterGit repeats a command in which git itself may have been killed,
-// after what git asks the user to do then.
+// repeatAfterGit repeats a command in which git itself may have been killed: it
+// waits for one that lives on, and then does what git asks the user to do.
 func (s *story) repeatAfterGit(args ...string) {
 	s.T.Helper()
-	if _, err := s.Stemma(args...).CombinedOutput(); err == nil {
-		return
+	// git-annex's, from the hook that git merge runs, if that is killed.
+	defer os.Remove(filepath.Join(s.Dir, ".git/refs/annex/last-index.lock"))
+	for range 5 {
+		if _, err := s.Stemma(args...).CombinedOutput(); err == nil {
+			return
+		}
+		time.Sleep(500 * time.Millisecond)
 	}
-	time.Sleep(300 * time.Millisecond) // for a git that lives on
 	for _, name := range []string{"index", "HEAD", "ORIG_HEAD", "refs/heads/" + adjustedBranch} {
 		os.Remove(filepath.Join(s.Dir, ".git", name+".lock"))
 	}
