@@ -2,6 +2,7 @@ package crash
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,17 +101,28 @@ func TestUpdateOfAdjustedBranchKilled(t *testing.T) {
 // waits for one that lives on, and then does what git asks the user to do.
 func (s *story) repeatAfterGit(args ...string) {
 	s.T.Helper()
-	// git-annex's, from the hook that git merge runs, if that is killed.
-	defer os.Remove(filepath.Join(s.Dir, ".git/refs/annex/last-index.lock"))
+	defer s.removeGitLocks() // git-annex's, from the hook that git merge runs
 	for range 5 {
 		if _, err := s.Stemma(args...).CombinedOutput(); err == nil {
 			return
 		}
 		time.Sleep(500 * time.Millisecond)
 	}
-	for _, name := range []string{"index", "HEAD", "ORIG_HEAD", "refs/heads/" + adjustedBranch} {
-		os.Remove(filepath.Join(s.Dir, ".git", name+".lock"))
-	}
+	s.removeGitLocks()
 	s.Git("reset", "-q", "--hard")
 	s.repeat(s.Stemma(args...))
+}
+
+// removeGitLocks removes what killed git processes (fetch, merge) have locked.
+func (s *story) removeGitLocks() {
+	s.T.Helper()
+	for _, name := range []string{"index", "HEAD", "ORIG_HEAD", "FETCH_HEAD", "packed-refs", "refs"} {
+		_ = filepath.WalkDir(filepath.Join(s.Dir, ".git", name), func(p string, e fs.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(p, ".lock") {
+				_ = os.Remove(p)
+			}
+			return nil
+		})
+		os.Remove(filepath.Join(s.Dir, ".git", name+".lock"))
+	}
 }
