@@ -43,6 +43,9 @@ var keepMemory = []string{"MALLOC_TRIM_THRESHOLD_=67108864", "MALLOC_MMAP_THRESH
 
 // StartImport starts the process. The caller must end it with Close or Abort.
 func (r *Repo) StartImport(ctx context.Context) (*Import, error) {
+	if err := r.clearKeepFiles(); err != nil {
+		return nil, fmt.Errorf("start fast-import: %w", err)
+	}
 	var nonce [8]byte
 	rand.Read(nonce[:])
 	im := &Import{repo: r, ref: "refs/stemma/import-" + hex.EncodeToString(nonce[:]), marks: map[gitobj.OID]int{}}
