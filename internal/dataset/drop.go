@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"sync"
 	"syscall"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
@@ -82,7 +81,6 @@ type dropping struct {
 	named  []namedPath
 	files  []absentFile // annexed files that have content
 	gone   []annexkey.Key
-	tidy   func()          // removes folders that were left empty
 	failed map[string]bool // by path relative to the top
 	done   map[string]bool
 }
@@ -223,22 +221,14 @@ func (r *dropping) run(ctx context.Context) error {
 		return err
 	}
 	outcome, err := r.dropAll(ctx, pf)
-	err = errors.Join(err, r.settle(context.WithoutCancel(ctx)))
+	wctx := context.WithoutCancel(ctx)
+	err = errors.Join(err, r.d.publishLocations(wctx, r.gone, "stemma drop"), r.d.depopulate(wctx, r.gone))
 	for _, f := range r.files {
 		if e := r.report(f, outcome); e != nil {
 			return errors.Join(err, e)
 		}
 	}
 	return err
-}
-
-// settle follows what was dropped: the location log, unlocked files, and the
-// folders that are empty now, which nothing waits for but the end.
-func (r *dropping) settle(ctx context.Context) error {
-	var tidying sync.WaitGroup
-	tidying.Go(r.tidy)
-	defer tidying.Wait()
-	return errors.Join(r.d.publishLocations(ctx, r.gone, "stemma drop"), r.d.depopulate(ctx, r.gone))
 }
 
 // report emits the record of a file. Of several files with the same content

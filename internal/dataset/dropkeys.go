@@ -36,7 +36,8 @@ func (d *Dataset) DropKeys(ctx context.Context, force bool, jobs int, sink resul
 		return false, err
 	}
 	outcome, err := r.dropAll(ctx, pf)
-	err = errors.Join(err, r.settle(context.WithoutCancel(ctx)))
+	wctx := context.WithoutCancel(ctx)
+	err = errors.Join(err, d.publishLocations(wctx, r.gone, "stemma drop"), d.depopulate(wctx, r.gone))
 	all := err == nil
 	for _, k := range keys {
 		failure, tried := outcome[k]

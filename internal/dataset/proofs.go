@@ -223,7 +223,6 @@ func (r *dropping) atOnce(peers []peer) int {
 func (r *dropping) dropAll(ctx context.Context, p *proofs) (map[annexkey.Key]error, error) {
 	store := r.d.ownStore()
 	defer store.Carry()()
-	r.tidy = store.TidyLater()
 	if len(r.files) >= manyDrops {
 		r.d.Publisher().Prepare(context.WithoutCancel(ctx))
 		defer fsx.ManyCalls()()

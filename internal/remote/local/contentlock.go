@@ -33,7 +33,6 @@ type ContentLock struct {
 	removed bool
 
 	carriers *carriers // that the file goes back to; nil: it is removed
-	emptied  *emptied  // that the folders above the key's are left to; nil: they go with it
 }
 
 // Object is the file that is locked, as it was then.
@@ -138,11 +137,10 @@ func (c *ContentLock) Remove() error {
 	default:
 		c.carriers.retire(c.file)
 	}
-	switch above := filepath.Dir(dir); {
-	case !gone:
+	if gone {
+		c.prune(filepath.Dir(dir), 2)
+	} else {
 		c.prune(dir, 3)
-	case c.emptied == nil || !c.emptied.add(above):
-		c.prune(above, 2)
 	}
 	return nil
 }
