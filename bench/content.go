@@ -15,6 +15,7 @@ const (
 	ownGet    = "stemma get"
 	ownDrop   = "stemma drop"
 	plainCopy = "limit: cp -r"
+	plainRm   = "limit: rm -r of the content alone"
 	oncePass  = "limit: read, hash and write once in Go"
 )
 
@@ -122,15 +123,19 @@ func contentDrop(ctx context.Context, b *bench) error {
 		dir := func(rep int) string { return filepath.Join(b.tmp, "drops", name, fmt.Sprint(rep)) }
 		return contender{name: name, missing: missing,
 			prepare: func(ctx context.Context, rep int) error {
-				return b.must(ctx, in(b.tmp, "git", "clone", "-q", source, dir(rep)), b.initAnnex(dir(rep)),
-					in(dir(rep), b.stemma, "get", "."), in(b.tmp, "sync"))
+				steps := []command{in(b.tmp, "git", "clone", "-q", source, dir(rep)), b.initAnnex(dir(rep)), in(dir(rep), b.stemma, "get", ".")}
+				if name == plainRm {
+					steps = append(steps, in(dir(rep), "chmod", "-R", "u+w", ".git/annex/objects"))
+				}
+				return b.must(ctx, append(steps, in(b.tmp, "sync"))...)
 			},
 			command: func(rep int) command { return in(dir(rep), argv...) }}
 	}
 	stats, err := b.compare(ctx, l.reps,
 		dropper(ownDrop, b.absent(ctx, "drop"), b.stemma, "drop", "."),
 		dropper("git annex drop", lacking("git-annex"), "git", "annex", "drop", "-q", "."),
-		dropper("datalad drop", lacking("datalad"), "datalad", "drop", "."))
+		dropper("datalad drop", lacking("datalad"), "datalad", "drop", "."),
+		dropper(plainRm, "", "rm", "-r", ".git/annex/objects"))
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/gitindex"
-	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/transfer"
@@ -172,41 +171,6 @@ func (r *dropping) unsaved(ctx context.Context) (bool, error) {
 		}
 	}
 	return blocked, nil
-}
-
-// collect adds the annexed files at or below a named path that have content.
-func (r *dropping) collect(ctx context.Context, index *gitindex.File, p *namedPath, seen map[string]bool) error {
-	take := func(e gitindex.Entry) error {
-		if e.Mode == gitobj.ModeGitlink || seen[e.Path] || r.d.Annex == nil {
-			return nil
-		}
-		seen[e.Path] = true
-		k, ok, err := r.d.KeyOf(ctx, e.Path, e.Mode, e.OID)
-		switch {
-		case err != nil || !ok:
-		case r.d.Annex.Has(k):
-			r.files = append(r.files, absentFile{e.Path, k})
-		case !p.dir:
-			p.key = k
-		}
-		return err
-	}
-	if e, ok := index.Lookup(p.rel); ok {
-		return take(e)
-	}
-	top := p.rel
-	if top == "." {
-		top = ""
-	}
-	for e, err := range index.Under(top) {
-		if err == nil {
-			err = take(e)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // run drops key by key. The location log follows for all of them at once;

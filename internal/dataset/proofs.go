@@ -235,32 +235,41 @@ func (r *dropping) dropAll(ctx context.Context, p *proofs) (map[annexkey.Key]err
 	outcome := map[annexkey.Key]error{}
 	var mu sync.Mutex
 	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(r.atOnce(p.peers))
+	keys := make(chan annexkey.Key)
+	for range min(r.atOnce(p.peers), len(r.files)) {
+		group.Go(func() error {
+			for k := range keys {
+				proof, err := p.of(gctx, k)
+				if err == nil {
+					err = transfer.Drop(gctx, store, k, proof)
+				}
+				if gctx.Err() != nil && err != nil {
+					return gctx.Err()
+				}
+				mu.Lock()
+				outcome[k] = err
+				if err == nil || errors.Is(err, remote.ErrAbsent) {
+					r.gone = append(r.gone, k)
+				}
+				mu.Unlock()
+				if fatal(err) {
+					return err
+				}
+			}
+			return nil
+		})
+	}
 	started := map[annexkey.Key]bool{}
 	for _, f := range r.files {
 		if started[f.key] || gctx.Err() != nil {
 			continue
 		}
 		started[f.key] = true
-		group.Go(func() error {
-			proof, err := p.of(gctx, f.key)
-			if err == nil {
-				err = transfer.Drop(gctx, store, f.key, proof)
-			}
-			if gctx.Err() != nil && err != nil {
-				return gctx.Err()
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			outcome[f.key] = err
-			if err == nil || errors.Is(err, remote.ErrAbsent) {
-				r.gone = append(r.gone, f.key)
-			}
-			if fatal(err) {
-				return err
-			}
-			return nil
-		})
+		select {
+		case keys <- f.key:
+		case <-gctx.Done():
+		}
 	}
+	close(keys)
 	return outcome, errors.Join(group.Wait(), ctx.Err())
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,6 +24,8 @@ type TreeView struct {
 	trees map[gitobj.OID]*treeData
 	held  int // bytes of trees
 	root  gitobj.OID
+	blobs map[gitobj.OID][]byte // small ones
+	small int                   // bytes of them
 }
 
 // treeData is a tree that was read.
@@ -36,6 +39,8 @@ type treeData struct {
 const (
 	maxTrees   = 64 << 20 // bytes
 	worthIndex = 3        // searches of a tree
+	maxSmall   = 4 << 10  // bytes of a blob that is kept
+	maxBlobs   = 8 << 20  // bytes
 )
 
 // View returns a view of a commit; "" is a commit without files.
@@ -149,8 +154,25 @@ func (v *TreeView) Blob(ctx context.Context, path string) (data []byte, ok bool,
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	data, err = v.object(ctx, e.OID, "blob")
+	data, err = v.blob(ctx, e.OID)
 	return data, err == nil, err
+}
+
+// blob reads a blob. Small ones are kept: the logs that a command decides by are
+// those that it changes afterwards.
+func (v *TreeView) blob(ctx context.Context, id gitobj.OID) ([]byte, error) {
+	if data, ok := v.blobs[id]; ok {
+		return slices.Clone(data), nil
+	}
+	data, err := v.object(ctx, id, "blob")
+	if err != nil || len(data) > maxSmall {
+		return data, err
+	}
+	if v.small += len(data); v.blobs == nil || v.small > maxBlobs {
+		v.blobs, v.small = map[gitobj.OID][]byte{}, len(data)
+	}
+	v.blobs[id] = slices.Clone(data)
+	return data, nil
 }
 
 // NamedEntry is an entry of a tree.
