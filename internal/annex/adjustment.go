@@ -42,11 +42,15 @@ func (a Adjustment) LocksOriginals() bool { return a.Unlock || a.UnlockPresent |
 // short name, stands on.
 func BasisRef(adjusted string) string { return "refs/basis/" + adjusted }
 
-// ParseAdjusted takes the name of an adjusted branch apart.
+// ParseAdjusted takes the name of an adjusted branch apart. One that claims to be
+// made of what is no branch for files (git-annex, HEAD) is not adjusted.
 func ParseAdjusted(branch string) (original string, a Adjustment, ok bool) {
 	rest, ok := strings.CutPrefix(branch, "adjusted/")
 	open := strings.LastIndexByte(rest, '(')
 	if !ok || open <= 0 || !strings.HasSuffix(rest, ")") {
+		return branch, a, false
+	}
+	if rest[:open] == "git-annex" || rest[:open] == "HEAD" {
 		return branch, a, false
 	}
 	form := rest[open+1 : len(rest)-1]

@@ -48,7 +48,8 @@ func TestAdjustedNames(t *testing.T) {
 			t.Errorf("%+v: %s, %+v, %v", a, original, got, ok)
 		}
 	}
-	for _, name := range []string{"main", "adjusted/main", "adjusted/(unlocked)", "adjusted/main(nonsense)"} {
+	for _, name := range []string{"main", "adjusted/main", "adjusted/(unlocked)", "adjusted/main(nonsense)",
+		"adjusted/git-annex(unlocked)", "adjusted/HEAD(unlocked)"} {
 		if original, _, ok := annex.ParseAdjusted(name); ok || original != name {
 			t.Errorf("%s was taken for an adjusted branch", name)
 		}
