@@ -107,7 +107,7 @@ func (b *builder) one(ctx context.Context, i int, c Commit, parent gitobj.OID) (
 	if c.Amend && b.corresponding == nil {
 		return b.amended(ctx, i, c, parent, changes)
 	}
-	if len(changes) == 0 && !c.AllowEmpty && len(c.Parents) == 0 {
+	if len(changes) == 0 && !c.AllowEmpty && !c.Amend && len(c.Parents) == 0 {
 		b.index(c.Files)
 		return "", nil
 	}
