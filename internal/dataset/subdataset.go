@@ -1,14 +1,15 @@
 package dataset
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitindex"
@@ -53,18 +54,18 @@ func (d *Dataset) hasTop(rel string) bool {
 
 // RecordedHead is the commit that a superdataset records: the tip of the
 // branch, where an adjusted one is checked out that of the branch it was made
-// from; "" where there are no commits.
+// from, which clones by git alone lack; "" where there are no commits.
 func (d *Dataset) RecordedHead(ctx context.Context) (gitobj.OID, error) {
 	head, err := d.Repo.Head(ctx)
 	if err != nil {
 		return "", err
 	}
-	if rest, ok := strings.CutPrefix(head.Branch(), "adjusted/"); ok {
-		if i := strings.LastIndexByte(rest, '('); i > 0 {
-			return d.Repo.Ref(ctx, "refs/heads/"+rest[:i])
-		}
+	original, _, adjusted := annex.ParseAdjusted(head.Branch())
+	if !adjusted {
+		return head.OID, nil
 	}
-	return head.OID, nil
+	tip, err := d.Repo.Ref(ctx, "refs/heads/"+original)
+	return cmp.Or(tip, head.OID), err
 }
 
 // compareGitlink decides whether a subdataset is modified; one that is not
