@@ -2,10 +2,12 @@ package dataset
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
@@ -75,10 +77,33 @@ type reversal struct {
 	// stands has what stands for a commit on the original branch. Commits that
 	// came by merges of other branches are not in it, and stay as they are.
 	stands map[gitobj.OID]gitobj.OID
+	// lowest is the first commit where none of git-annex's is below it: HEAD was
+	// reset to the basis, or to what is before that.
+	lowest gitobj.OID
+}
+
+// lowestOf follows first parents down through the list. It is "" where they lead
+// to one of git-annex's commits.
+func lowestOf(list []commitText, head gitobj.OID) (lowest gitobj.OID) {
+	for i := len(list) - 1; i >= 0; i-- {
+		c := list[i]
+		switch {
+		case c.id != head:
+			continue
+		case c.adjusts() || len(c.parents) == 0:
+			return ""
+		}
+		lowest, head = c.id, c.parents[0]
+	}
+	return lowest
 }
 
 // all makes the commits of the list, parents first, and returns the new tip.
 func (r *reversal) all(ctx context.Context, list []commitText) (gitobj.OID, error) {
+	if len(list) == 0 {
+		return r.a.Basis, nil
+	}
+	r.lowest = lowestOf(list, r.a.Head.OID)
 	for _, c := range list {
 		var err error
 		if c.adjusts() {
@@ -93,7 +118,8 @@ func (r *reversal) all(ctx context.Context, list []commitText) (gitobj.OID, erro
 	if tip, ok := r.stands[r.a.Head.OID]; ok {
 		return tip, nil
 	}
-	return r.a.Basis, nil
+	err := fmt.Errorf("commits on %s have no history in common with %s", r.a.Head.Branch(), r.a.Original)
+	return "", errs.WithHint(err, "`git branch NAME` gives them a branch of their own, and `git reset --keep %s` goes back", r.a.Original)
 }
 
 // below is what one of git-annex's own commits stands on. It is beyond the basis
@@ -121,20 +147,26 @@ func (r *reversal) one(ctx context.Context, c commitText) error {
 			own = max(own, i)
 		}
 	}
+	if own < 0 && c.id == r.lowest {
+		parents[0], own = r.a.Basis, 0
+	}
 	if own < 0 {
 		return nil
 	}
+	asIs := slices.Equal(parents, c.parents)
 	var changes []git.TreeChange
 	err := r.d.Repo.DiffTrees(ctx, git.TreeDiff{From: c.parents[own], To: c.id}, func(diff git.TreeDelta) error {
 		change, err := r.original(ctx, diff)
 		changes = append(changes, change)
+		asIs = asIs && change.Mode == diff.To.Mode && change.OID == diff.To.OID
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if err != nil {
-		return err
+	if asIs {
+		r.stands[c.id] = c.id
+		return nil
 	}
 	spec := git.CommitSpec{Parents: parents, Who: c.who, Message: c.message, Changes: changes}
 	if own > 0 {
