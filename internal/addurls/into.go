@@ -52,7 +52,7 @@ func (a *adding) one(ctx context.Context, sub string, entries []*entry) error {
 			err = w.metadata(ctx, e)
 		}
 	}
-	return errors.Join(err, w.s.Close(context.WithoutCancel(ctx)))
+	return errors.Join(err, w.s.Close(context.WithoutCancel(ctx)), w.s.Release())
 }
 
 // open opens the subdataset, or makes it.

@@ -38,5 +38,5 @@ func (s *step) synchronize(ctx context.Context) error {
 		failed = errors.Join(failed, err) // and go on: what is here can be brought together
 		return nil
 	})
-	return errors.Join(failed, err, session.Close(ctx))
+	return errors.Join(failed, err, session.Close(ctx), session.Release())
 }
