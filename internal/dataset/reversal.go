@@ -17,8 +17,21 @@ import (
 type commitText struct {
 	id      gitobj.OID
 	parents []gitobj.OID
-	who     git.Identities
-	message string
+	// author and committer are as they stand there: old histories have some that
+	// git makes no more.
+	author, committer string
+	encoding          string // of the message; "" for UTF-8
+	message           string
+}
+
+func (c commitText) identities() (who git.Identities, err error) {
+	if who.Author, err = git.ParseIdentity(c.author); err == nil {
+		who.Committer, err = git.ParseIdentity(c.committer)
+	}
+	if err != nil {
+		return who, fmt.Errorf("commit %s: %w", c.id.Short(), err)
+	}
+	return who, nil
 }
 
 // adjusts reports whether it is git-annex's own, which has only adjusted files.
@@ -58,12 +71,11 @@ func (d *Dataset) readCommit(ctx context.Context, id gitobj.OID) (commitText, er
 		case "parent":
 			c.parents = append(c.parents, gitobj.OID(value))
 		case "author":
-			c.who.Author, err = git.ParseIdentity(value)
+			c.author = value
 		case "committer":
-			c.who.Committer, err = git.ParseIdentity(value)
-		}
-		if err != nil {
-			return c, err
+			c.committer = value
+		case "encoding":
+			c.encoding = value
 		}
 	}
 	return c, nil
@@ -168,7 +180,11 @@ func (r *reversal) one(ctx context.Context, c commitText) error {
 		r.stands[c.id] = c.id
 		return nil
 	}
-	spec := git.CommitSpec{Parents: parents, Who: c.who, Message: c.message, Changes: changes}
+	who, err := c.identities()
+	if err != nil {
+		return err
+	}
+	spec := git.CommitSpec{Parents: parents, Who: who, Message: c.message, Encoding: c.encoding, Changes: changes}
 	if own > 0 {
 		spec.TreeOf = parents[own]
 	}

@@ -21,7 +21,9 @@ type CommitSpec struct {
 	Who     Identities
 	TreeOf  gitobj.OID // if set, its tree is taken instead
 	Message string     // stored as it is
-	Changes []TreeChange
+	// Encoding is what the commit says of its message; "" for UTF-8.
+	Encoding string
+	Changes  []TreeChange
 }
 
 // Commit makes a commit and returns its id and that of its tree.
@@ -53,6 +55,9 @@ func (im *Import) Begin(c CommitSpec) error {
 	}
 	im.used = true
 	im.printf("commit %s\nmark :%d\nauthor %s\ncommitter %s\n", im.ref, im.mark, c.Who.Author, c.Who.Committer)
+	if c.Encoding != "" {
+		im.printf("encoding %s\n", c.Encoding)
+	}
 	im.data([]byte(c.Message))
 	for i, p := range c.Parents {
 		verb := "merge"
