@@ -35,6 +35,19 @@ func (st *start) close() {
 	}
 }
 
+// propagated sees to it that the branch which an adjusted one was made of has what
+// git has committed, inputs among it, and returns what both are at then.
+func propagated(ctx context.Context, d *dataset.Dataset) (head git.Head, base gitobj.OID, err error) {
+	if _, err = d.PropagateToBasis(ctx); err != nil {
+		return head, "", err
+	}
+	if head, err = d.Repo.Head(ctx); err != nil {
+		return head, "", err
+	}
+	base, err = d.RecordedHead(ctx)
+	return head, base, err
+}
+
 // startingPoint looks at what is checked out.
 func startingPoint(ctx context.Context, d *dataset.Dataset) (*start, error) {
 	head, err := d.Repo.Head(ctx)
@@ -43,7 +56,7 @@ func startingPoint(ctx context.Context, d *dataset.Dataset) (*start, error) {
 	}
 	base := head.OID
 	if adjusted.Is(head.Branch()) {
-		if base, err = d.RecordedHead(ctx); err != nil {
+		if head, base, err = propagated(ctx, d); err != nil {
 			return nil, err
 		}
 	}
