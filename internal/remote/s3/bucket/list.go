@@ -23,6 +23,7 @@ type Object struct {
 // List visits all objects whose names begin with the prefix, sorted by name.
 func (b *Bucket) List(ctx context.Context, prefix string, visit func(Object) error) error {
 	query := url.Values{"prefix": {prefix}, "encoding-type": {"url"}}
+	led := way{}
 	for {
 		p, err := b.page(ctx, query)
 		if err != nil {
@@ -35,8 +36,8 @@ func (b *Bucket) List(ctx context.Context, prefix string, visit func(Object) err
 		if p.NextMarker != "" { // servers tell it in few cases
 			last = p.name(p.NextMarker)
 		}
-		if last == query.Get("marker") {
-			return errNoProgress
+		if err := led.goOn(last, ""); err != nil {
+			return err
 		}
 		query.Set("marker", last)
 	}
@@ -47,6 +48,7 @@ func (b *Bucket) List(ctx context.Context, prefix string, visit func(Object) err
 // object follow each other, the newest first.
 func (b *Bucket) ListVersions(ctx context.Context, prefix string, visit func(Object) error) error {
 	query := url.Values{"prefix": {prefix}, "encoding-type": {"url"}, "versions": {""}}
+	led := way{}
 	for {
 		p, err := b.page(ctx, query)
 		if err != nil {
@@ -56,15 +58,26 @@ func (b *Bucket) ListVersions(ctx context.Context, prefix string, visit func(Obj
 			return err
 		}
 		key := p.name(p.NextKeyMarker)
-		if key == query.Get("key-marker") && p.NextVersionIdMarker == query.Get("version-id-marker") {
-			return errNoProgress
+		if err := led.goOn(key, p.NextVersionIdMarker); err != nil {
+			return err
 		}
 		query.Set("key-marker", key)
 		query.Set("version-id-marker", p.NextVersionIdMarker)
 	}
 }
 
-var errNoProgress = errors.New("the server goes round in circles when it lists the bucket")
+// way is where the pages of a list have led, by name and version: not every
+// server sorts names as Amazon does, but none may come back.
+type way map[[2]string]bool
+
+func (w way) goOn(name, version string) error {
+	at := [2]string{name, version}
+	if at == [2]string{} || w[at] {
+		return errors.New("the server goes round in circles when it lists the bucket")
+	}
+	w[at] = true
+	return nil
+}
 
 // page is one answer of a list.
 type page struct {
@@ -73,8 +86,34 @@ type page struct {
 	EncodingType                       string
 	NextMarker                         string
 	NextKeyMarker, NextVersionIdMarker string
-	Entries                            []entry `xml:",any"` // and whatever else there is
+	Entries                            entries `xml:",any"`
 }
+
+// entries are what a page lists. Other elements are passed over: there may be
+// millions of them in one page.
+type entries []entry
+
+// UnmarshalXML implements xml.Unmarshaler, for one element after the other.
+func (l *entries) UnmarshalXML(d *xml.Decoder, start xml.StartElement) error {
+	if kind := start.Name.Local; kind != "Contents" && kind != "Version" && kind != deleteMarker {
+		return d.Skip()
+	}
+	var e entry
+	if err := d.DecodeElement(&e, &start); err != nil {
+		return err
+	}
+	var err error
+	if e.changed, err = time.Parse(time.RFC3339Nano, e.LastModified); err != nil {
+		return err
+	}
+	if e.Size < 0 {
+		return fmt.Errorf("%q is said to have %d bytes", e.Key, e.Size)
+	}
+	*l = append(*l, e)
+	return nil
+}
+
+const deleteMarker = "DeleteMarker"
 
 type entry struct {
 	XMLName      xml.Name
@@ -84,6 +123,7 @@ type entry struct {
 	LastModified string
 	ETag         string
 	Size         int64
+	changed      time.Time
 }
 
 // name undoes the encoding of names that XML cannot have.
@@ -101,19 +141,9 @@ func (p *page) name(text string) string {
 // visit passes the objects on, and returns the last one's name.
 func (p *page) visit(visit func(Object) error) (last string, err error) {
 	for _, e := range p.Entries {
-		kind := e.XMLName.Local
-		if kind != "Contents" && kind != "Version" && kind != "DeleteMarker" {
-			continue
-		}
 		o := Object{
 			Info: Info{Size: e.Size, ETag: bareTag(e.ETag), Version: e.VersionId}, Name: p.name(e.Key),
-			Latest: e.IsLatest, Deleted: kind == "DeleteMarker",
-		}
-		if o.Changed, err = time.Parse(time.RFC3339Nano, e.LastModified); err != nil {
-			return "", fmt.Errorf("list of the bucket: %w", err)
-		}
-		if o.Size < 0 {
-			return "", fmt.Errorf("list of the bucket: %q is said to have %d bytes", o.Name, o.Size)
+			Changed: e.changed, Latest: e.IsLatest, Deleted: e.XMLName.Local == deleteMarker,
 		}
 		last = o.Name
 		if err := visit(o); err != nil {

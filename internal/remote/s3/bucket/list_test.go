@@ -1,8 +1,10 @@
 package bucket
 
 import (
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -12,6 +14,42 @@ type says string
 
 func (s says) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(string(s)))}, nil
+}
+
+// circling leads from page to page and after some pages to the first one.
+type circling struct{ asked *int }
+
+func (c circling) RoundTrip(*http.Request) (*http.Response, error) {
+	const pages = 3
+	*c.asked++
+	return says(fmt.Sprintf("<ListBucketResult><IsTruncated>true</IsTruncated><NextMarker>m%d</NextMarker><NextKeyMarker>k</NextKeyMarker><NextVersionIdMarker>v%[1]d</NextVersionIdMarker></ListBucketResult>", *c.asked%pages)).RoundTrip(nil)
+}
+
+func TestListsEnd(t *testing.T) {
+	for _, versions := range []bool{false, true} {
+		asked := 0
+		b := New(Config{Name: "b", Endpoint: "example.org", PathStyle: true, Client: &http.Client{Transport: circling{&asked}}})
+		list := b.List
+		if versions {
+			list = b.ListVersions
+		}
+		if err := list(t.Context(), "", func(Object) error { return nil }); err == nil || asked > 4 {
+			t.Errorf("%v after %d pages", err, asked)
+		}
+	}
+}
+
+// TestListsTakeLittleMemory: what a page has besides objects is not kept.
+func TestListsTakeLittleMemory(t *testing.T) {
+	answer := says("<ListBucketResult>" + strings.Repeat("<a/>", pageLimit/16) + "</ListBucketResult>")
+	b := New(Config{Name: "b", Endpoint: "example.org", PathStyle: true, Client: &http.Client{Transport: answer}})
+	p, err := b.page(t.Context(), url.Values{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := cap(p.Entries); n > 0 {
+		t.Errorf("%d entries are kept", n)
+	}
 }
 
 // FuzzList: whatever a server answers, a list ends, and has no objects that
