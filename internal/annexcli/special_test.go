@@ -41,3 +41,11 @@ var specialSteps = []string{
 }
 
 func TestSpecialRemotesSpeakAsInGitAnnex(t *testing.T) { likeGitAnnex(t, specialSteps) }
+
+// TestMuteRemotesAreAskedOnce: whereis tells what is known without them.
+func TestMuteRemotesAreAskedOnce(t *testing.T) {
+	t.Parallel()
+	w := both(t)
+	w.must(t, shelf+`shelf; top=$PWD; mkdir store/1shelf:; git init -q a && cd a && git annex init -q && git annex initremote -q s type=external externaltype=shelf encryption=none folder=$top/store/1 && for n in 1 2 3; do git annex addurl -q --relaxed --file f$n shelf:$n; done`)
+	w.must(t, shelf+`sed -i 's/CLAIMURL) /CLAIMURL) echo asked >> $TOP\/asked; exit 1;; OLD) /' bin/git-annex-remote-shelf; sed -i "s|.TOP|$PWD|" bin/git-annex-remote-shelf; cd a && git annex whereis > ../out && grep -c 's: shelf:' ../out | grep -qx 3 && grep -c . ../asked | grep -qx 1`)
+}

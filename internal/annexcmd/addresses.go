@@ -34,7 +34,7 @@ func (s *Session) urlsByRepository(ctx context.Context, r *Repositories, k annex
 		}
 		out[id] = append(out[id], s.addresses(ctx, p, k)...)
 		for _, u := range claimed {
-			if serves(ctx, p, u) {
+			if s.serves(ctx, p, u) {
 				out[id] = append(out[id], u)
 			}
 		}
@@ -51,16 +51,15 @@ func (s *Session) addresses(ctx context.Context, p dataset.Peer, k annexkey.Key)
 	}
 	list, err := a.Addresses(ctx, k)
 	if err != nil {
-		s.mute[p.UUID()] = true
-		s.D.Env.Log.Warn(fmt.Sprintf("unable to query remote %s for urls: %v", p.Spec.Name, err))
+		s.silence(p, err)
 	}
 	return list
 }
 
 // serves reports whether a claimed URL is the remote's. One that cannot be
-// opened here may well be the one that has claimed it.
-func serves(ctx context.Context, p dataset.Peer, url string) bool {
-	if p.Remote == nil {
+// opened here, or does not answer, may well be the one that has claimed it.
+func (s *Session) serves(ctx context.Context, p dataset.Peer, url string) bool {
+	if p.Remote == nil || s.mute[p.UUID()] {
 		return true
 	}
 	c, ok := remote.As[Claimer](p.Remote)
@@ -68,5 +67,14 @@ func serves(ctx context.Context, p dataset.Peer, url string) bool {
 		return false
 	}
 	claims, err := c.Claims(ctx, url)
+	if err != nil {
+		s.silence(p, err)
+	}
 	return claims || err != nil
+}
+
+// silence keeps a remote from being asked again.
+func (s *Session) silence(p dataset.Peer, err error) {
+	s.mute[p.UUID()] = true
+	s.D.Env.Log.Warn(fmt.Sprintf("unable to query remote %s for urls: %v", p.Spec.Name, err))
 }

@@ -22,6 +22,8 @@ func (r *Remote) Claims(ctx context.Context, url string) (claims bool, err error
 	if err := plainURL(url); err != nil {
 		return false, err
 	}
+	ctx, cancel := r.setup.Patient(ctx)
+	defer cancel()
 	err = r.with(ctx, func(c *conversation) error {
 		word, _, err := c.ask("CLAIMURL "+url, "CLAIMURL-SUCCESS", "CLAIMURL-FAILURE", "UNSUPPORTED-REQUEST")
 		claims = word == "CLAIMURL-SUCCESS"
@@ -36,6 +38,8 @@ func (r *Remote) CheckURL(ctx context.Context, url string) (size int64, err erro
 	if err := plainURL(url); err != nil {
 		return -1, err
 	}
+	ctx, cancel := r.setup.Patient(ctx)
+	defer cancel()
 	size = -1
 	err = r.with(ctx, func(c *conversation) error {
 		word, rest, err := c.ask("CHECKURL "+url, "CHECKURL-CONTENTS", "CHECKURL-MULTI", "CHECKURL-FAILURE", "UNSUPPORTED-REQUEST")

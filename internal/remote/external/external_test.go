@@ -92,6 +92,14 @@ func TestSilentProgramsAreGivenUp(t *testing.T) {
 		if ok, err := r.Present(t.Context(), remotetest.KeyOf(nil)); ok || !errors.Is(err, remote.ErrStalled) {
 			t.Errorf("%s: %v %v", kind, ok, err)
 		}
+		_, err1 := r.Claims(t.Context(), "mute:1")
+		_, err2 := r.CheckURL(t.Context(), "mute:1")
+		_, err3 := r.Addresses(t.Context(), remotetest.KeyOf(nil))
+		for _, err := range []error{err1, err2, err3} {
+			if !errors.Is(err, remote.ErrStalled) {
+				t.Errorf("%s: %v", kind, err)
+			}
+		}
 		r.Close()
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -58,7 +59,7 @@ func play(kind string) {
 		case async:
 			go p.request(job, rest)
 		default:
-			if kind == "pensive" && strings.HasPrefix(line, "CHECKPRESENT") {
+			if word, _, _ := strings.Cut(line, " "); kind == "pensive" && slices.Contains([]string{"CHECKPRESENT", "CLAIMURL", "CHECKURL", "WHEREIS"}, word) {
 				continue
 			}
 			p.request("", line)
