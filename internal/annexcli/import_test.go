@@ -63,3 +63,13 @@ var importFileSteps = []string{
 }
 
 func TestImportOfFilesIsGitAnnexs(t *testing.T) { likeGitAnnex(t, importFileSteps) }
+
+// TestImportOfNamesThatMeanSomething: neither what git reads as a pattern nor what
+// is a link in the work tree keeps a tree, or other files, from being imported.
+func TestImportOfNamesThatMeanSomething(t *testing.T) {
+	t.Parallel()
+	w := both(t)
+	w.must(t, `git init -q a && cd a && git annex init -q && ln -s .. l && echo '*.i' > .gitignore && git add . && git commit -qm 1 && mkdir -p ../d/l && git annex initremote -q d type=directory directory=../d encryption=none importtree=yes`)
+	w.must(t, `echo 1 > 'd/:!one' && echo 2 > d/l/two && echo 3 > d/three && echo 4 > d/four.i && echo 5 > 'd/:(top)five.i' && cd a && git annex import -q main --from d && test "$(git ls-tree -r --name-only d/main | tr '\n' ' ')" = ':!one l/two three '`)
+	w.must(t, `mkdir -p in/l && echo 6 > 'in/:!six' && echo 7 > in/l/seven && echo 8 > in/eight && cd a && ! git annex import -q ../in/* && test -e eight && test -e ':!six' && test -e ../in/l/seven && test ! -e ../seven`)
+}

@@ -8,14 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
-	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/transfer"
 )
@@ -130,22 +128,14 @@ func (s *Session) incoming(arg string) ([]incoming, error) {
 
 // ignoredAmong asks git which names it would not add.
 func (s *Session) ignoredAmong(ctx context.Context, files []incoming, opt ImportFileOptions) (map[string]bool, error) {
-	ignored := map[string]bool{}
 	if opt.NoIgnore || len(files) == 0 {
-		return ignored, nil
+		return map[string]bool{}, nil
 	}
-	var ask strings.Builder
-	for _, f := range files {
-		ask.WriteString(f.rel + "\x00")
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.rel
 	}
-	out, err := s.D.Repo.OutputWith(ctx, []byte(ask.String()), "check-ignore", "-z", "--stdin")
-	if code := git.ExitCode(err); code != 0 && code != 1 {
-		return nil, err
-	}
-	for name := range strings.SplitSeq(string(out), "\x00") {
-		ignored[name] = true
-	}
-	return ignored, nil
+	return s.D.Repo.Ignored(ctx, paths, false)
 }
 
 // importOne decides about one file, and moves it into the work tree; then it is

@@ -9,14 +9,12 @@ import (
 	"path"
 	"path/filepath"
 	"sort"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/fsx"
-	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/result"
@@ -285,14 +283,9 @@ func (w *walk) dropIgnored(ctx context.Context) error {
 	if len(w.found) == 0 {
 		return nil
 	}
-	in := strings.Join(w.found, "\x00") + "\x00"
-	out, err := w.d.Repo.OutputWith(ctx, []byte(in), "check-ignore", "--no-index", "-z", "--stdin")
-	if err != nil && git.ExitCode(err) != 1 {
+	ignored, err := w.d.Repo.Ignored(ctx, w.found, true)
+	if err != nil {
 		return err
-	}
-	ignored := map[string]bool{}
-	for _, p := range strings.Split(string(out), "\x00") {
-		ignored[p] = true
 	}
 	kept := w.changes[:0]
 	for _, c := range w.changes {

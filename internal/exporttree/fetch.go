@@ -1,11 +1,9 @@
 package exporttree
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -182,29 +180,19 @@ func (x *importing) notIgnored(ctx context.Context, history [][]remote.Change) (
 	if x.opt.NoIgnore {
 		return history, nil
 	}
-	var ask bytes.Buffer
+	var paths []string
 	asked := map[string]bool{}
 	for _, changes := range history {
 		for _, c := range changes {
 			if !asked[c.Path] {
 				asked[c.Path] = true
-				fmt.Fprintf(&ask, "%s\x00", path.Join(x.folder, c.Path))
+				paths = append(paths, path.Join(x.folder, c.Path))
 			}
 		}
 	}
-	if len(asked) == 0 {
-		return history, nil
-	}
-	out, err := x.s.D.Repo.OutputWith(ctx, ask.Bytes(), "check-ignore", "--no-index", "-z", "--stdin")
-	if code := git.ExitCode(err); code == 1 {
-		return history, nil // none is
-	}
+	ignored, err := x.s.D.Repo.Ignored(ctx, paths, true)
 	if err != nil {
 		return nil, err
-	}
-	ignored := map[string]bool{}
-	for name := range strings.SplitSeq(string(out), "\x00") {
-		ignored[name] = true
 	}
 	return keep(history, func(c remote.Change) bool { return !ignored[path.Join(x.folder, c.Path)] }), nil
 }
