@@ -40,7 +40,7 @@ func (d *identifiers) add(ctx context.Context, f file) error {
 // find looks among the files of the trees that were exported or imported last,
 // and then among all that the branch has ever known there.
 func (d *identifiers) find(ctx context.Context, i remote.Importable) (file, bool, error) {
-	f, ok := d.known[i.ID]
+	f, ok := d.sized(i)
 	if ok || d.all {
 		return f, ok, nil
 	}
@@ -71,8 +71,15 @@ func (d *identifiers) find(ctx context.Context, i remote.Importable) (file, bool
 		}
 		return err
 	})
-	f, ok = d.known[i.ID]
+	f, ok = d.sized(i)
 	return f, ok, err
+}
+
+// sized is what is known by the identifier, unless it has another size: it may be
+// the server that gives two contents one identifier.
+func (d *identifiers) sized(i remote.Importable) (file, bool) {
+	f, ok := d.known[i.ID]
+	return f, ok && (f.key.Size < 0 || f.key.Size == i.Size)
 }
 
 // named is the file under another path: links lead to their content from there,

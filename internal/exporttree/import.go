@@ -149,12 +149,13 @@ func (x *importing) take(ctx context.Context) ([]step, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	found := map[remote.Importable]file{}
+	found, tried := map[remote.Importable]file{}, map[remote.Importable]bool{}
 	now := present(history)
 	for n, i := range append(now, past(history)...) {
-		if _, done := found[i]; done {
+		if tried[i] {
 			continue
 		}
+		tried[i] = true
 		f, ok, err := x.one(ctx, dir, i, n >= len(now))
 		if err != nil {
 			return nil, err

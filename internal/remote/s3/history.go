@@ -83,7 +83,11 @@ func (t versionedTree) versions(ctx context.Context) ([][]moment, error) {
 			where[path] = i
 			stored, deleted = append(stored, nil), append(deleted, nil)
 		}
-		m := moment{remote.Change{Importable: remote.Importable{Path: path, Size: o.Size, ID: t.id(o.Info)}, Gone: o.Deleted}, o.Changed, o.Latest, place}
+		file, err := t.importable(path, o.Info)
+		if err != nil && !o.Deleted {
+			return err
+		}
+		m := moment{remote.Change{Importable: file, Gone: o.Deleted}, o.Changed, o.Latest, place}
 		place++
 		if o.Deleted {
 			deleted[i] = append(deleted[i], m)

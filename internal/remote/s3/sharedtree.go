@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash"
 	"os"
 	"strings"
@@ -110,6 +111,16 @@ func (t Tree) path(object string) (string, bool) {
 	return path, ok && !folder && path != uuidObject && !strings.HasPrefix(path[strings.LastIndex(path, "/")+1:], ".git-annex-tmp-content-")
 }
 
+// importable is a file as a list tells of it. Without an identifier one content
+// could not be told from another.
+func (t Tree) importable(path string, info bucket.Info) (remote.Importable, error) {
+	f := remote.Importable{Path: path, Size: info.Size, ID: t.id(info)}
+	if f.ID == "#" {
+		return f, fmt.Errorf("list of the bucket: the server tells neither version nor ETag of %q", path)
+	}
+	return f, nil
+}
+
 // ListFiles implements remote.Importer.
 func (t SharedTree) ListFiles(ctx context.Context) ([]remote.Importable, error) {
 	client, err := t.writing(ctx)
@@ -118,10 +129,13 @@ func (t SharedTree) ListFiles(ctx context.Context) ([]remote.Importable, error) 
 	}
 	var files []remote.Importable
 	err = client.List(ctx, t.conf.prefix, func(o bucket.Object) error {
-		if path, ok := t.path(o.Name); ok {
-			files = append(files, remote.Importable{Path: path, Size: o.Size, ID: t.id(o.Info)})
+		path, ok := t.path(o.Name)
+		if !ok {
+			return nil
 		}
-		return nil
+		f, err := t.importable(path, o.Info)
+		files = append(files, f)
+		return err
 	})
 	return files, explain(err)
 }
