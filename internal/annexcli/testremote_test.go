@@ -25,3 +25,10 @@ func TestTrialsLeaveNothing(t *testing.T) {
 	w.must(t, `cd a && before=$(git rev-parse git-annex) && git annex testremote --size 2kb d > ../out && test $before = $(git rev-parse git-annex) && test -z "$(find ../d .git/annex/journal .git/annex/tmp -type f)"`)
 	w.must(t, `grep -q 'key size 2000; remote chunksize=200 encryption=shared' out && grep -q '^All 384 tests passed' out`)
 }
+
+// TestTrialsRefuseTrees: contents by key have no place among the files of others.
+func TestTrialsRefuseTrees(t *testing.T) {
+	t.Parallel()
+	w := both(t)
+	w.must(t, `git init -q a && cd a && git annex init -q && mkdir ../d && git annex initremote -q d type=directory directory=../d encryption=none exporttree=yes && ! git annex testremote d > ../out 2>&1 && grep -q 'stored in by key' ../out && ! grep -q FAIL ../out && test -z "$(ls ../d)"`)
+}

@@ -70,7 +70,7 @@ func (s *Session) variants(ctx context.Context, p dataset.Peer, size int64) ([]v
 		return nil, fmt.Errorf("the content of %s is left to git-annex, which has to test it", p.Spec.Name)
 	}
 	if _, ok := p.Remote.(remote.Keeper); !ok {
-		return nil, errs.WithHint(fmt.Errorf("%s is no remote that content is stored in by key", p.Spec.Name), "--test-readonly FILE tests whether content comes from there")
+		return nil, errNoKeys(p)
 	}
 	if p.Spec.Kind != remote.Special {
 		return []variant{{"remote", func(context.Context) (remote.Remote, error) { return p.Remote, nil }}}, nil
@@ -78,6 +78,9 @@ func (s *Session) variants(ctx context.Context, p dataset.Peer, size int64) ([]v
 	config, err := s.D.RemoteConfig(ctx, p.Spec)
 	if err != nil {
 		return nil, err
+	}
+	if config["exporttree"] == "yes" || config["importtree"] == "yes" {
+		return nil, errNoKeys(p)
 	}
 	var list []variant
 	for _, chunk := range s.chunkSizes(size) {
@@ -89,6 +92,10 @@ func (s *Session) variants(ctx context.Context, p dataset.Peer, size int64) ([]v
 		list = append(list, variant{"remote encryption=" + own, func(context.Context) (remote.Remote, error) { return p.Remote, nil }})
 	}
 	return list, nil
+}
+
+func errNoKeys(p dataset.Peer) error {
+	return errs.WithHint(fmt.Errorf("%s is no remote that content is stored in by key", p.Spec.Name), "--test-readonly FILE tests whether content comes from there")
 }
 
 func (s *Session) chunkSizes(size int64) []int64 {
