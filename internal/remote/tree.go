@@ -128,6 +128,10 @@ func ExportedTempName(k annexkey.Key) string { return ".git-annex-tmp-content-" 
 // CheckTreePath refuses paths that lead out of a tree, or that no place should
 // have: they may come from anybody's commit.
 func CheckTreePath(path string) error {
+	const longest = 4096 // bytes; systems open no longer ones
+	if len(path) > longest {
+		return fmt.Errorf("%.40q… is too long for the name of a file", path)
+	}
 	for part := range strings.SplitSeq(path, "/") {
 		if part == "" || part == "." || part == ".." || strings.EqualFold(part, ".git") || strings.Contains(part, "\x00") {
 			return fmt.Errorf("%q is no name for a file that is kept elsewhere", path)

@@ -256,3 +256,13 @@ func FuzzParseVersion(f *testing.F) {
 		}
 	})
 }
+
+// TestNamesWithoutEnd: folders without number are not gone through.
+func TestNamesWithoutEnd(t *testing.T) {
+	if err := remote.CheckTreePath(strings.Repeat("a/", 300000) + "x"); err == nil || len(err.Error()) > 200 {
+		t.Errorf("%.300v", err)
+	}
+	if err := remote.CheckTreePath(strings.Repeat("a/", 500) + "x"); err != nil {
+		t.Error(err)
+	}
+}
