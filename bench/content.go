@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 )
 
@@ -106,21 +107,44 @@ func hashInto(source, target string) error {
 	return errors.Join(err, to.Close())
 }
 
-// contentDrop compares how fast content goes that the origin has as well.
+// memoryFS is where Linux mounts a file system in memory.
+const memoryFS = "/dev/shm"
+
+// contentDrop compares how fast content goes that the origin has as well: where
+// the bench runs, and in memory, since the first depends on how long the disk
+// takes to free a block as much as on the programs.
 func contentDrop(ctx context.Context, b *bench) error {
 	loads, err := b.loads(5)
 	if err != nil {
 		return err
 	}
 	l := loads[0]
-	progress("drop of %s", l.name)
-	b.section("Drop of %s that a local clone has as well", l.name)
 	source, err := b.source(ctx, l)
 	if err != nil {
 		return err
 	}
+	b.section("Drop of %s that a local clone has as well", l.name)
+	if err := b.drops(ctx, "drop of "+l.name, l, b.tmp, source); err != nil {
+		return err
+	}
+	memory, err := os.MkdirTemp(memoryFS, "stemma-bench-")
+	if err != nil {
+		return nil // there is none
+	}
+	defer func() { exec.Command("chmod", "-R", "u+w", memory).Run(); os.RemoveAll(memory) }()
+	copied := filepath.Join(memory, "source")
+	if err := b.must(ctx, in(memory, "cp", "-a", source, copied)); err != nil {
+		return err
+	}
+	b.section("The same drop in memory (%s)", memoryFS)
+	return b.drops(ctx, "drop of "+l.name+" in memory", l, memory, copied)
+}
+
+// drops compares drops in clones of source, which lie in dir.
+func (b *bench) drops(ctx context.Context, what string, l load, dir, source string) error {
+	progress("%s", what)
 	dropper := func(name, missing string, argv ...string) contender {
-		dir := func(rep int) string { return filepath.Join(b.tmp, "drops", name, fmt.Sprint(rep)) }
+		dir := func(rep int) string { return filepath.Join(dir, "drops", name, fmt.Sprint(rep)) }
 		return contender{name: name, missing: missing,
 			prepare: func(ctx context.Context, rep int) error {
 				steps := []command{in(b.tmp, "git", "clone", "-q", source, dir(rep)), b.initAnnex(dir(rep)), in(dir(rep), b.stemma, "get", ".")}
@@ -140,6 +164,6 @@ func contentDrop(ctx context.Context, b *bench) error {
 		return err
 	}
 	b.timing(ownDrop, stats)
-	b.faster("drop of "+l.name, stats, ownDrop, "datalad drop", 20)
+	b.faster(what, stats, ownDrop, "datalad drop", 20)
 	return nil
 }

@@ -1,14 +1,12 @@
 package annex
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
@@ -102,98 +100,6 @@ func safeLogPath(p string) bool {
 		}
 	}
 	return !strings.ContainsAny(p, "\x00\n")
-}
-
-// Prepare makes the commit that applies the edits, and whatever waits in the
-// journal, to the branch whose tip is tip. It returns tip itself where nothing
-// would change. The caller moves the ref and then calls Folded.
-func (j *Journal) Prepare(ctx context.Context, im *git.Import, tip gitobj.OID, edits []LogEdit, who git.Identities) (gitobj.OID, error) {
-	edits, private := j.annex.splitPrivate(edits)
-	if err := j.annex.notePrivate(ctx, private); err != nil {
-		return "", err
-	}
-	journal, err := j.readJournal()
-	if err != nil {
-		return "", err
-	}
-	byPath := map[string][]LogEdit{}
-	for _, e := range edits {
-		byPath[e.Path] = append(byPath[e.Path], e)
-	}
-	for p := range journal {
-		if _, ok := byPath[p]; !ok {
-			byPath[p] = nil
-		}
-	}
-	paths := make([]string, 0, len(byPath))
-	for p := range byPath {
-		paths = append(paths, p)
-	}
-	sort.Strings(paths)
-	old, err := j.readLogs(ctx, im, tip, paths)
-	if err != nil {
-		return "", err
-	}
-	changes, err := j.apply(im, paths, old, journal, byPath)
-	if err != nil || len(changes) == 0 && tip != "" {
-		return tip, err
-	}
-	if tip == "" {
-		if tip, _, err = im.Commit(git.CommitSpec{Who: who, Message: "branch created"}); err != nil {
-			return "", err
-		}
-	}
-	commit, _, err := im.Commit(git.CommitSpec{Parents: []gitobj.OID{tip}, Who: who, Message: j.annex.message(), Changes: changes})
-	return commit, err
-}
-
-func (a *Annex) message() string {
-	if m := a.Repo.Config.Get("annex.commitmessage"); m != "" {
-		return m
-	}
-	return commitMessage
-}
-
-// apply computes the new content of every path and stores what changed.
-func (j *Journal) apply(im *git.Import, paths []string, old, journal map[string][]byte, edits map[string][]LogEdit) ([]git.TreeChange, error) {
-	var changes []git.TreeChange
-	for _, p := range paths {
-		content := old[p]
-		if waiting, ok := journal[p]; ok {
-			// A push may have moved the branch since the journal file was
-			// written, so neither side alone is complete.
-			if content == nil {
-				content = waiting
-			} else if !bytes.Equal(content, waiting) {
-				content = annexlog.Union(content, waiting)
-			}
-		}
-		for _, e := range edits[p] {
-			content = e.Change(content)
-		}
-		if err := j.refresh(p, journal, content); err != nil {
-			return nil, err
-		}
-		if bytes.Equal(content, old[p]) {
-			continue
-		}
-		id, err := im.WriteBlob(content)
-		if err != nil {
-			return nil, err
-		}
-		changes = append(changes, git.TreeChange{Path: p, Mode: gitobj.ModeFile, OID: id})
-	}
-	return changes, nil
-}
-
-// refresh gives a journal file the content that is about to be committed: if
-// we die after the ref has moved, git-annex will put the file over ours.
-func (j *Journal) refresh(path string, journal map[string][]byte, content []byte) error {
-	waiting, ok := journal[path]
-	if !ok || bytes.Equal(waiting, content) {
-		return nil
-	}
-	return fsx.WriteFileVia(j.annex.Dir("tmp"), j.annex.Dir("journal", annexlog.JournalName(path)), content, 0o644)
 }
 
 // manyLogs is the number of logs from which on the trees of the branch are read

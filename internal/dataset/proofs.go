@@ -224,7 +224,9 @@ func (r *dropping) dropAll(ctx context.Context, p *proofs) (map[annexkey.Key]err
 	store := r.d.ownStore()
 	defer store.Carry()()
 	if len(r.files) >= manyDrops {
-		r.d.Publisher().Prepare(context.WithoutCancel(ctx))
+		var preparing sync.WaitGroup
+		preparing.Go(func() { r.d.Publisher().Prepare(context.WithoutCancel(ctx)) })
+		defer preparing.Wait()
 		defer fsx.ManyCalls()()
 	}
 	for _, q := range p.peers {
