@@ -225,7 +225,8 @@ func (r *dropping) dropAll(ctx context.Context, p *proofs) (map[annexkey.Key]err
 	defer store.Carry()()
 	if len(r.files) >= manyDrops {
 		var preparing sync.WaitGroup
-		preparing.Go(func() { r.d.Publisher().Prepare(context.WithoutCancel(ctx)) })
+		publisher := r.d.Publisher()
+		preparing.Go(func() { publisher.Prepare(context.WithoutCancel(ctx)) })
 		defer preparing.Wait()
 		defer fsx.ManyCalls()()
 	}

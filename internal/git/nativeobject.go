@@ -23,6 +23,7 @@ var errNotNative = errors.New("not readable without git")
 // Limits of what is read from a repository without git.
 const (
 	maxNativeObject = 64 << 20
+	maxSingle       = 1 << 20 // git is faster from here on
 	maxDeltaDepth   = 64
 )
 
@@ -32,6 +33,7 @@ const (
 type objects struct {
 	dir    string // the objects folder
 	format gitobj.Format
+	most   int64 // bytes of an object; larger ones are left to git
 	packs  []*pack
 	listed bool
 	z      inflater
@@ -55,7 +57,7 @@ type packBase struct {
 const maxBases = 96 << 20
 
 func (r *Repo) objects() *objects {
-	return &objects{dir: filepath.Join(r.CommonDir, "objects"), format: r.Format}
+	return &objects{dir: filepath.Join(r.CommonDir, "objects"), format: r.Format, most: maxNativeObject}
 }
 
 // singleObjects reads objects for which it pays to keep the packs open. It is
@@ -70,6 +72,7 @@ func (s *singleObjects) read(r *Repo, id gitobj.OID) (typ string, data []byte, e
 	defer s.mu.Unlock()
 	if s.objs == nil {
 		s.objs = r.objects()
+		s.objs.most = maxSingle
 	}
 	return s.objs.read(id)
 }
@@ -142,7 +145,7 @@ func (o *objects) loose(id gitobj.OID) (typ string, data []byte, err error) {
 		return "", nil, err
 	}
 	defer f.Close()
-	text, err := inflate(f, maxNativeObject)
+	text, err := inflate(f, o.most)
 	if err != nil {
 		return "", nil, err
 	}
@@ -197,7 +200,7 @@ func (o *objects) packed(p *pack, offset int64, depth int) (string, []byte, erro
 	if depth > maxDeltaDepth {
 		return "", nil, errNotNative
 	}
-	e, err := p.entry(&o.z, offset, o.format.Size())
+	e, err := p.entry(&o.z, offset, o.format.Size(), o.most)
 	if err != nil {
 		return "", nil, err
 	}

@@ -184,10 +184,10 @@ func readPackHead(head []byte, hash int) (h packHeader, err error) {
 	return h, nil
 }
 
-// entry reads what lies at the offset.
-func (p *pack) entry(z *inflater, offset int64, hash int) (e packEntry, err error) {
+// entry reads what lies at the offset, if that has at most so many bytes.
+func (p *pack) entry(z *inflater, offset int64, hash int, most int64) (e packEntry, err error) {
 	h, err := readPackHead(p.data.from(offset), hash)
-	if err != nil || h.size > maxNativeObject || h.back >= offset {
+	if err != nil || h.size > uint64(most) || h.back >= offset {
 		return e, errNotNative
 	}
 	e.typ, e.base = packTypes[h.kind], h.base

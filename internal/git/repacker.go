@@ -79,7 +79,7 @@ func (w *repacker) object(p *pack, raw []byte, offset int64, height int, moved m
 		out := appendBack(slices.Clone(raw[:h.sizeLen]), w.size-base)
 		return append(out, raw[h.len:]...), nil
 	case treeKind:
-		e, err := p.entry(&w.z, offset, w.hash)
+		e, err := p.entry(&w.z, offset, w.hash, maxNativeObject)
 		if err != nil {
 			return nil, err
 		}
