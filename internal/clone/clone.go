@@ -51,9 +51,16 @@ func Clone(ctx context.Context, opt Options, env dataset.Env, sink result.Sink) 
 		}
 	}
 	d, _, err := j.run(ctx, sink)
-	if err != nil || d == nil {
+	if err != nil {
 		return nil, err
 	}
+	if d == nil {
+		if j.here && opt.Super != nil {
+			err = opt.registerLate(ctx, j.dest, env, sink)
+		}
+		return nil, err
+	}
+	j.complete()
 	for _, p := range opt.Procedures {
 		if err := d.Procedure(ctx, p, sink); err != nil {
 			return d, err
@@ -165,6 +172,17 @@ func (opt *Options) register(ctx context.Context, d *dataset.Dataset, sink resul
 		return err
 	}
 	return sink.Emit(result.New("save", result.OK, super.Path(), result.Dataset).Ref(opt.Super.Path()))
+}
+
+// registerLate saves a clone that has been here: it may be that an earlier
+// process was killed before it did.
+func (opt *Options) registerLate(ctx context.Context, path string, env dataset.Env, sink result.Sink) error {
+	d, err := dataset.Open(ctx, path, "register a subdataset", env)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return opt.register(ctx, d, sink)
 }
 
 // parent opens the dataset that the clone lies in directly.

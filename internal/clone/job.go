@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/result"
@@ -34,10 +35,14 @@ type job struct {
 	noFiles     bool          // the clone's work tree is still empty
 	resumed     bool          // or holds what a killed process has written
 	begun       bool          // it is ours: git has made it
+	here        bool          // nothing was to be done: it had been cloned before
+	lock        *fsx.FileLock // keeps other processes out until release
 }
 
-// run clones and reports. The dataset is nil where that failed, which has been
-// reported; the caller closes its Repo.
+// run clones and reports. The dataset is nil where that failed or was not
+// needed, which has been reported; the caller closes its Repo. Where it is not,
+// the caller calls complete as soon as everything is noted that belongs to the
+// clone: killed before, the same command goes on with it.
 func (j *job) run(ctx context.Context, sink result.Sink) (*dataset.Dataset, Source, error) {
 	candidates, err := j.candidates()
 	if err != nil && j.untrusted {
@@ -46,11 +51,18 @@ func (j *job) run(ctx context.Context, sink result.Sink) (*dataset.Dataset, Sour
 	if err != nil {
 		return nil, Source{}, err
 	}
-	done, alone := j.alone()
-	defer done()
-	if !alone {
+	if !j.alone() {
 		return nil, Source{}, sink.Emit(j.record.As(result.Error).Msg("another process is cloning into " + j.dest))
 	}
+	d, src, err := j.make(ctx, candidates, sink)
+	if d == nil {
+		j.release()
+	}
+	return d, src, err
+}
+
+// make is run without other processes in the same place.
+func (j *job) make(ctx context.Context, candidates []Source, sink result.Sink) (*dataset.Dataset, Source, error) {
 	src, resumed, err := j.resume(candidates)
 	if err != nil {
 		return nil, Source{}, sink.Emit(j.record.As(result.Error).Msg(err.Error()))
@@ -60,6 +72,7 @@ func (j *job) run(ctx context.Context, sink result.Sink) (*dataset.Dataset, Sour
 		rec, stop, err := j.occupied(ctx, candidates)
 		if err != nil || stop {
 			if err == nil {
+				j.here = rec.Status == result.NotNeeded
 				err = sink.Emit(rec)
 			}
 			return nil, Source{}, err
@@ -80,7 +93,6 @@ func (j *job) run(ctx context.Context, sink result.Sink) (*dataset.Dataset, Sour
 		}
 		return nil, src, sink.Emit(rec.As(result.Error).Msg(err.Error()))
 	}
-	os.Remove(filepath.Join(j.dest, ".git", dataset.UnfinishedClone))
 	if j.contains != nil {
 		rec = rec.With("contains", j.contains)
 	}

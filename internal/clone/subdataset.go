@@ -24,6 +24,7 @@ type installed struct {
 	d       *dataset.Dataset // nil where it failed; the receiver closes it
 	records []result.Record
 	edits   []git.ConfigEdit // for the superdataset
+	noted   func()           // called when they are made; nil where there are none
 }
 
 // install obtains the subdataset of an index entry. Its records are collected,
@@ -61,7 +62,7 @@ func (in *installer) install(ctx context.Context, p *parent, e gitindex.Entry, s
 	if err != nil || d == nil {
 		return out, err
 	}
-	out.d = d
+	out.d, out.noted = d, j.complete
 	section := "submodule." + p.name(e.Path)
 	out.edits = []git.ConfigEdit{git.Set(section+".active", "true"), git.Set(section+".url", src.GitURL)}
 	if err := p.inherit(list, d); err != nil {
@@ -92,6 +93,11 @@ func (p *parent) note(list ...*installed) error {
 	}
 	if err := p.d.Repo.SetConfig(edits...); err != nil {
 		return fmt.Errorf("note subdatasets: %w", err)
+	}
+	for _, i := range list {
+		if i.noted != nil {
+			i.noted()
+		}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -42,6 +43,10 @@ func (g *getting) underneath(ctx context.Context, d *dataset.Dataset, start stri
 	return nil
 }
 
+// manyClones is how many subdatasets are obtained before their superdataset
+// notes where they are from. Until then each holds a lock, which is an open file.
+const manyClones = 128
+
 // below obtains the subdatasets of one dataset, and returns all that are here
 // afterwards.
 func (g *getting) below(ctx context.Context, d *dataset.Dataset, start string) ([]*dataset.Dataset, error) {
@@ -49,6 +54,20 @@ func (g *getting) below(ctx context.Context, d *dataset.Dataset, start string) (
 	if err != nil {
 		return nil, err
 	}
+	var here []*dataset.Dataset
+	for subs := range slices.Chunk(l.subs, manyClones) {
+		some, err := g.some(ctx, &level{p: l.p, subs: subs})
+		if err != nil {
+			return nil, err
+		}
+		here = append(here, some...)
+	}
+	return here, nil
+}
+
+// some is below for some of the subdatasets.
+func (g *getting) some(ctx context.Context, l *level) ([]*dataset.Dataset, error) {
+	d := l.p.d
 	outcome, err := g.obtain(ctx, l)
 	var got []*installed
 	for _, out := range outcome {

@@ -21,19 +21,46 @@ func mark(gitDir, address string) error {
 	return os.WriteFile(filepath.Join(gitDir, dataset.UnfinishedClone), []byte(address+"\n"), 0o666)
 }
 
-// alone keeps other processes from cloning into the same place until done is
+// complete says that the clone is.
+func (j *job) complete() {
+	os.Remove(filepath.Join(j.dest, ".git", dataset.UnfinishedClone))
+	j.release()
+}
+
+// alone keeps other processes from cloning into the same place until release is
 // called; false if one is at it. Where that cannot be told, git's own refusal to
 // clone into a folder with files has to do.
-func (j *job) alone() (done func(), ok bool) {
-	name := sha256.Sum256([]byte(filepath.Base(j.dest)))
-	lock, err := fsx.TryLockFile(filepath.Join(filepath.Dir(j.dest), fmt.Sprintf("%scloning-%x", fsx.TempPrefix, name[:8])), true)
+func (j *job) alone() bool {
+	lock, err := fsx.TryLockFile(lockPath(j.dest), true)
 	if err != nil {
-		return func() {}, !errors.Is(err, fsx.ErrLocked)
+		return !errors.Is(err, fsx.ErrLocked)
 	}
-	return func() {
-		os.Remove(lock.Path())
-		lock.Unlock()
-	}, true
+	j.lock = lock
+	return true
+}
+
+// release lets other processes clone into the place.
+func (j *job) release() {
+	if j.lock != nil {
+		os.Remove(j.lock.Path())
+		j.lock.Unlock()
+	}
+}
+
+// lockPath names the file that stands for a place to clone to: in the git folder
+// of the repository around it, where a killed process leaves nothing that git
+// status would show, or else beside it.
+func lockPath(dest string) string {
+	dir := filepath.Dir(dest)
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	place := filepath.Join(dir, filepath.Base(dest))
+	if around, ok := git.Around(dir); ok {
+		dir = around
+	}
+	name := sha256.Sum256([]byte(place))
+	return filepath.Join(dir, fmt.Sprintf("%scloning-%x", fsx.TempPrefix, name[:8]))
 }
 
 // clearLeftovers removes git folders that killed processes did not complete, and

@@ -169,7 +169,7 @@ func (d *Dataset) EditBranchConfig(edits ...git.ConfigEdit) error {
 	if err := fsx.Beneath(d.Path(), branchConfigFile); err != nil {
 		return fmt.Errorf("write configuration: %w", err)
 	}
-	if err := git.EditConfigFile(d.Repo.Path(branchConfigFile), edits...); err != nil {
+	if err := git.EditConfigFile(d.Repo.Path(branchConfigFile), d.Repo.CommonDir, edits...); err != nil {
 		return err
 	}
 	cfg, err := readBranchConfig(d.Repo)

@@ -221,45 +221,67 @@ func (d *Dataset) updateModules(items []*item) ([]*item, error) {
 // rewriteModules changes .gitmodules and the configuration. What is there
 // already is not added twice.
 func (d *Dataset) rewriteModules(added []*Module, removed map[string]bool) error {
-	old, err := d.readModules()
-	if err != nil {
-		return err
-	}
-	text := old
-	if len(removed) > 0 {
-		if text, err = withoutModules(text, removed); err != nil {
-			return err
+	_, err := d.editModules(func(text string) (string, error) {
+		var err error
+		if len(removed) > 0 {
+			if text, err = withoutModules(text, removed); err != nil {
+				return "", err
+			}
 		}
-	}
-	list, err := parseModules(text)
+		return withModules(text, added)
+	})
 	if err != nil {
-		return err
-	}
-	known := map[string]bool{}
-	for _, m := range list {
-		known[m.Path] = true
+		return fmt.Errorf("register subdatasets: %w", err)
 	}
 	var own strings.Builder
 	for _, m := range added {
-		if !known[m.Path] {
-			if text != "" && !strings.HasSuffix(text, "\n") {
-				text += "\n"
-			}
-			text += m.block()
-		}
 		if _, ok := d.Repo.Config.Lookup("submodule." + m.Name + ".url"); !ok {
 			own.WriteString(section(m.Name, [][2]string{{"active", "true"}, {"url", m.Get("url")}}))
-		}
-	}
-	if text != old {
-		if err := fsx.WriteFile(d.Repo.Path(modulesFile), []byte(text), 0o666); err != nil {
-			return fmt.Errorf("register subdatasets: %w", err)
 		}
 	}
 	if own.Len() == 0 {
 		return nil
 	}
 	return d.Repo.AppendConfig(own.String())
+}
+
+// editModules gives .gitmodules the text that edit makes of it, unless that is the
+// same. Other processes do not edit meanwhile.
+func (d *Dataset) editModules(edit func(text string) (string, error)) (changed bool, err error) {
+	err = d.Repo.Exclusively(modulesFile, func() error {
+		old, err := d.readModules()
+		if err != nil {
+			return err
+		}
+		text, err := edit(old)
+		if changed = err == nil && text != old; !changed {
+			return err
+		}
+		return fsx.WriteFileVia(commit.TempDir(d.Repo), d.Repo.Path(modulesFile), []byte(text), 0o666)
+	})
+	return changed, err
+}
+
+// withModules adds blocks of subdatasets that have none.
+func withModules(text string, added []*Module) (string, error) {
+	list, err := parseModules(text)
+	if err != nil {
+		return "", err
+	}
+	known := map[string]bool{}
+	for _, m := range list {
+		known[m.Path] = true
+	}
+	for _, m := range added {
+		if known[m.Path] {
+			continue
+		}
+		if text != "" && !strings.HasSuffix(text, "\n") {
+			text += "\n"
+		}
+		text += m.block()
+	}
+	return text, nil
 }
 
 // modulesItem stages .gitmodules as it is, or nil where there is none.

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/errs"
-	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/pyfmt"
 	"github.com/stemma-data/stemma/internal/result"
@@ -31,21 +30,20 @@ func (d *Dataset) changeProperties(ctx context.Context, refds string, list []*Su
 	if err := d.Writable(ctx); err != nil {
 		return err
 	}
-	text, err := d.readModules()
-	if err != nil {
-		return err
-	}
-	old := text
-	for _, s := range list {
-		if text, err = s.edit(text, refds, opt, sink); err != nil {
-			return err
+	changed, err := d.editModules(func(text string) (string, error) {
+		var err error
+		for _, s := range list {
+			if text, err = s.edit(text, refds, opt, sink); err != nil {
+				return "", err
+			}
 		}
-	}
-	if text == old {
-		return sink.Emit(result.New("save", result.NotNeeded, d.Path(), result.Dataset).Ref(refds))
-	}
-	if err := fsx.WriteFile(d.Repo.Path(modulesFile), []byte(text), 0o666); err != nil {
+		return text, nil
+	})
+	if err != nil {
 		return fmt.Errorf("change subdataset properties: %w", err)
+	}
+	if !changed {
+		return sink.Emit(result.New("save", result.NotNeeded, d.Path(), result.Dataset).Ref(refds))
 	}
 	_, err = d.Save(ctx, SaveOptions{Paths: []string{d.Repo.Path(modulesFile)}, ToGit: true, Reason: "stemma subdatasets",
 		Message: "[DATALAD] modified subdataset properties"}, within(refds, sink))

@@ -3,14 +3,10 @@ package git
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
-
-	"github.com/stemma-data/stemma/internal/errs"
 )
 
 // ConfigEdit changes one variable of a configuration file.
@@ -196,50 +192,13 @@ func quoteConfig(v string) string {
 }
 
 // EditConfigFile applies edits to a file under git's lock for it. A file that
-// is missing is made.
-func EditConfigFile(path string, edits ...ConfigEdit) error {
-	lock := path + ".lock"
-	f, err := os.OpenFile(lock, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return errs.WithHint(fmt.Errorf("write configuration: %w", err), "if no other git command is running, remove %s", lock)
-	}
-	if err := errors.Join(rewriteConfig(f, path, edits), f.Sync(), f.Close()); err != nil {
-		os.Remove(lock)
-		return fmt.Errorf("write configuration: %w", err)
-	}
-	if err := os.Rename(lock, path); err != nil {
-		return fmt.Errorf("write configuration: %w", err)
-	}
-	return nil
-}
-
-func rewriteConfig(f *os.File, path string, edits []ConfigEdit) error {
-	fi, err := os.Lstat(path)
-	var old []byte
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return err
-	case !fi.Mode().IsRegular() || fi.Size() > maxConfigFile:
-		return fmt.Errorf("%s is not a plain file of reasonable size", path)
-	default:
-		if old, err = os.ReadFile(path); err != nil {
-			return err
-		}
-		if err := f.Chmod(fi.Mode().Perm()); err != nil {
-			return err
-		}
-	}
-	text, err := EditConfigText(string(old), edits...)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text)
-	return err
+// is missing is made. Files that guard the edit lie in stateDir meanwhile.
+func EditConfigFile(path, stateDir string, edits ...ConfigEdit) error {
+	return replaceConfig(path, stateDir, nil, func(old string) (string, error) { return EditConfigText(old, edits...) })
 }
 
 // EditConfig changes the repository's own configuration file. What this Repo
 // has read already stays as it is.
 func (r *Repo) EditConfig(edits ...ConfigEdit) error {
-	return EditConfigFile(filepath.Join(r.CommonDir, "config"), edits...)
+	return EditConfigFile(filepath.Join(r.CommonDir, "config"), r.CommonDir, edits...)
 }

@@ -1,9 +1,6 @@
 package git
 
-import (
-	"path/filepath"
-	"slices"
-)
+import "slices"
 
 // SetConfig applies edits to the repository's own configuration file and takes
 // them into r.Config. A key to remove that is not there is ErrNoSuchKey.
@@ -11,7 +8,7 @@ func (r *Repo) SetConfig(edits ...ConfigEdit) error {
 	if len(edits) == 0 {
 		return nil
 	}
-	if err := EditConfigFile(filepath.Join(r.CommonDir, "config"), edits...); err != nil {
+	if err := r.EditConfig(edits...); err != nil {
 		return err
 	}
 	r.Config = r.Config.edited(edits)

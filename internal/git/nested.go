@@ -129,6 +129,19 @@ func IsTop(dir string) bool {
 	return err == nil
 }
 
+// Around returns the git folder of the repository that an absolute path lies in,
+// as far as the .git above it tells; false if there is none.
+func Around(path string) (gitDir string, ok bool) {
+	for dir := path; ; dir = filepath.Dir(dir) {
+		if gitDir, err := gitDirOf(dir); err == nil {
+			return gitDir, true
+		}
+		if dir == filepath.Dir(dir) {
+			return "", false
+		}
+	}
+}
+
 // treeOf returns the tree of a commit.
 func (r *Repo) treeOf(commit []byte) (gitobj.OID, error) {
 	line, _, _ := strings.Cut(string(commit), "\n")

@@ -91,11 +91,40 @@ func TestGetOfSubdatasetKilled(t *testing.T) {
 		c.killAt(n, rig.Victims(rnd.IntN(3)), "get", "-n", "sub")
 		c.Run(c.Bin, "get", "-n", "sub")
 		c.Check()
+		if url := c.Git("config", "submodule.sub.url"); url == "" {
+			t.Errorf("round %d: the superdataset does not know where sub is from", i)
+		}
 		sub := &rig.Repo{World: s.World, T: t, Dir: filepath.Join(c.Dir, "sub")}
 		sub.Check()
 		if text, err := os.Readlink(filepath.Join(sub.Dir, "f")); err != nil || !strings.Contains(text, "annex/objects") {
 			t.Fatalf("round %d: sub/f leads to %q, %v", i, text, err)
 		}
+	}
+}
+
+// A clone that becomes a subdataset is registered by the same command typed
+// again, whenever the first was killed.
+func TestCloneIntoSuperdatasetKilled(t *testing.T) {
+	s := newCloning(t)
+	rnd := random(t)
+	super := func(i int) *story {
+		dir := filepath.Join(s.Root, "clones", fmt.Sprint("super", i))
+		s.Run(s.Bin, "create", dir)
+		return &story{Repo: &rig.Repo{World: s.World, T: t, Dir: dir}, round: i}
+	}
+	total := super(-1).countSteps("clone", "-d", ".", s.Dir, "in/copy")
+	for i, n := range chosen(t, rnd, total, 6) {
+		c := super(i)
+		c.killAt(n, rig.Victims(rnd.IntN(3)), "clone", "-d", ".", s.Dir, "in/copy")
+		c.Run(c.Bin, "clone", "-d", ".", s.Dir, "in/copy")
+		c.Check()
+		if text := c.Git("show", "HEAD:.gitmodules"); !strings.Contains(text, "datalad-url = "+s.Dir) {
+			t.Fatalf("round %d: .gitmodules:\n%s", i, text)
+		}
+		if link := c.Git("ls-tree", "HEAD", "in/copy"); !strings.HasPrefix(link, "160000 commit") {
+			t.Fatalf("round %d: in HEAD: %q", i, link)
+		}
+		s.whole(filepath.Join(c.Dir, "in", "copy"))
 	}
 }
 
