@@ -49,11 +49,8 @@ func adjust(ctx context.Context, d *dataset.Dataset, a annex.Adjustment, tip, fr
 	if err != nil {
 		return v, err
 	}
-	im, err := d.Repo.StartImport(ctx)
-	if err != nil {
-		return v, err
-	}
-	defer im.Abort()
+	w := d.Repo.WriteObjects(ctx)
+	defer w.Abort()
 	var changes []git.TreeChange
 	err = d.TreePaths(ctx, string(tip), func(e gitindex.Entry) error {
 		k, ok, err := d.BlobKey(ctx, e.Mode, e.OID)
@@ -71,7 +68,7 @@ func adjust(ctx context.Context, d *dataset.Dataset, a annex.Adjustment, tip, fr
 		if mode == 0 {
 			return nil
 		}
-		id, err := im.WriteBlob(text)
+		id, err := w.WriteBlob(text)
 		changes = append(changes, git.TreeChange{Path: e.Path, Mode: mode, OID: id})
 		return err
 	})
@@ -79,26 +76,25 @@ func adjust(ctx context.Context, d *dataset.Dataset, a annex.Adjustment, tip, fr
 		return v, err
 	}
 	spec := git.CommitSpec{Parents: []gitobj.OID{tip}, Who: who, Message: annex.AdjustedMessage, Changes: changes}
-	if v.commit, v.tree, err = im.Commit(spec); err != nil {
+	if v.commit, v.tree, err = w.Commit(spec); err != nil {
 		return v, err
 	}
 	if from != "" {
-		if v.forward, err = ahead(im, who, from, v); err != nil {
+		if v.forward, err = ahead(w, who, from, v); err != nil {
 			return v, err
 		}
 	}
-	return v, im.Close()
+	return v, w.Close()
 }
 
 // ahead makes the commit to go forward to, unless the files are the same.
-func ahead(im *git.Import, who git.Identities, from gitobj.OID, v version) (gitobj.OID, error) {
+func ahead(w *git.ObjectWriter, who git.Identities, from gitobj.OID, v version) (gitobj.OID, error) {
 	spec := git.CommitSpec{Parents: []gitobj.OID{from}, Who: who, TreeOf: v.commit, Message: annex.AdjustedMessage}
-	made, _, err := im.Commit(spec)
+	made, _, err := w.Commit(spec)
 	if err != nil {
 		return "", err
 	}
-	im.AskEntry(from, "")
-	e, _, err := im.Entry()
+	e, _, err := w.Entry(from, "")
 	if err != nil || e.OID == v.tree {
 		return "", err
 	}

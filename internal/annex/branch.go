@@ -12,7 +12,6 @@ import (
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/fsx"
-	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
@@ -28,7 +27,8 @@ type LogEdit struct {
 	Path string
 	// Change gets the effective old content (nil for a new file) and returns
 	// the new one; returning the old one unchanged makes no edit. It may be
-	// called again if another writer was faster.
+	// called again if another writer was faster, and at the same time as those of
+	// other paths.
 	Change func(old []byte) []byte
 	// UUID is the one repository that the edit tells of; "" for others.
 	UUID string
@@ -102,20 +102,12 @@ func safeLogPath(p string) bool {
 	return !strings.ContainsAny(p, "\x00\n")
 }
 
-// manyLogs is the number of logs from which on the trees of the branch are read
-// here, each once: fast-import reads those that are not in a pack again for
-// each question.
-const manyLogs = 16
-
 // readLogs reads the paths from the branch; missing ones are left out.
-func (j *Journal) readLogs(ctx context.Context, im *git.Import, tip gitobj.OID, paths []string) (map[string][]byte, error) {
-	if tip == "" {
-		return map[string][]byte{}, nil
-	}
-	if len(paths) < manyLogs {
-		return askLogs(im, tip, paths)
-	}
+func (j *Journal) readLogs(ctx context.Context, tip gitobj.OID, paths []string) (map[string][]byte, error) {
 	logs := map[string][]byte{}
+	if tip == "" {
+		return logs, nil
+	}
 	for _, p := range paths {
 		data, ok, err := j.annex.Repo.BlobAt(ctx, tip, p)
 		if err != nil {
@@ -124,37 +116,6 @@ func (j *Journal) readLogs(ctx context.Context, im *git.Import, tip gitobj.OID, 
 		if ok {
 			logs[p] = data
 		}
-	}
-	return logs, nil
-}
-
-// askLogs is readLogs for a few paths.
-func askLogs(im *git.Import, tip gitobj.OID, paths []string) (map[string][]byte, error) {
-	logs := map[string][]byte{}
-	const window = 64 // questions in flight: answers must fit into the pipe
-	for len(paths) > 0 {
-		n := min(window, len(paths))
-		for _, p := range paths[:n] {
-			im.AskEntry(tip, p)
-		}
-		ids := map[string]gitobj.OID{}
-		for _, p := range paths[:n] {
-			e, ok, err := im.Entry()
-			if err != nil {
-				return nil, err
-			}
-			if ok && e.Mode != gitobj.ModeTree {
-				ids[p] = e.OID
-			}
-		}
-		for p, id := range ids {
-			data, err := im.Blob(id)
-			if err != nil {
-				return nil, err
-			}
-			logs[p] = data
-		}
-		paths = paths[n:]
 	}
 	return logs, nil
 }

@@ -47,14 +47,11 @@ func (a *Annex) commitOnce(ctx context.Context, edits []LogEdit, who git.Identit
 	if err != nil {
 		return err
 	}
-	im, err := a.Repo.StartImport(ctx)
-	if err != nil {
-		return err
-	}
-	defer im.Abort()
-	next, err := j.Prepare(ctx, im, tip, edits, who)
+	w := a.Repo.WriteObjects(ctx)
+	defer w.Abort()
+	next, err := j.Prepare(ctx, w, tip, edits, who)
 	if err == nil {
-		err = im.Close()
+		err = w.Close()
 	}
 	if err != nil {
 		return err

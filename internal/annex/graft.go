@@ -43,24 +43,21 @@ func (a *Annex) graft(ctx context.Context, tree gitobj.OID, who git.Identities) 
 	if err != nil {
 		return err
 	}
-	im, err := a.Repo.StartImport(ctx)
-	if err != nil {
-		return err
-	}
-	defer im.Abort()
+	w := a.Repo.WriteObjects(ctx)
+	defer w.Abort()
 	spec := git.CommitSpec{Who: who, Message: "graft", Changes: []git.TreeChange{{Path: graftPath, Mode: gitobj.ModeTree, OID: tree}}}
 	if tip != "" {
 		spec.Parents = []gitobj.OID{tip}
 	}
-	grafted, _, err := im.Commit(spec)
+	grafted, _, err := w.Commit(spec)
 	if err != nil {
 		return err
 	}
-	cleaned, _, err := im.Commit(git.CommitSpec{
+	cleaned, _, err := w.Commit(git.CommitSpec{
 		Parents: []gitobj.OID{grafted}, Who: who, Message: "graft cleanup", Changes: []git.TreeChange{{Path: graftPath, Remove: true}},
 	})
 	if err == nil {
-		err = im.Close()
+		err = w.Close()
 	}
 	if err != nil {
 		return err

@@ -24,31 +24,28 @@ func (j *Journal) merge(ctx context.Context, own gitobj.OID, others []otherBranc
 			return tip, err
 		}
 	}
-	im, err := j.annex.Repo.StartImport(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer im.Abort()
+	w := j.annex.Repo.WriteObjects(ctx)
+	defer w.Abort()
 	if own == "" {
-		if own, _, err = im.Commit(git.CommitSpec{Who: who, Message: "branch created"}); err != nil {
+		if own, _, err = w.Commit(git.CommitSpec{Who: who, Message: "branch created"}); err != nil {
 			return "", err
 		}
 	}
-	m := merger{ctx: ctx, repo: j.annex.Repo, im: im, own: own}
-	if err := im.Begin(git.CommitSpec{Parents: m.parents(others), Who: who, Message: mergeMessage(others)}); err != nil {
+	m := merger{ctx: ctx, repo: j.annex.Repo, writer: w, own: own}
+	if err := w.Begin(git.CommitSpec{Parents: m.parents(others), Who: who, Message: mergeMessage(others)}); err != nil {
 		return "", err
 	}
 	if err := m.unite(others); err != nil {
 		return "", err
 	}
-	if err := j.foldInto(im, journal); err != nil {
+	if err := j.foldInto(w, journal); err != nil {
 		return "", err
 	}
-	tip, _, err := im.End()
+	tip, _, err := w.End()
 	if err != nil {
 		return "", err
 	}
-	return tip, im.Close()
+	return tip, w.Close()
 }
 
 // forward returns the one tip that contains all others and own, or "".
@@ -80,16 +77,15 @@ func mergeMessage(others []otherBranch) string {
 }
 
 // foldInto adds the journal's version of each of its files to the begun commit.
-func (j *Journal) foldInto(im *git.Import, journal map[string][]byte) error {
+func (j *Journal) foldInto(w *git.ObjectWriter, journal map[string][]byte) error {
 	for _, p := range slices.Sorted(maps.Keys(journal)) {
-		im.AskPath(p)
-		e, ok, err := im.Entry()
+		e, ok, err := w.Present(p)
 		if err != nil {
 			return err
 		}
 		content := journal[p]
-		if ok && e.Mode != gitobj.ModeTree {
-			old, err := im.Blob(e.OID)
+		if ok {
+			old, err := w.Blob(e.OID)
 			if err != nil {
 				return err
 			}
@@ -101,18 +97,17 @@ func (j *Journal) foldInto(im *git.Import, journal map[string][]byte) error {
 		if err := j.refresh(p, journal, content); err != nil {
 			return err
 		}
-		im.PutData(p, gitobj.ModeFile, content)
+		w.PutData(p, gitobj.ModeFile, content)
 	}
 	return nil
 }
 
 // merger unites log files in a begun commit.
 type merger struct {
-	ctx  context.Context
-	repo *git.Repo
-	im   *git.Import
-	own  gitobj.OID
-	wait []versions // known, but not united yet
+	ctx    context.Context
+	repo   *git.Repo
+	writer *git.ObjectWriter
+	own    gitobj.OID
 }
 
 // versions are the different blobs that one path has on all sides, own first.
@@ -131,10 +126,6 @@ func (m *merger) parents(others []otherBranch) []gitobj.OID {
 	}
 	return list
 }
-
-// window is how many files are asked for at once: the questions must fit into
-// the pipe while nobody reads the answers.
-const window = 64
 
 // unite walks the differences of all branches in parallel, by path.
 func (m *merger) unite(others []otherBranch) error {
@@ -157,7 +148,7 @@ func (m *merger) unite(others []otherBranch) error {
 			return err
 		}
 		if !ok {
-			return m.flush()
+			return nil
 		}
 		if err := m.add(v); err != nil {
 			return err
@@ -168,7 +159,7 @@ func (m *merger) unite(others []otherBranch) error {
 // differenceBase is what the branches are compared with: a new branch's first
 // commit is not readable for others yet, and empty.
 func (m *merger) differenceBase() gitobj.OID {
-	if m.im.Made(m.own) {
+	if m.writer.Made(m.own) {
 		return m.repo.Format.EmptyTree()
 	}
 	return m.own
@@ -213,37 +204,18 @@ func (m *merger) add(v versions) error {
 	case !safeLogPath(v.path) || len(v.blobs) == 0 || v.ours && len(v.blobs) == 1:
 		return nil
 	case len(v.blobs) == 1:
-		m.im.Put(v.path, gitobj.ModeFile, v.blobs[0])
+		m.writer.Put(v.path, gitobj.ModeFile, v.blobs[0])
 		return nil
 	}
-	if m.wait = append(m.wait, v); len(m.wait) < window/maxMergedAtOnce {
-		return nil
-	}
-	return m.flush()
-}
-
-// flush unites the waiting files. All answers are read before anything is
-// written: the process would wait for us, and we for it.
-func (m *merger) flush() error {
-	for _, v := range m.wait {
-		for _, id := range v.blobs {
-			m.im.AskBlob(id)
+	sides := make([][]byte, len(v.blobs))
+	for i, id := range v.blobs {
+		data, err := m.writer.Blob(id)
+		if err != nil {
+			return err
 		}
+		sides[i] = data
 	}
-	all := make([][][]byte, len(m.wait))
-	for i, v := range m.wait {
-		for _, id := range v.blobs {
-			data, err := m.im.Answer(id)
-			if err != nil {
-				return err
-			}
-			all[i] = append(all[i], data)
-		}
-	}
-	for i := range m.wait {
-		m.put(&m.wait[i], all[i])
-	}
-	m.wait = m.wait[:0]
+	m.put(&v, sides)
 	return nil
 }
 
@@ -252,10 +224,10 @@ func (m *merger) put(v *versions, sides [][]byte) {
 	for n, side := range sides {
 		if bytes.Equal(united, side) {
 			if n > 0 || !v.ours {
-				m.im.Put(v.path, gitobj.ModeFile, v.blobs[n])
+				m.writer.Put(v.path, gitobj.ModeFile, v.blobs[n])
 			}
 			return
 		}
 	}
-	m.im.PutData(v.path, gitobj.ModeFile, united)
+	m.writer.PutData(v.path, gitobj.ModeFile, united)
 }

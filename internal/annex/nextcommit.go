@@ -3,7 +3,9 @@ package annex
 import (
 	"bytes"
 	"context"
+	"slices"
 	"sort"
+	"sync"
 
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/fsx"
@@ -14,7 +16,7 @@ import (
 // Prepare makes the commit that applies the edits, and whatever waits in the
 // journal, to the branch whose tip is tip. It returns tip itself where nothing
 // would change. The caller moves the ref and then calls Folded.
-func (j *Journal) Prepare(ctx context.Context, im *git.Import, tip gitobj.OID, edits []LogEdit, who git.Identities) (gitobj.OID, error) {
+func (j *Journal) Prepare(ctx context.Context, w *git.ObjectWriter, tip gitobj.OID, edits []LogEdit, who git.Identities) (gitobj.OID, error) {
 	edits, private := j.annex.splitPrivate(edits)
 	if err := j.annex.notePrivate(ctx, private); err != nil {
 		return "", err
@@ -37,27 +39,54 @@ func (j *Journal) Prepare(ctx context.Context, im *git.Import, tip gitobj.OID, e
 		paths = append(paths, p)
 	}
 	sort.Strings(paths)
-	old, err := j.readLogs(ctx, im, tip, paths)
+	old, err := j.readLogs(ctx, tip, paths)
 	if err != nil {
 		return "", err
 	}
-	n := &nextCommit{j: j, im: im, tip: tip, who: who}
-	for _, p := range paths {
-		if err := j.apply(n, p, old[p], journal, byPath[p]); err != nil {
-			return "", err
+	n := &nextCommit{j: j, writer: w, tip: tip, who: who}
+	for some := range slices.Chunk(paths, logsAtOnce) {
+		contents := eachAtOnce(some, func(p string) []byte { return newContent(old[p], journal[p], byPath[p]) })
+		for i, p := range some {
+			if err := j.refresh(p, journal, contents[i]); err != nil {
+				return "", err
+			}
+			if bytes.Equal(contents[i], old[p]) {
+				continue
+			}
+			if err := n.put(p, contents[i]); err != nil {
+				return "", err
+			}
 		}
 	}
 	return n.end()
 }
 
-// nextCommit is the commit that Prepare makes. It is begun with its first file,
-// so that git works on the files while the next ones are thought about.
+// logsAtOnce is how many logs are computed before they are written.
+const logsAtOnce = 256
+
+// eachAtOnce returns what compute makes of each path, with all processors.
+func eachAtOnce(paths []string, compute func(path string) []byte) [][]byte {
+	out := make([][]byte, len(paths))
+	var wg sync.WaitGroup
+	const few = 16 // for one goroutine
+	for begin := 0; begin < len(paths); begin += few {
+		wg.Go(func() {
+			for i := begin; i < min(begin+few, len(paths)); i++ {
+				out[i] = compute(paths[i])
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// nextCommit is the commit that Prepare makes. It is begun with its first file.
 type nextCommit struct {
-	j     *Journal
-	im    *git.Import
-	tip   gitobj.OID // "" where the branch is still to be created
-	who   git.Identities
-	begun bool
+	j      *Journal
+	writer *git.ObjectWriter
+	tip    gitobj.OID // "" where the branch is still to be created
+	who    git.Identities
+	begun  bool
 }
 
 // begin is called before each file.
@@ -67,18 +96,18 @@ func (n *nextCommit) begin() (err error) {
 	}
 	n.begun = true
 	if n.tip == "" {
-		if n.tip, _, err = n.im.Commit(git.CommitSpec{Who: n.who, Message: "branch created"}); err != nil {
+		if n.tip, _, err = n.writer.Commit(git.CommitSpec{Who: n.who, Message: "branch created"}); err != nil {
 			return err
 		}
 	}
-	return n.im.Begin(git.CommitSpec{Parents: []gitobj.OID{n.tip}, Who: n.who, Message: n.j.annex.message()})
+	return n.writer.Begin(git.CommitSpec{Parents: []gitobj.OID{n.tip}, Who: n.who, Message: n.j.annex.message()})
 }
 
 func (n *nextCommit) put(path string, content []byte) error {
 	if err := n.begin(); err != nil {
 		return err
 	}
-	n.im.PutData(path, gitobj.ModeFile, content)
+	n.writer.PutData(path, gitobj.ModeFile, content)
 	return nil
 }
 
@@ -93,7 +122,7 @@ func (n *nextCommit) end() (gitobj.OID, error) {
 	if !n.begun {
 		return n.tip, nil
 	}
-	commit, _, err := n.im.End()
+	commit, _, err := n.writer.End()
 	return commit, err
 }
 
@@ -104,25 +133,23 @@ func (a *Annex) message() string {
 	return commitMessage
 }
 
-// apply computes the new content of a log, and commits it if it changed.
-func (j *Journal) apply(n *nextCommit, path string, old []byte, journal map[string][]byte, edits []LogEdit) error {
+// newContent is a log's, of what the branch has, what waits in the journal (nil:
+// nothing) and the edits.
+func newContent(old, waiting []byte, edits []LogEdit) []byte {
 	content := old
-	if waiting, ok := journal[path]; ok {
+	switch {
+	case waiting == nil || bytes.Equal(content, waiting):
+	case content == nil:
+		content = waiting
+	default:
 		// A push may have moved the branch since the journal file was
 		// written, so neither side alone is complete.
-		if content == nil {
-			content = waiting
-		} else if !bytes.Equal(content, waiting) {
-			content = annexlog.Union(content, waiting)
-		}
+		content = annexlog.Union(content, waiting)
 	}
 	for _, e := range edits {
 		content = e.Change(content)
 	}
-	if err := j.refresh(path, journal, content); err != nil || bytes.Equal(content, old) {
-		return err
-	}
-	return n.put(path, content)
+	return content
 }
 
 // refresh gives a journal file the content that is about to be committed: if

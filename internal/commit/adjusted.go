@@ -79,7 +79,7 @@ func (b *builder) onOriginal(ctx context.Context, i int, c Commit, changes []git
 		b.who.Author, spec.Parents, spec.TreeOf = old.author, old.parents, b.corresponding.tip
 	}
 	spec.Who = b.who
-	id, _, err := b.im.Commit(spec)
+	id, _, err := b.writer.Commit(spec)
 	b.corresponding.tip, b.res.Commits[i] = id, id
 	return err
 }
@@ -93,7 +93,7 @@ func (b *builder) inOriginalForm(ctx context.Context, f File, change git.TreeCha
 		return change, err
 	}
 	change.Mode = gitobj.ModeSymlink
-	change.OID, err = b.im.WriteBlob([]byte(pointer.LinkTarget(k, f.Path)))
+	change.OID, err = b.writer.WriteBlob([]byte(pointer.LinkTarget(k, f.Path)))
 	return change, err
 }
 
@@ -104,7 +104,7 @@ func (b *builder) keyOf(ctx context.Context, f File) (k annexkey.Key, ok bool, e
 	case f.Size > pointer.MaxSize || f.OID == b.p.Repo.Format.HashObject("blob", nil):
 		return k, false, nil
 	case f.Source != "":
-		text, err = b.im.Blob(f.OID)
+		text, err = b.writer.Blob(f.OID)
 	case f.Data == nil:
 		text, err = b.p.Repo.SmallBlob(ctx, f.OID, pointer.MaxSize)
 	}
@@ -123,7 +123,7 @@ func (b *builder) moveAdjusted(tip gitobj.OID) error {
 		b.moveHead(tip)
 		return nil
 	}
-	top, _, err := b.im.Commit(git.CommitSpec{Parents: []gitobj.OID{o.tip}, Who: b.who, TreeOf: tip, Message: annex.AdjustedMessage})
+	top, _, err := b.writer.Commit(git.CommitSpec{Parents: []gitobj.OID{o.tip}, Who: b.who, TreeOf: tip, Message: annex.AdjustedMessage})
 	if err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func (b *builder) amended(ctx context.Context, i int, c Commit, tip gitobj.OID, 
 		return "", errors.New("amend: the last commit of an adjusted branch is git-annex's")
 	}
 	b.who.Author = old.author
-	id, _, err := b.im.Commit(git.CommitSpec{Who: b.who, Message: c.Message, Changes: changes, Parents: old.parents, TreeOf: tip})
+	id, _, err := b.writer.Commit(git.CommitSpec{Who: b.who, Message: c.Message, Changes: changes, Parents: old.parents, TreeOf: tip})
 	if err != nil {
 		return "", fmt.Errorf("amend: %w", err)
 	}

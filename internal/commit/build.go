@@ -14,7 +14,7 @@ import (
 // builder makes the commits of one attempt.
 type builder struct {
 	p       *Publisher
-	im      *git.Import
+	writer  *git.ObjectWriter
 	req     Request
 	head    git.Head
 	dropped map[int]bool // commits that are no longer wanted
@@ -24,7 +24,7 @@ type builder struct {
 	moves   []git.RefMove
 	edits   []gitindex.Edit
 	early   *earlyIndex // nil: not begun, or handed over
-	trees   *treeState  // of a batch; nil: the import is asked
+	trees   *treeState  // of a batch; nil: the writer is asked
 	// corresponding is the branch that an adjusted one was made of; nil: the branch is
 	// not adjusted.
 	corresponding *corresponding
@@ -52,7 +52,7 @@ func (b *builder) build(ctx context.Context) error {
 	if err := b.logs(ctx); err != nil {
 		return err
 	}
-	if err := b.im.Close(); err != nil {
+	if err := b.writer.Close(); err != nil {
 		return err
 	}
 	return b.sign(ctx)
@@ -67,7 +67,6 @@ func (b *builder) commits(ctx context.Context) error {
 	}
 	if len(b.req.Commits) > 1 {
 		b.trees = newTreeState(b.p.Repo, tip)
-		defer b.trees.close()
 	}
 	for i, c := range b.req.Commits {
 		if b.dropped[i] {
@@ -121,7 +120,7 @@ func (b *builder) one(ctx context.Context, i int, c Commit, parent gitobj.OID) (
 		}
 		spec.Parents, spec.TreeOf = c.Parents, parent
 	}
-	id, _, err := b.im.Commit(spec)
+	id, _, err := b.writer.Commit(spec)
 	if err != nil {
 		return "", fmt.Errorf("commit: %w", err)
 	}
@@ -152,9 +151,6 @@ func (b *builder) effective(ctx context.Context, files []File, parent gitobj.OID
 	return changes, nil
 }
 
-// questionsInFlight keeps the answers below a pipe's capacity.
-const questionsInFlight = 64
-
 // entries returns what the parent's tree has at the paths of the files.
 func (b *builder) entries(ctx context.Context, files []File, parent gitobj.OID) ([]git.TreeEntry, error) {
 	have := make([]git.TreeEntry, len(files))
@@ -170,19 +166,13 @@ func (b *builder) entries(ctx context.Context, files []File, parent gitobj.OID) 
 	if parent == "" {
 		return have, nil
 	}
-	for start := 0; start < len(files); start += questionsInFlight {
-		part := files[start:min(start+questionsInFlight, len(files))]
-		for _, f := range part {
-			b.im.AskEntry(parent, f.Path)
+	for i, f := range files {
+		e, ok, err := b.writer.Entry(parent, f.Path)
+		if err != nil {
+			return nil, err
 		}
-		for i := range part {
-			e, ok, err := b.im.Entry()
-			if err != nil {
-				return nil, err
-			}
-			if ok {
-				have[start+i] = e
-			}
+		if ok {
+			have[i] = e
 		}
 	}
 	return have, nil
@@ -220,7 +210,7 @@ func (b *builder) octopus(ctx context.Context, tip gitobj.OID) (gitobj.OID, erro
 	case made == 1:
 		return spec.Parents[1], nil // like git's fast-forward
 	}
-	id, _, err := b.im.Commit(spec)
+	id, _, err := b.writer.Commit(spec)
 	return id, err
 }
 
@@ -261,7 +251,7 @@ func (b *builder) logs(ctx context.Context) error {
 			return err
 		}
 	}
-	tip, err := j.Prepare(ctx, b.im, start, b.req.Logs, b.who)
+	tip, err := j.Prepare(ctx, b.writer, start, b.req.Logs, b.who)
 	if err != nil {
 		return err
 	}

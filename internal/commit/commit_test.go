@@ -201,10 +201,8 @@ func TestRecoveryCompletes(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer lease.Release()
-		if b.im, err = p.Repo.StartImport(ctx); err != nil {
-			t.Fatal(err)
-		}
-		if err := writeBlobs(b.im, b.req.Commits); err != nil {
+		b.writer = p.Repo.WriteObjects(ctx)
+		if err := writeBlobs(b.writer, b.req.Commits); err != nil {
 			t.Fatal(err)
 		}
 		b.moves, b.edits = nil, nil

@@ -257,20 +257,16 @@ func (p *Publisher) oldEntries(ctx context.Context, in *intent) (map[string]git.
 		if m.Name == annex.BranchRef || m.Old == "" {
 			continue
 		}
-		im, err := p.Repo.StartImport(ctx)
-		if err != nil {
-			return nil, err
-		}
-		defer im.Abort()
+		w := p.Repo.WriteObjects(ctx)
+		defer w.Abort()
 		for _, e := range in.Edits {
-			im.AskEntry(m.Old, e.Path)
-			if te, ok, err := im.Entry(); err != nil {
+			if te, ok, err := w.Entry(m.Old, e.Path); err != nil {
 				return nil, err
 			} else if ok {
 				old[e.Path] = te
 			}
 		}
-		return old, im.Close()
+		return old, nil
 	}
 	return old, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"github.com/stemma-data/stemma/internal/annex"
@@ -35,9 +34,6 @@ type Publisher struct {
 	Mark string
 	// Now is the clock for commits; nil means time.Now.
 	Now func() time.Time
-
-	mu sync.Mutex
-	im *git.Import // started early, for ReadLog; the next Publish takes it
 }
 
 // Defaults for the waiting times.
@@ -88,12 +84,9 @@ func (p *Publisher) notice() func(*fsx.HeldError) {
 // Publish makes the commits and moves the refs. On success everything is
 // durable. On error nothing is published, unless the error says so.
 func (p *Publisher) Publish(ctx context.Context, req Request) (Result, error) {
-	im, err := p.takeImport(ctx)
-	if err != nil {
-		return Result{}, err
-	}
-	defer im.Abort()
-	if err := writeBlobs(im, req.Commits); err != nil {
+	w := p.Repo.WriteObjects(ctx)
+	defer w.Abort()
+	if err := writeBlobs(w, req.Commits); err != nil {
 		return Result{}, err
 	}
 	if err := errors.Join(p.keepMessage(ctx, &req), p.preCommit(ctx, &req), p.editMessage(ctx, &req)); err != nil {
@@ -103,7 +96,7 @@ func (p *Publisher) Publish(ctx context.Context, req Request) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	res, err := p.publishLocked(ctx, lease, im, req)
+	res, err := p.publishLocked(ctx, lease, w, req)
 	if rerr := lease.Release(); err == nil && rerr != nil {
 		err = fmt.Errorf("published, but: %w", rerr)
 	}
@@ -115,68 +108,8 @@ func (p *Publisher) Publish(ctx context.Context, req Request) (Result, error) {
 	return res, nil
 }
 
-// takeImport hands over the process that ReadLog started, or a new one.
-func (p *Publisher) takeImport(ctx context.Context) (*git.Import, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	im := p.im
-	p.im = nil
-	if im != nil {
-		return im, nil
-	}
-	return p.Repo.StartImport(ctx)
-}
-
-// Prepare starts the process that a following Publish needs, while its caller
-// does other things. An error is left to Publish.
-func (p *Publisher) Prepare(ctx context.Context) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.im == nil {
-		if im, err := p.Repo.StartImport(ctx); err == nil {
-			p.im = im
-		}
-	}
-}
-
-// ReadLog returns the effective content of a log of the git-annex branch (nil
-// where there is none). It uses the process that a following Publish needs
-// anyway.
-func (p *Publisher) ReadLog(ctx context.Context, path string) ([]byte, error) {
-	if data, ok, err := p.Annex.JournalFile(path); ok || err != nil {
-		return data, err
-	}
-	tip, err := p.Repo.Ref(ctx, annex.BranchRef)
-	if err != nil || tip == "" {
-		return nil, err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.im == nil {
-		if p.im, err = p.Repo.StartImport(ctx); err != nil {
-			return nil, err
-		}
-	}
-	p.im.AskEntry(tip, path)
-	e, ok, err := p.im.Entry()
-	if err != nil || !ok {
-		return nil, err
-	}
-	return p.im.Blob(e.OID)
-}
-
-// Close ends a process that was started and not used.
-func (p *Publisher) Close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.im != nil {
-		p.im.Abort()
-		p.im = nil
-	}
-}
-
 // writeBlobs stores every content that git does not have and fills in OID.
-func writeBlobs(im *git.Import, commits []Commit) error {
+func writeBlobs(w *git.ObjectWriter, commits []Commit) error {
 	for i := range commits {
 		for j := range commits[i].Files {
 			f := &commits[i].Files[j]
@@ -185,9 +118,9 @@ func writeBlobs(im *git.Import, commits []Commit) error {
 			}
 			var err error
 			if f.Source == "" {
-				f.OID, err = im.WriteBlob(f.Data)
+				f.OID, err = w.WriteBlob(f.Data)
 			} else {
-				f.OID, err = blobFrom(im, f)
+				f.OID, err = blobFrom(w, f)
 			}
 			if err != nil {
 				return fmt.Errorf("store %s: %w", f.Path, err)
@@ -197,13 +130,13 @@ func writeBlobs(im *git.Import, commits []Commit) error {
 	return nil
 }
 
-func blobFrom(im *git.Import, f *File) (gitobj.OID, error) {
+func blobFrom(w *git.ObjectWriter, f *File) (gitobj.OID, error) {
 	src, err := os.Open(f.Source)
 	if err != nil {
 		return "", err
 	}
 	defer src.Close()
-	id, err := im.WriteBlobFrom(src, f.Size)
+	id, err := w.WriteBlobFrom(src, f.Size)
 	if err != nil {
 		return "", err
 	}
@@ -218,22 +151,19 @@ const attempts = 20
 
 // publishLocked runs under the lease. Only a git that does not know the lease
 // can move HEAD meanwhile; then everything is computed again on the new tip.
-func (p *Publisher) publishLocked(ctx context.Context, lease *fsx.Lease, im *git.Import, req Request) (Result, error) {
+func (p *Publisher) publishLocked(ctx context.Context, lease *fsx.Lease, w *git.ObjectWriter, req Request) (Result, error) {
 	dropped, err := req.confirm(ctx)
 	if err != nil {
 		return Result{}, err
 	}
 	var busy indexQueue
 	for try := 0; ; try++ {
-		if im == nil {
-			var err error
-			if im, err = p.Repo.StartImport(ctx); err != nil {
-				return Result{}, err
-			}
+		if w == nil {
+			w = p.Repo.WriteObjects(ctx)
 		}
-		res, err := p.attempt(ctx, lease, im, req, dropped)
-		im.Abort()
-		im = nil
+		res, err := p.attempt(ctx, lease, w, req, dropped)
+		w.Abort()
+		w = nil
 		switch {
 		case errors.Is(err, errIndexBusy):
 			if werr := busy.wait(ctx, p); werr != nil {
@@ -269,7 +199,7 @@ func (r *Request) confirm(ctx context.Context) (dropped map[int]bool, err error)
 var errMoved = errors.New("the branch moved")
 
 // attempt publishes on the tips as they are now.
-func (p *Publisher) attempt(ctx context.Context, lease *fsx.Lease, im *git.Import, req Request, dropped map[int]bool) (Result, error) {
+func (p *Publisher) attempt(ctx context.Context, lease *fsx.Lease, w *git.ObjectWriter, req Request, dropped map[int]bool) (Result, error) {
 	head, err := p.Repo.Head(ctx)
 	if err != nil {
 		return Result{}, err
@@ -280,7 +210,7 @@ func (p *Publisher) attempt(ctx context.Context, lease *fsx.Lease, im *git.Impor
 	if req.Onto != "" && req.Onto != head.OID {
 		return Result{}, fmt.Errorf("%w: expected %s, found %s", errMoved, req.Onto.Short(), head.OID.Short())
 	}
-	b := &builder{p: p, im: im, req: req, head: head, dropped: dropped}
+	b := &builder{p: p, writer: w, req: req, head: head, dropped: dropped}
 	if err := b.build(ctx); err != nil {
 		b.close()
 		return Result{}, err

@@ -11,7 +11,7 @@ import (
 
 // treeState tells what is in the tree on which the next commit of a batch is
 // made: what the tip's tree had, and what the commits before it have changed.
-// git is not asked, for it would read the same trees again for every path.
+// The writer is not asked, for it would search the tree of each commit anew.
 type treeState struct {
 	tip     *git.TreeView
 	changed map[string]git.TreeEntry // the zero entry: removed
@@ -21,8 +21,6 @@ type treeState struct {
 func newTreeState(repo *git.Repo, tip gitobj.OID) *treeState {
 	return &treeState{tip: repo.View(tip), changed: map[string]git.TreeEntry{}, folders: map[string]bool{}}
 }
-
-func (t *treeState) close() { t.tip.Close() }
 
 // aFolder stands for a tree that is being made; no file equals it. One that was
 // emptied again is still told of: removing it once more does no harm.
@@ -48,7 +46,7 @@ func (t *treeState) entry(ctx context.Context, p string) (git.TreeEntry, error) 
 	return e, nil
 }
 
-// apply notes the changes of one commit as fast-import makes them: removals
+// apply notes the changes of one commit as the writer makes them: removals
 // come first, and what is put somewhere takes the place of what is in the way.
 func (t *treeState) apply(changes []git.TreeChange) {
 	for _, c := range changes {

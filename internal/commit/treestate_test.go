@@ -18,33 +18,28 @@ func TestTreeState(t *testing.T) {
 	for seed := range uint64(6) {
 		r := rand.New(rand.NewPCG(seed, seed))
 		first := p.publish(t, Request{Commits: []Commit{{Message: "base\n", AllowEmpty: true, Files: randomFiles(r, paths)}}})
-		im, err := p.Repo.StartImport(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer im.Abort()
+		w := p.Repo.WriteObjects(ctx)
+		defer w.Abort()
 		who, err := p.Repo.Identities(ctx, p.now())
 		if err != nil {
 			t.Fatal(err)
 		}
 		state, tip := newTreeState(p.Repo, first.Tip), first.Tip
-		defer state.close()
 		for n := range 25 {
 			commits := []Commit{{Files: randomFiles(r, paths)}}
-			if err := writeBlobs(im, commits); err != nil {
+			if err := writeBlobs(w, commits); err != nil {
 				t.Fatal(err)
 			}
 			var changes []git.TreeChange
 			for _, f := range commits[0].Files {
 				changes = append(changes, git.TreeChange{Path: f.Path, Mode: f.Mode, OID: f.OID, Remove: f.Remove})
 			}
-			if tip, _, err = im.Commit(git.CommitSpec{Who: who, Message: fmt.Sprint(n), Parents: []gitobj.OID{tip}, Changes: changes}); err != nil {
+			if tip, _, err = w.Commit(git.CommitSpec{Who: who, Message: fmt.Sprint(n), Parents: []gitobj.OID{tip}, Changes: changes}); err != nil {
 				t.Fatal(err)
 			}
 			state.apply(changes)
 			for _, path := range paths {
-				im.AskEntry(tip, path)
-				want, _, err := im.Entry()
+				want, _, err := w.Entry(tip, path)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -193,18 +193,16 @@ func (d *Dataset) StoreBlobs(ctx context.Context, texts [][]byte) ([]gitobj.OID,
 	if len(texts) == 0 {
 		return nil, nil
 	}
-	im, err := d.Repo.StartImport(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer im.Abort()
+	w := d.Repo.WriteObjects(ctx)
+	defer w.Abort()
 	ids := make([]gitobj.OID, len(texts))
 	for i, t := range texts {
-		if ids[i], err = im.WriteBlob(t); err != nil {
+		var err error
+		if ids[i], err = w.WriteBlob(t); err != nil {
 			return nil, err
 		}
 	}
-	return ids, im.Close()
+	return ids, w.Close()
 }
 
 // Peer is a configured remote. Remote is nil where it cannot be used, and Err

@@ -226,7 +226,6 @@ func (d *Dataset) branchFile(ctx context.Context, path string) ([]byte, error) {
 		return nil, err
 	}
 	view := d.Repo.View(tip)
-	defer view.Close()
 	data, _, err := view.Blob(ctx, path)
 	return data, err
 }

@@ -179,7 +179,6 @@ func (d *Dataset) nothingStaged(ctx context.Context, index *gitindex.File, commi
 		return false
 	}
 	view := d.Repo.View(commit)
-	defer view.Close()
 	root, found, err := view.Lookup(ctx, ".")
 	return err == nil && found && root.OID == tree
 }

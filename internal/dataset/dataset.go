@@ -263,7 +263,6 @@ func (d *Dataset) within() (name string) {
 // Close ends the processes that were started on the way.
 func (d *Dataset) Close() {
 	d.closeRemotes()
-	d.Publisher().Close()
 	d.Repo.Close()
 }
 

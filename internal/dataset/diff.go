@@ -139,10 +139,7 @@ type diffItem struct {
 // one compares the states of one dataset, and of those below it.
 func (w *differ) one(ctx context.Context, d *Dataset, pair diffPair, levels int) error {
 	for _, id := range []gitobj.OID{pair.from, pair.to} {
-		view := d.Repo.View(id)
-		_, _, err := view.Lookup(ctx, ".")
-		view.Close()
-		if err != nil {
+		if _, _, err := d.Repo.View(id).Lookup(ctx, "."); err != nil {
 			return w.invalid(d, string(id))
 		}
 	}

@@ -224,10 +224,6 @@ func (r *dropping) dropAll(ctx context.Context, p *proofs) (map[annexkey.Key]err
 	store := r.d.ownStore()
 	defer store.Carry()()
 	if len(r.files) >= manyDrops {
-		var preparing sync.WaitGroup
-		publisher := r.d.Publisher()
-		preparing.Go(func() { publisher.Prepare(context.WithoutCancel(ctx)) })
-		defer preparing.Wait()
 		defer fsx.ManyCalls()()
 	}
 	for _, q := range p.peers {

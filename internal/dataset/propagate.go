@@ -119,22 +119,19 @@ func (d *Dataset) propagation(ctx context.Context, a *Adjusted) ([]git.RefMove, 
 	if err != nil {
 		return nil, err
 	}
-	im, err := d.Repo.StartImport(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer im.Abort()
-	r := &reversal{d: d, a: a, im: im, stands: map[gitobj.OID]gitobj.OID{}}
+	w := d.Repo.WriteObjects(ctx)
+	defer w.Abort()
+	r := &reversal{d: d, a: a, writer: w, stands: map[gitobj.OID]gitobj.OID{}}
 	tip, err := r.all(ctx, list)
 	if err != nil {
 		return nil, err
 	}
 	top := a.Head.OID
 	if last := len(list) - 1; last >= 0 && !(list[last].adjusts() && list[last].onto(tip)) {
-		top, _, err = im.Commit(git.CommitSpec{Parents: []gitobj.OID{tip}, Who: who, TreeOf: a.Head.OID, Message: annex.AdjustedMessage})
+		top, _, err = w.Commit(git.CommitSpec{Parents: []gitobj.OID{tip}, Who: who, TreeOf: a.Head.OID, Message: annex.AdjustedMessage})
 	}
 	if err == nil {
-		err = im.Close()
+		err = w.Close()
 	}
 	if err != nil {
 		return nil, err

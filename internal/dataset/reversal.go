@@ -83,9 +83,9 @@ func (d *Dataset) readCommit(ctx context.Context, id gitobj.OID) (commitText, er
 
 // reversal makes commits of an adjusted branch again for the original one.
 type reversal struct {
-	d  *Dataset
-	a  *Adjusted
-	im *git.Import
+	d      *Dataset
+	a      *Adjusted
+	writer *git.ObjectWriter
 	// stands has what stands for a commit on the original branch. Commits that
 	// came by merges of other branches are not in it, and stay as they are.
 	stands map[gitobj.OID]gitobj.OID
@@ -188,7 +188,7 @@ func (r *reversal) one(ctx context.Context, c commitText) error {
 	if own > 0 {
 		spec.TreeOf = parents[own]
 	}
-	r.stands[c.id], _, err = r.im.Commit(spec)
+	r.stands[c.id], _, err = r.writer.Commit(spec)
 	return err
 }
 
@@ -204,6 +204,6 @@ func (r *reversal) original(ctx context.Context, diff git.TreeDelta) (git.TreeCh
 		return change, err
 	}
 	change.Mode = gitobj.ModeSymlink
-	change.OID, err = r.im.WriteBlob([]byte(pointer.LinkTarget(k, diff.Path)))
+	change.OID, err = r.writer.WriteBlob([]byte(pointer.LinkTarget(k, diff.Path)))
 	return change, err
 }

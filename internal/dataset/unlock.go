@@ -250,16 +250,14 @@ func (u *unlocking) one(ctx context.Context, f lockedFile, id gitobj.OID) (resul
 
 // storePointers makes the blobs that the index will name.
 func (u *unlocking) storePointers(ctx context.Context) ([]gitobj.OID, error) {
-	im, err := u.d.Repo.StartImport(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer im.Abort()
+	w := u.d.Repo.WriteObjects(ctx)
+	defer w.Abort()
 	ids := make([]gitobj.OID, len(u.files))
 	for i, f := range u.files {
-		if ids[i], err = im.WriteBlob(pointer.Format(f.key)); err != nil {
+		var err error
+		if ids[i], err = w.WriteBlob(pointer.Format(f.key)); err != nil {
 			return nil, fmt.Errorf("unlock %s: %w", f.entry.Path, err)
 		}
 	}
-	return ids, im.Close()
+	return ids, w.Close()
 }

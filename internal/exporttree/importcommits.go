@@ -31,12 +31,9 @@ func (x *importing) track(ctx context.Context, ref string, around []file, steps 
 	if err != nil {
 		return err
 	}
-	im, err := x.s.D.Repo.StartImport(ctx)
-	if err != nil {
-		return err
-	}
-	defer im.Abort()
-	c := &committer{x: x, im: im, spec: git.CommitSpec{Who: who, Message: "import from " + x.name}}
+	w := x.s.D.Repo.WriteObjects(ctx)
+	defer w.Abort()
+	c := &committer{x: x, writer: w, spec: git.CommitSpec{Who: who, Message: "import from " + x.name}}
 	if err := c.add(around, steps); err != nil {
 		return err
 	}
@@ -46,7 +43,7 @@ func (x *importing) track(ctx context.Context, ref string, around []file, steps 
 			return err
 		}
 	}
-	if err := im.Close(); err != nil {
+	if err := w.Close(); err != nil {
 		return err
 	}
 	return x.s.D.Repo.MoveRefs(ctx, []git.RefMove{{Name: ref, Old: old, New: next}}, "stemma annex import")
@@ -54,10 +51,10 @@ func (x *importing) track(ctx context.Context, ref string, around []file, steps 
 
 // committer makes the commits of an import.
 type committer struct {
-	x    *importing
-	im   *git.Import
-	spec git.CommitSpec
-	made []snapshot // the newest first
+	x      *importing
+	writer *git.ObjectWriter
+	spec   git.CommitSpec
+	made   []snapshot // the newest first
 }
 
 // add makes a commit for each step, which nothing is before. around is in all of
@@ -71,18 +68,18 @@ func (c *committer) add(around []file, steps []step) error {
 		if n > 0 {
 			spec.Parents = []gitobj.OID{c.made[n-1].commit}
 		}
-		if err := c.im.Begin(spec); err != nil {
+		if err := c.writer.Begin(spec); err != nil {
 			return err
 		}
 		if n == 0 {
 			for _, f := range around {
-				c.im.Put(f.path, f.entry.Mode, f.entry.OID)
+				c.writer.Put(f.path, f.entry.Mode, f.entry.OID)
 			}
 		}
 		for _, f := range s.set {
-			c.im.Put(path.Join(c.x.folder, f.path), f.entry.Mode, f.entry.OID)
+			c.writer.Put(path.Join(c.x.folder, f.path), f.entry.Mode, f.entry.OID)
 		}
-		commit, tree, err := c.im.End()
+		commit, tree, err := c.writer.End()
 		if err != nil {
 			return err
 		}
@@ -115,7 +112,7 @@ func (c *committer) join(ctx context.Context, old gitobj.OID) (gitobj.OID, error
 	}
 	spec := c.spec
 	spec.Message, spec.Parents, spec.TreeOf = trackingMessage, []gitobj.OID{old, imported}, c.made[0].commit
-	id, _, err := c.im.Commit(spec)
+	id, _, err := c.writer.Commit(spec)
 	return id, err
 }
 
@@ -134,7 +131,7 @@ func (c *committer) connect(before []snapshot) (gitobj.OID, error) {
 		spec := c.spec
 		spec.Parents, spec.TreeOf = []gitobj.OID{last}, s.commit
 		var err error
-		if last, _, err = c.im.Commit(spec); err != nil {
+		if last, _, err = c.writer.Commit(spec); err != nil {
 			return "", err
 		}
 	}

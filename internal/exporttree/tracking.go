@@ -59,11 +59,8 @@ func (x *run) commit(ctx context.Context, message string, treeOf gitobj.OID, par
 	if err != nil {
 		return "", err
 	}
-	im, err := x.s.D.Repo.StartImport(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer im.Abort()
-	id, _, err := im.Commit(git.CommitSpec{Parents: parents, Who: who, TreeOf: treeOf, Message: message})
-	return id, errors.Join(err, im.Close())
+	w := x.s.D.Repo.WriteObjects(ctx)
+	defer w.Abort()
+	id, _, err := w.Commit(git.CommitSpec{Parents: parents, Who: who, TreeOf: treeOf, Message: message})
+	return id, errors.Join(err, w.Close())
 }

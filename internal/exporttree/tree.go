@@ -130,19 +130,16 @@ func treeOf(ctx context.Context, s *annexcmd.Session, files []file) (gitobj.OID,
 	if err != nil {
 		return "", err
 	}
-	im, err := s.D.Repo.StartImport(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer im.Abort()
-	if err := im.Begin(git.CommitSpec{Who: who, Message: "export"}); err != nil {
+	w := s.D.Repo.WriteObjects(ctx)
+	defer w.Abort()
+	if err := w.Begin(git.CommitSpec{Who: who, Message: "export"}); err != nil {
 		return "", err
 	}
 	for _, f := range files {
-		im.Put(f.path, f.entry.Mode, f.entry.OID)
+		w.Put(f.path, f.entry.Mode, f.entry.OID)
 	}
-	_, tree, err := im.End()
-	return tree, errors.Join(err, im.Close())
+	_, tree, err := w.End()
+	return tree, errors.Join(err, w.Close())
 }
 
 // contentIDs are the identifiers by which the remote is known to have the key.

@@ -25,7 +25,7 @@ func (r *Repo) BlobAt(ctx context.Context, commit gitobj.OID, path string) (data
 	v := r.views.list[commit]
 	if v == nil {
 		if len(r.views.list) >= maxViews {
-			r.views.closeAll()
+			r.views.list = nil
 		}
 		if r.views.list == nil {
 			r.views.list = map[gitobj.OID]*TreeView{}
@@ -38,18 +38,4 @@ func (r *Repo) BlobAt(ctx context.Context, commit gitobj.OID, path string) (data
 		err = ctx.Err()
 	}
 	return data, ok, err
-}
-
-func (v *views) closeAll() {
-	for _, view := range v.list {
-		view.Close()
-	}
-	v.list = nil
-}
-
-// close ends the use of pack files.
-func (v *views) close() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.closeAll()
 }

@@ -167,10 +167,9 @@ func (rd *reader) stop() {
 	rd.cmd = nil
 }
 
-// Close ends the processes that were started on the way.
+// Close ends the use of pack files and the processes that were started on the way.
 func (r *Repo) Close() {
-	r.views.close()
-	r.single.close()
+	r.packs.close()
 	r.reader.mu.Lock()
 	defer r.reader.mu.Unlock()
 	r.reader.stop()

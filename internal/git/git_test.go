@@ -149,7 +149,7 @@ func TestIdentitiesEqualGitVar(t *testing.T) {
 	}
 }
 
-func TestImportWritesWithoutMovingRefs(t *testing.T) {
+func TestWriterMovesNoRefs(t *testing.T) {
 	ctx := context.Background()
 	for _, format := range []string{"sha1", "sha256"} {
 		r, env := newRepo(t, "--object-format="+format)
@@ -157,44 +157,38 @@ func TestImportWritesWithoutMovingRefs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		im, err := r.StartImport(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer im.Abort()
-		blob, err := im.WriteBlob([]byte("hello\n"))
+		w := r.WriteObjects(ctx)
+		defer w.Abort()
+		blob, err := w.WriteBlob([]byte("hello\n"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		nasty := "sp ace/\"q\"\\b\n\tü"
-		one, tree, err := im.Commit(CommitSpec{Who: ids, Message: "one\n", Changes: []TreeChange{{Path: nasty, Mode: gitobj.ModeFile, OID: blob}, {Path: "b", Mode: gitobj.ModeExec, OID: blob}}})
+		one, tree, err := w.Commit(CommitSpec{Who: ids, Message: "one\n", Changes: []TreeChange{{Path: nasty, Mode: gitobj.ModeFile, OID: blob}, {Path: "b", Mode: gitobj.ModeExec, OID: blob}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		side, _, err := im.Commit(CommitSpec{Parents: []gitobj.OID{one}, Who: ids, Message: "side\n", Changes: []TreeChange{{Path: "b", Remove: true}, {Path: "b/c", Mode: gitobj.ModeSymlink, OID: blob}}})
+		side, _, err := w.Commit(CommitSpec{Parents: []gitobj.OID{one}, Who: ids, Message: "side\n", Changes: []TreeChange{{Path: "b", Remove: true}, {Path: "b/c", Mode: gitobj.ModeSymlink, OID: blob}}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		merge, _, err := im.Commit(CommitSpec{Parents: []gitobj.OID{one, side}, Who: ids, Message: "merge\n"})
+		merge, _, err := w.Commit(CommitSpec{Parents: []gitobj.OID{one, side}, Who: ids, Message: "merge\n"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		im.AskEntry(one, nasty)
-		im.AskEntry(side, "b")
-		im.AskEntry(one, "nope")
-		if e, ok, err := im.Entry(); err != nil || !ok || e.OID != blob {
+		if e, ok, err := w.Entry(one, nasty); err != nil || !ok || e.OID != blob {
 			t.Errorf("entry %v %v %v", e, ok, err)
 		}
-		if e, ok, err := im.Entry(); err != nil || !ok || e.Mode != gitobj.ModeTree {
+		if e, ok, err := w.Entry(side, "b"); err != nil || !ok || e.Mode != gitobj.ModeTree {
 			t.Errorf("entry %v %v %v", e, ok, err)
 		}
-		if _, ok, err := im.Entry(); err != nil || ok {
+		if _, ok, err := w.Entry(one, "nope"); err != nil || ok {
 			t.Errorf("missing entry found: %v", err)
 		}
-		if got, err := im.Blob(blob); err != nil || string(got) != "hello\n" {
+		if got, err := w.Blob(blob); err != nil || string(got) != "hello\n" {
 			t.Errorf("blob %q, %v", got, err)
 		}
-		if err := im.Close(); err != nil {
+		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if refs := runGit(t, r.WorkTree, env, "for-each-ref"); refs != "" {

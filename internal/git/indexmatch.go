@@ -13,7 +13,6 @@ import (
 // known is false where only git can tell.
 func (r *Repo) IndexMatches(index *gitindex.File, commit gitobj.OID) (equal, known bool) {
 	objs := r.objects()
-	defer objs.close()
 	typ, text, err := objs.read(commit)
 	if err != nil || typ != "commit" {
 		return false, false

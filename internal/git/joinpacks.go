@@ -168,7 +168,7 @@ func (r *Repo) replacePacks(dir string, j *joint) error {
 	if err != nil {
 		return err
 	}
-	made, err := writePack(dir, w.parts, w.objects, packWriter{r.Format.New, like.Mode().Perm()})
+	made, err := packWriter{r.Format.New, likePack(like.Mode().Perm())}.pack(dir, w.parts, w.objects)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// onePack commits a file by fast-import, which leaves one pack more.
+// onePack commits a file, which leaves one pack more.
 func onePack(t *testing.T, r *Repo, env []string, n int) {
 	t.Helper()
 	text := strings.Repeat(fmt.Sprintln("line", n), 50)

@@ -223,7 +223,6 @@ func TestPopulateHostileTrees(t *testing.T) {
 		if _, err := p.tree(t.Context(), gitobj.OID(tree), "", "", 0); err == nil {
 			t.Errorf("%q is not left to git", entries)
 		}
-		p.objs.close()
 		r.Close()
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 	"sync"
 
@@ -34,8 +33,7 @@ type objects struct {
 	dir    string // the objects folder
 	format gitobj.Format
 	most   int64 // bytes of an object; larger ones are left to git
-	packs  []*pack
-	listed bool
+	set    *packSet
 	z      inflater
 	bases  map[packPlace]packBase // of deltas
 	held   int                    // bytes of bases
@@ -57,11 +55,10 @@ type packBase struct {
 const maxBases = 96 << 20
 
 func (r *Repo) objects() *objects {
-	return &objects{dir: filepath.Join(r.CommonDir, "objects"), format: r.Format, most: maxNativeObject}
+	return &objects{dir: filepath.Join(r.CommonDir, "objects"), format: r.Format, most: maxNativeObject, set: &r.packs}
 }
 
-// singleObjects reads objects for which it pays to keep the packs open. It is
-// safe for concurrent use.
+// singleObjects reads objects one by one. It is safe for concurrent use.
 type singleObjects struct {
 	mu   sync.Mutex
 	objs *objects // nil until the first
@@ -77,21 +74,7 @@ func (s *singleObjects) read(r *Repo, id gitobj.OID) (typ string, data []byte, e
 	return s.objs.read(id)
 }
 
-func (s *singleObjects) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.objs != nil {
-		s.objs.close()
-		s.objs = nil
-	}
-}
-
-// close ends the use of pack files.
-func (o *objects) close() {
-	for _, p := range o.packs {
-		p.close()
-	}
-}
+func (o *objects) packs() []*pack { return o.set.list(filepath.Join(o.dir, "pack"), o.format.Size()) }
 
 // read returns an object's type and content, or an error for which git should
 // be asked.
@@ -103,7 +86,6 @@ func (o *objects) readAt(id gitobj.OID, depth int) (typ string, data []byte, err
 	if len(id) != 2*o.format.Size() || depth > maxDeltaDepth {
 		return "", nil, errNotNative
 	}
-	// Packs that are open already cost no question to the file system.
 	for _, where := range o.places() {
 		if typ, data, err = where(id, depth); err == nil || !errors.Is(err, os.ErrNotExist) {
 			return typ, data, err
@@ -114,21 +96,29 @@ func (o *objects) readAt(id gitobj.OID, depth int) (typ string, data []byte, err
 
 type place func(id gitobj.OID, depth int) (typ string, data []byte, err error)
 
+// places are where an object may be, the cheapest first: packs that are open cost
+// no question to the file system.
 func (o *objects) places() []place {
 	loose := func(id gitobj.OID, _ int) (string, []byte, error) { return o.loose(id) }
-	if o.listed {
-		return []place{o.inPacks, loose}
+	if o.set.isListed() {
+		known := o.packs()
+		inNewer := func(id gitobj.OID, depth int) (string, []byte, error) {
+			return o.in(o.set.newer(filepath.Join(o.dir, "pack"), o.format.Size(), len(known)), id, depth)
+		}
+		return []place{o.inPacks, loose, inNewer}
 	}
 	return []place{loose, o.inPacks}
 }
 
-// inPacks returns os.ErrNotExist for an object that no pack has.
 func (o *objects) inPacks(id gitobj.OID, depth int) (typ string, data []byte, err error) {
-	if err := o.list(); err != nil {
-		return "", nil, err
-	}
-	for _, p := range o.packs {
-		offset, ok, err := p.find(id.Bytes())
+	return o.in(o.packs(), id, depth)
+}
+
+// in returns os.ErrNotExist for an object that none of the packs has.
+func (o *objects) in(packs []*pack, id gitobj.OID, depth int) (typ string, data []byte, err error) {
+	raw := id.Bytes()
+	for _, p := range packs {
+		offset, ok, err := p.find(raw)
 		if err != nil {
 			return "", nil, err
 		}
@@ -168,31 +158,6 @@ func inflate(r io.Reader, limit int64) ([]byte, error) {
 		return nil, errNotNative
 	}
 	return data, nil
-}
-
-// list opens the packs, once.
-func (o *objects) list() error {
-	if o.listed {
-		return nil
-	}
-	o.listed = true
-	names, err := filepath.Glob(filepath.Join(escapeGlob(o.dir), "pack", "pack-*.idx"))
-	if err != nil {
-		return errNotNative
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		p, err := openPack(name, o.format.Size())
-		if err != nil {
-			return err
-		}
-		o.packs = append(o.packs, p)
-	}
-	return nil
-}
-
-func escapeGlob(path string) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 // packed reads the object at an offset of a pack and applies its deltas.

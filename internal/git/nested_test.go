@@ -135,7 +135,6 @@ func TestNativeObjects(t *testing.T) {
 func compareObjects(t *testing.T, r *Repo, git func(...string) string, packing string) {
 	t.Helper()
 	objs := r.objects()
-	defer objs.close()
 	list := strings.Split(git("cat-file", "--batch-check", "--batch-all-objects"), "\n")
 	for _, l := range list {
 		f := strings.Fields(l)

@@ -101,3 +101,7 @@ func (o *Outside) Head() (gitobj.OID, error) {
 
 // Remove takes the place away.
 func (o *Outside) Remove() { os.RemoveAll(o.dir) }
+
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}

@@ -134,7 +134,9 @@ type packEntry struct {
 var packTypes = map[byte]string{1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 
 const (
+	commitKind  = 1
 	treeKind    = 2
+	blobKind    = 3
 	offsetDelta = 6
 	refDelta    = 7
 )

@@ -120,6 +120,12 @@ func (d *deltaWriter) end() []byte {
 	return d.out
 }
 
+// endOf is end for a writer that did not know the sizes before.
+func (d *deltaWriter) endOf(base, size int) []byte {
+	d.flush()
+	return append(binary.AppendUvarint(binary.AppendUvarint(nil, uint64(base)), uint64(size)), d.out...)
+}
+
 // appendCopy writes the instruction that copies n bytes, at most 65,535.
 func appendCopy(out []byte, at, n int) []byte {
 	op := len(out)

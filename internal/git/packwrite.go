@@ -2,6 +2,7 @@ package git
 
 import (
 	"bufio"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,35 +11,97 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/stemma-data/stemma/internal/fsx"
 )
 
-// writePack writes a pack and its index and returns its name.
-func writePack(dir string, bodies [][]byte, objects []indexed, w packWriter) (name string, err error) {
-	head := binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(len(objects)))
-	data, sum, err := w.file(dir, "tmp_pack_*", append([][]byte{head}, bodies...))
+// packWriter knows how a repository's packs are made (gitformat-pack(5)).
+type packWriter struct {
+	hash func() hash.Hash
+	mode func(f *os.File) error // gives a file its permissions, from 0444 and the umask's
+}
+
+// pack writes a pack and its index and returns its name. The objects are in the
+// order of their ids.
+func (w packWriter) pack(dir string, bodies [][]byte, objects []indexed) (name string, err error) {
+	data, err := makeFile(dir, "tmp_pack_")
 	if err != nil {
 		return "", err
 	}
-	defer os.Remove(data)
-	idx, _, err := w.file(dir, "tmp_idx_*", [][]byte{packIndex(objects), sum})
+	sum, err := w.fill(data, append([][]byte{packStart(len(objects))}, bodies...))
+	if err != nil {
+		discard(data)
+		return "", err
+	}
+	return w.publish(dir, data, sum, objects)
+}
+
+// packStart is the head of a pack of n objects.
+func packStart(n int) []byte {
+	return binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), uint32(n))
+}
+
+// publish gives a pack that was written, with its check sum, and its index their
+// names, after both are durable. It closes the file, and removes it where it
+// fails.
+func (w packWriter) publish(dir string, data *os.File, sum []byte, objects []indexed) (name string, err error) {
+	defer discard(data)
+	idx, err := makeFile(dir, "tmp_idx_")
 	if err != nil {
 		return "", err
 	}
-	defer os.Remove(idx)
+	defer discard(idx)
+	if _, err := w.fill(idx, [][]byte{packIndex(objects), sum}); err != nil {
+		return "", err
+	}
+	var both errgroup.Group
+	for _, f := range []*os.File{data, idx} {
+		both.Go(func() error { return errors.Join(w.mode(f), f.Sync()) })
+	}
+	if err := both.Wait(); err != nil {
+		return "", err
+	}
 	name = fmt.Sprintf("pack-%x", sum)
-	if err := os.Rename(data, filepath.Join(dir, name+".pack")); err != nil {
+	if err := os.Rename(data.Name(), filepath.Join(dir, name+".pack")); err != nil {
 		return "", err
 	}
-	if err := os.Rename(idx, filepath.Join(dir, name+".idx")); err != nil { // only now it is seen
+	if err := os.Rename(idx.Name(), filepath.Join(dir, name+".idx")); err != nil { // only now it is seen
 		return "", err
 	}
 	return name, fsx.SyncDir(dir)
 }
 
-// packIndex is an index of version 2, without its check sums. Joined packs are
-// far smaller than what needs long offsets.
+// makeFile makes a file as git makes those of packs; git gc removes one that a
+// killed process leaves.
+func makeFile(dir, prefix string) (*os.File, error) {
+	return os.OpenFile(filepath.Join(dir, prefix+strings.ToLower(rand.Text()[:12])), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o444)
+}
+
+// discard closes a file and removes it under its first name.
+func discard(f *os.File) {
+	f.Close()
+	os.Remove(f.Name())
+}
+
+// fill writes the parts and their check sum.
+func (w packWriter) fill(f *os.File, parts [][]byte) (sum []byte, err error) {
+	h := w.hash()
+	buffered := bufio.NewWriterSize(f, 1<<18)
+	both := io.MultiWriter(buffered, h)
+	for _, part := range parts {
+		if _, err := both.Write(part); err != nil {
+			return nil, err
+		}
+	}
+	sum = h.Sum(nil)
+	_, err = buffered.Write(sum)
+	return sum, errors.Join(err, buffered.Flush())
+}
+
+// packIndex is an index of version 2, without its check sums.
 func packIndex(objects []indexed) []byte {
 	out := []byte{0xff, 't', 'O', 'c', 0, 0, 0, 2}
 	n := 0
@@ -54,48 +117,35 @@ func packIndex(objects []indexed) []byte {
 	for _, o := range objects {
 		out = binary.BigEndian.AppendUint32(out, o.crc)
 	}
+	var far []byte
 	for _, o := range objects {
-		out = binary.BigEndian.AppendUint32(out, uint32(o.offset))
-	}
-	return out
-}
-
-// packWriter knows how a repository's packs are made.
-type packWriter struct {
-	hash func() hash.Hash
-	mode fs.FileMode
-}
-
-// file writes a file with its check sum at the end, and makes it durable.
-func (w packWriter) file(dir, pattern string, parts [][]byte) (path string, sum []byte, err error) {
-	f, err := os.CreateTemp(dir, pattern)
-	if err != nil {
-		return "", nil, err
-	}
-	h := w.hash()
-	buffered := bufio.NewWriterSize(f, 1<<20)
-	both := io.MultiWriter(buffered, h)
-	for _, part := range parts {
-		if _, err = both.Write(part); err != nil {
-			break
+		if o.offset < farOffset {
+			out = binary.BigEndian.AppendUint32(out, uint32(o.offset))
+			continue
 		}
+		out = binary.BigEndian.AppendUint32(out, farOffset|uint32(len(far)/8))
+		far = binary.BigEndian.AppendUint64(far, uint64(o.offset))
 	}
-	sum = h.Sum(nil)
-	if err == nil {
-		_, err = buffered.Write(sum)
+	return append(out, far...)
+}
+
+// farOffset is the first offset that stands in a table of its own.
+const farOffset = 1 << 31
+
+// likePack gives a file the permissions of another pack.
+func likePack(mode fs.FileMode) func(*os.File) error {
+	return func(f *os.File) error { return f.Chmod(mode) }
+}
+
+// sharePack gives a file the permissions that core.sharedRepository asks for;
+// nobody writes to it.
+func (r *Repo) sharePack(f *os.File) error {
+	if bits := r.SharedMode() &^ 0o222; bits != 0 {
+		fi, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		return f.Chmod(fi.Mode().Perm() | bits)
 	}
-	if err == nil {
-		err = buffered.Flush()
-	}
-	if err == nil {
-		err = f.Chmod(w.mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		os.Remove(f.Name())
-		return "", nil, err
-	}
-	return f.Name(), sum, nil
+	return nil
 }

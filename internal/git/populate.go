@@ -28,7 +28,6 @@ type Converter func(attributes func(dir string) ([]byte, error)) func(path strin
 // nothing is overwritten.
 func (r *Repo) Populate(ctx context.Context, commit gitobj.OID, convert Converter) error {
 	p := &populating{repo: r, objs: r.objects(), blobs: map[string]gitobj.OID{}}
-	defer p.objs.close()
 	err := p.list(ctx, commit)
 	if err == nil {
 		err = p.checkContent(convert)

@@ -36,6 +36,8 @@ type Repo struct {
 	reader    reader
 	views     views
 	single    singleObjects
+	packs     packSet
+	lately    treeTexts
 
 	indexMu sync.Mutex
 	index   *gitindex.File // as last read

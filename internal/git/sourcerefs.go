@@ -125,7 +125,6 @@ func (s *sourceRefs) take(name, text string) error {
 // packed is the packed-refs file of the clone: branches as origin's, tags as
 // they are, with what annotated tags lead to (git-pack-refs(1)).
 func (s *sourceRefs) packed(objs *objects) (string, error) {
-	defer objs.close()
 	names := make([]string, 0, len(s.refs))
 	ids := make(map[string]gitobj.OID, len(s.refs))
 	for name, id := range s.refs {

@@ -28,8 +28,6 @@ type TreeDiff struct {
 // process.
 func (r *Repo) DiffTrees(ctx context.Context, diff TreeDiff, report func(TreeDelta) error) error {
 	w := &treeWalk{TreeDiff: diff, from: r.View(diff.From), to: r.View(diff.To), report: report}
-	defer w.from.Close()
-	defer w.to.Close()
 	a, err := w.from.rootTree(ctx)
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package git
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -21,35 +20,26 @@ type TreeView struct {
 
 	mu    sync.Mutex
 	objs  *objects
-	trees map[gitobj.OID]*treeData
-	held  int // bytes of trees
+	trees trees
 	root  gitobj.OID
 	blobs map[gitobj.OID][]byte // small ones
 	small int                   // bytes of them
 }
 
-// treeData is a tree that was read.
-type treeData struct {
-	raw   []byte
-	asked int                  // how often a name was looked for
-	names map[string]TreeEntry // nil until that pays
-}
-
 // Limits of what a view keeps.
 const (
-	maxTrees   = 64 << 20 // bytes
-	worthIndex = 3        // searches of a tree
-	maxSmall   = 4 << 10  // bytes of a blob that is kept
-	maxBlobs   = 8 << 20  // bytes
+	maxSmall = 4 << 10 // bytes of a blob that is kept
+	maxBlobs = 8 << 20 // bytes
 )
 
 // View returns a view of a commit; "" is a commit without files.
 func (r *Repo) View(commit gitobj.OID) *TreeView {
-	return &TreeView{repo: r, commit: commit, objs: r.objects(), trees: map[gitobj.OID]*treeData{}}
+	v := &TreeView{repo: r, commit: commit, objs: r.objects()}
+	v.trees = trees{hash: r.Format.Size(), object: func(ctx context.Context, id gitobj.OID) ([]byte, error) {
+		return r.lately.read(id, func() ([]byte, error) { return v.object(ctx, id, "tree") })
+	}}
+	return v
 }
-
-// Close ends the use of pack files.
-func (v *TreeView) Close() { v.objs.close() }
 
 // Lookup returns the entry at a path relative to the top; "." is the root.
 func (v *TreeView) Lookup(ctx context.Context, path string) (e TreeEntry, ok bool, err error) {
@@ -86,7 +76,7 @@ func (v *TreeView) walk(ctx context.Context, path string) (e TreeEntry, at strin
 	}
 	parts := strings.Split(path, "/")
 	for i, name := range parts {
-		next, found, err := v.child(ctx, e.OID, name)
+		next, found, err := v.trees.child(ctx, e.OID, name)
 		if err != nil || !found {
 			return e, at, false, err
 		}
@@ -105,44 +95,6 @@ func (v *TreeView) findRoot(ctx context.Context) error {
 	}
 	v.root, err = v.repo.treeOf(data)
 	return err
-}
-
-// child finds a name in a tree.
-func (v *TreeView) child(ctx context.Context, tree gitobj.OID, name string) (TreeEntry, bool, error) {
-	t, err := v.tree(ctx, tree)
-	if err != nil {
-		return TreeEntry{}, false, err
-	}
-	if t.asked++; t.asked > worthIndex && t.names == nil {
-		if err := v.index(tree, t); err != nil {
-			return TreeEntry{}, false, err
-		}
-	}
-	if t.names != nil {
-		e, ok := t.names[name]
-		return e, ok, nil
-	}
-	for data := t.raw; err == nil && len(data) > 0; {
-		var e NamedEntry
-		if e, data, err = v.next(tree, data, name); err == nil && e.Name == name {
-			return e.TreeEntry, true, nil
-		}
-	}
-	return TreeEntry{}, false, err
-}
-
-// index makes a tree that is asked again and again answer without a search.
-func (v *TreeView) index(tree gitobj.OID, t *treeData) error {
-	names := map[string]TreeEntry{}
-	for data := t.raw; len(data) > 0; {
-		e, rest, err := v.next(tree, data, "")
-		if err != nil {
-			return err
-		}
-		names[e.Name], data = e.TreeEntry, rest
-	}
-	t.names = names
-	return nil
 }
 
 // Blob returns the content of the file at a path; ok is false where there is
@@ -175,61 +127,11 @@ func (v *TreeView) blob(ctx context.Context, id gitobj.OID) ([]byte, error) {
 	return data, nil
 }
 
-// NamedEntry is an entry of a tree.
-type NamedEntry struct {
-	Name string
-	TreeEntry
-}
-
 // Entries lists a tree of the commit in git's order.
 func (v *TreeView) Entries(ctx context.Context, tree gitobj.OID) (list []NamedEntry, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	t, err := v.tree(ctx, tree)
-	if err != nil {
-		return nil, err
-	}
-	for data := t.raw; err == nil && len(data) > 0; {
-		var e NamedEntry
-		if e, data, err = v.next(tree, data, ""); err == nil {
-			list = append(list, e)
-		}
-	}
-	return list, err
-}
-
-func (v *TreeView) tree(ctx context.Context, tree gitobj.OID) (*treeData, error) {
-	if t, ok := v.trees[tree]; ok {
-		return t, nil
-	}
-	data, err := v.object(ctx, tree, "tree")
-	if err != nil {
-		return nil, err
-	}
-	if v.held += len(data); v.held > maxTrees {
-		v.trees, v.held = map[gitobj.OID]*treeData{}, len(data)
-	}
-	t := &treeData{raw: data}
-	v.trees[tree] = t
-	return t, nil
-}
-
-// next takes the first entry off a tree's data. One of another name than the
-// wanted one, if that is given, comes empty.
-func (v *TreeView) next(tree gitobj.OID, data []byte, want string) (e NamedEntry, rest []byte, err error) {
-	head, rest, ok := bytes.Cut(data, []byte{0})
-	mode, name, ok2 := bytes.Cut(head, []byte{' '})
-	size := v.repo.Format.Size()
-	if !ok || !ok2 || len(rest) < size {
-		return e, nil, fmt.Errorf("tree %s is damaged", tree)
-	}
-	if want != "" && string(name) != want {
-		return e, rest[size:], nil
-	}
-	e.Name = string(name)
-	e.Mode, err = gitobj.ParseMode(string(mode))
-	e.OID = gitobj.FromBytes(rest[:size])
-	return e, rest[size:], err
+	return v.trees.entries(ctx, tree)
 }
 
 // object reads an object, by git where it must.

@@ -52,7 +52,6 @@ func TestViewAgreesWithGit(t *testing.T) {
 					t.Errorf("gitlink above %s: %q, %v", p, got, err)
 				}
 			}
-			v.Close()
 			for p, want := range map[string]string{"d/e/f": "d/e/f", "top": "top", "d": "", "d/sub": "", "nope/x": ""} {
 				data, ok, err := r.BlobAt(t.Context(), head.OID, p)
 				if string(data) != want || ok != (want != "") || err != nil {

@@ -60,7 +60,6 @@ func (p *pushing) collect(ctx context.Context, d *dataset.Dataset, since gitobj.
 // anyIn reports whether the commit has one of the paths.
 func anyIn(ctx context.Context, d *dataset.Dataset, commit gitobj.OID, paths []string) (bool, error) {
 	view := d.Repo.View(commit)
-	defer view.Close()
 	for _, p := range paths {
 		if _, ok, err := view.Lookup(ctx, p); err != nil || ok {
 			return ok, err

@@ -223,7 +223,6 @@ func (f *finishing) mayReplace(ctx context.Context, rel string) error {
 		return err
 	}
 	view := d.Repo.View(head.OID)
-	defer view.Close()
 	if in, ok, err := view.Lookup(ctx, rel); err != nil || !ok || in.OID != e.OID {
 		return errors.Join(err, refuse)
 	}

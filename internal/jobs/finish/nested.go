@@ -40,11 +40,9 @@ func (f *finishing) openTree(ctx context.Context) (done func()) {
 	if err != nil {
 		return func() {} // publishing will say so
 	}
-	view := f.d.Repo.View(head.OID)
-	f.tree = nested.New(f.d, head, view)
+	f.tree = nested.New(f.d, head, f.d.Repo.View(head.OID))
 	return func() {
 		f.tree.Close()
-		view.Close()
 		f.tree = nil
 	}
 }
@@ -296,7 +294,6 @@ func (f *finishing) onlyForward(ctx context.Context, d *dataset.Dataset, at *nes
 		return err
 	}
 	view := d.Repo.View(head.OID)
-	defer view.Close()
 	for i := range commits {
 		var keep []commit.File
 		for _, file := range commits[i].Files {

@@ -91,7 +91,6 @@ func (t *Tree) Close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, l := range t.subs {
-		l.View.Close()
 		l.Dataset.Repo.Close()
 	}
 	clear(t.subs)
@@ -152,7 +151,6 @@ func (t *Tree) open(ctx context.Context, at *Level, sub, rel string) (*Level, er
 	l.Recorded, l.above = e.OID, at
 	if adjusted.Is(head.Branch()) {
 		if l.Tip, err = d.RecordedHead(ctx); err != nil {
-			l.View.Close()
 			return nil, errors.Join(err, closed(d))
 		}
 	}
@@ -166,7 +164,6 @@ func (t *Tree) headOf(ctx context.Context, d *dataset.Dataset, recorded gitobj.O
 		return d.Repo.Head(ctx)
 	}
 	view := d.Repo.View(recorded)
-	defer view.Close()
 	if _, _, err := view.Lookup(ctx, "."); err != nil {
 		return git.Head{}, errs.WithHint(fmt.Errorf("the recorded commit %s is not here", recorded.Short()), "bring it here with `stemma update -r`, or save the subdataset")
 	}

@@ -31,7 +31,6 @@ func (st *start) close() {
 	if st != nil {
 		st.tree.Close()
 		st.committed.Close()
-		st.view.Close()
 	}
 }
 
