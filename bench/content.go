@@ -66,6 +66,9 @@ func contentGet(ctx context.Context, b *bench) error {
 		if err != nil {
 			return err
 		}
+		if err := b.settle(ctx); err != nil {
+			return err
+		}
 		contenders := b.getters(ctx, l, source)
 		if i == 1 {
 			contenders = append(contenders, b.onePass(l))
@@ -143,6 +146,9 @@ func contentDrop(ctx context.Context, b *bench) error {
 // drops compares drops in clones of source, which lie in dir.
 func (b *bench) drops(ctx context.Context, what string, l load, dir, source string) error {
 	progress("%s", what)
+	if err := b.settle(ctx); err != nil {
+		return err
+	}
 	dropper := func(name, missing string, argv ...string) contender {
 		dir := func(rep int) string { return filepath.Join(dir, "drops", name, fmt.Sprint(rep)) }
 		return contender{name: name, missing: missing,

@@ -36,7 +36,8 @@ type job struct {
 	resumed     bool          // or holds what a killed process has written
 	begun       bool          // it is ours: git has made it
 	here        bool          // nothing was to be done: it had been cloned before
-	lock        *fsx.FileLock // keeps other processes out until release
+	lock        *fsx.FileLock // keeps other processes out until release; nil where there can be none
+	made        []string      // folders that were made for it, the deepest first
 }
 
 // run clones and reports. The dataset is nil where that failed or was not
@@ -99,7 +100,11 @@ func (j *job) make(ctx context.Context, candidates []Source, sink result.Sink) (
 	if j.said != nil {
 		rec = rec.With("message", j.said)
 	}
-	return d, src, sink.Emit(rec.As(result.OK))
+	if err := sink.Emit(rec.As(result.OK)); err != nil {
+		d.Close()
+		return nil, src, err
+	}
+	return d, src, nil
 }
 
 // candidates lists what git is told, one after the other.

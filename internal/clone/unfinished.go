@@ -28,15 +28,54 @@ func (j *job) complete() {
 }
 
 // alone keeps other processes from cloning into the same place until release is
-// called; false if one is at it. Where that cannot be told, git's own refusal to
-// clone into a folder with files has to do.
+// called; false if one is at it. Where nothing can be locked, what is there is left
+// alone, and git's own refusal to clone into a folder with files has to do.
+//
+// The lock lies in the git folder of the repository around the place, where a killed
+// process leaves nothing that git status would show, or else beside it.
 func (j *job) alone() bool {
-	lock, err := fsx.TryLockFile(lockPath(j.dest), true)
-	if err != nil {
-		return !errors.Is(err, fsx.ErrLocked)
+	place := j.place()
+	sum := sha256.Sum256([]byte(place))
+	name := fmt.Sprintf("%scloning-%x", fsx.TempPrefix, sum[:8])
+	if around, ok := git.Around(filepath.Dir(place)); ok {
+		if free, locked := j.tryLock(filepath.Join(around, name)); locked || !free {
+			return free
+		}
 	}
-	j.lock = lock
-	return true
+	parent := filepath.Dir(place)
+	for dir := parent; ; dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(dir); !errors.Is(err, os.ErrNotExist) {
+			break
+		}
+		j.made = append(j.made, dir)
+	}
+	if os.MkdirAll(parent, 0o777) != nil {
+		return true
+	}
+	free, _ := j.tryLock(filepath.Join(parent, name))
+	return free
+}
+
+// tryLock reports whether no other process has the lock, and whether this one has
+// it now.
+func (j *job) tryLock(path string) (free, locked bool) {
+	lock, err := fsx.TryLockFile(path, true)
+	if err == nil {
+		j.lock = lock
+	}
+	return !errors.Is(err, fsx.ErrLocked), err == nil
+}
+
+// place is where the clone will be, as far as that is there without symlinks.
+func (j *job) place() string {
+	for dir := filepath.Dir(j.dest); ; dir = filepath.Dir(dir) {
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			return filepath.Join(real, strings.TrimPrefix(j.dest, dir))
+		}
+		if dir == filepath.Dir(dir) {
+			return j.dest
+		}
+	}
 }
 
 // release lets other processes clone into the place.
@@ -45,27 +84,19 @@ func (j *job) release() {
 		os.Remove(j.lock.Path())
 		j.lock.Unlock()
 	}
-}
-
-// lockPath names the file that stands for a place to clone to: in the git folder
-// of the repository around it, where a killed process leaves nothing that git
-// status would show, or else beside it.
-func lockPath(dest string) string {
-	dir := filepath.Dir(dest)
-	if real, err := filepath.EvalSymlinks(dir); err == nil {
-		dir = real
+	for _, dir := range j.made { // unless something is in them now
+		if os.Remove(dir) != nil {
+			return
+		}
 	}
-	place := filepath.Join(dir, filepath.Base(dest))
-	if around, ok := git.Around(dir); ok {
-		dir = around
-	}
-	name := sha256.Sum256([]byte(place))
-	return filepath.Join(dir, fmt.Sprintf("%scloning-%x", fsx.TempPrefix, name[:8]))
 }
 
 // clearLeftovers removes git folders that killed processes did not complete, and
 // returns what else is in the clone's place.
 func (j *job) clearLeftovers(entries []os.DirEntry) (others []os.DirEntry, err error) {
+	if j.lock == nil {
+		return entries, nil
+	}
 	for _, e := range entries {
 		if !git.IsUnfinished(e.Name()) {
 			others = append(others, e)
@@ -79,6 +110,9 @@ func (j *job) clearLeftovers(entries []os.DirEntry) (others []os.DirEntry, err e
 // resume finds out whether the clone's place holds one that a killed process has
 // begun, and from which of the sources.
 func (j *job) resume(candidates []Source) (src Source, ok bool, err error) {
+	if j.lock == nil {
+		return src, false, nil
+	}
 	gitDir := filepath.Join(j.dest, ".git")
 	text, err := os.ReadFile(filepath.Join(gitDir, dataset.UnfinishedClone))
 	if err != nil {

@@ -248,13 +248,21 @@ func (d *Dataset) rewriteModules(added []*Module, removed map[string]bool) error
 // editModules gives .gitmodules the text that edit makes of it, unless that is the
 // same. Other processes do not edit meanwhile.
 func (d *Dataset) editModules(edit func(text string) (string, error)) (changed bool, err error) {
-	err = d.Repo.Exclusively(modulesFile, func() error {
+	edited := func() (text string, err error) {
 		old, err := d.readModules()
 		if err != nil {
-			return err
+			return "", err
 		}
-		text, err := edit(old)
-		if changed = err == nil && text != old; !changed {
+		text, err = edit(old)
+		changed = err == nil && text != old
+		return text, err
+	}
+	if _, err := edited(); err != nil || !changed { // then nobody is to be waited for
+		return false, err
+	}
+	err = d.Repo.Exclusively(modulesFile, func() error {
+		text, err := edited()
+		if err != nil || !changed {
 			return err
 		}
 		return fsx.WriteFileVia(commit.TempDir(d.Repo), d.Repo.Path(modulesFile), []byte(text), 0o666)

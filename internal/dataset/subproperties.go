@@ -30,10 +30,16 @@ func (d *Dataset) changeProperties(ctx context.Context, refds string, list []*Su
 	if err := d.Writable(ctx); err != nil {
 		return err
 	}
+	var records []result.Record // reported when nobody waits for this process any more
+	keep := result.SinkFunc(func(r result.Record) error {
+		records = append(records, r)
+		return nil
+	})
 	changed, err := d.editModules(func(text string) (string, error) {
+		records = nil
 		var err error
 		for _, s := range list {
-			if text, err = s.edit(text, refds, opt, sink); err != nil {
+			if text, err = s.edit(text, refds, opt, keep); err != nil {
 				return "", err
 			}
 		}
@@ -41,6 +47,11 @@ func (d *Dataset) changeProperties(ctx context.Context, refds string, list []*Su
 	})
 	if err != nil {
 		return fmt.Errorf("change subdataset properties: %w", err)
+	}
+	for _, r := range records {
+		if err := sink.Emit(r); err != nil {
+			return err
+		}
 	}
 	if !changed {
 		return sink.Emit(result.New("save", result.NotNeeded, d.Path(), result.Dataset).Ref(refds))

@@ -2,6 +2,7 @@ package git
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -31,16 +32,32 @@ func (r *Repo) Exclusively(name string, fn func() error) error {
 type guard struct{ lock *fsx.FileLock }
 
 func takeGuard(dir, name string) (*guard, error) {
-	lock, err := fsx.LockFile(context.Background(), filepath.Join(dir, "stemma-edit-"+name), true)
+	ctx, cancel := context.WithTimeout(context.Background(), maxEdit)
+	defer cancel()
+	path := filepath.Join(dir, "stemma-edit-"+name)
+	lock, err := fsx.LockFile(ctx, path, true)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, errs.WithHint(fmt.Errorf("another process has been editing for %s", maxEdit), "find out which one holds %s", path)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &guard{lock}, nil
 }
 
+// maxEdit is how long another process is waited for: an edit takes milliseconds.
+const maxEdit = 10 * time.Second
+
 func (g *guard) release() {
 	os.Remove(g.lock.Path())
 	g.lock.Unlock()
+}
+
+// guardName tells .git/config from .datalad/config, and this one from those of
+// other work trees.
+func guardName(path string) string {
+	sum := sha256.Sum256([]byte(path))
+	return fmt.Sprintf("%s-%x", filepath.Base(path), sum[:4])
 }
 
 // patience is how long git's own lock on a configuration file is waited for: git
@@ -84,7 +101,7 @@ func (g *guard) is(path string) bool {
 // lie in stateDir. prepare may change the new file's mode.
 func replaceConfig(path, stateDir string, prepare func(*os.File) error, edit func(old string) (string, error)) error {
 	err := func() error {
-		g, err := takeGuard(stateDir, filepath.Base(path))
+		g, err := takeGuard(stateDir, guardName(path))
 		if err != nil {
 			return err
 		}

@@ -37,12 +37,13 @@ func TestConfigLockTakenOver(t *testing.T) {
 	if err := os.WriteFile(path, []byte("[a]\n\told = 1\n"), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	for _, left := range []string{"stemma-edit-config", "stemma-edit-config.new"} {
+	guard := "stemma-edit-" + guardName(path)
+	for _, left := range []string{guard, guard + ".new"} {
 		if err := os.WriteFile(filepath.Join(dir, left), []byte("half"), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Link(filepath.Join(dir, "stemma-edit-config"), path+".lock"); err != nil {
+	if err := os.Link(filepath.Join(dir, guard), path+".lock"); err != nil {
 		t.Fatal(err)
 	}
 	if err := EditConfigFile(path, dir, Set("a.new", "2")); err != nil {

@@ -79,6 +79,8 @@ func (o *objects) packs() []*pack { return o.set.list(filepath.Join(o.dir, "pack
 // read returns an object's type and content, or an error for which git should
 // be asked.
 func (o *objects) read(id gitobj.OID) (typ string, data []byte, err error) {
+	o.set.inUse.RLock()
+	defer o.set.inUse.RUnlock()
 	return o.readAt(id, 0)
 }
 
@@ -103,7 +105,7 @@ func (o *objects) places() []place {
 	if o.set.isListed() {
 		known := o.packs()
 		inNewer := func(id gitobj.OID, depth int) (string, []byte, error) {
-			return o.in(o.set.newer(filepath.Join(o.dir, "pack"), o.format.Size(), len(known)), id, depth)
+			return o.in(o.set.newer(filepath.Join(o.dir, "pack"), o.format.Size(), known), id, depth)
 		}
 		return []place{o.inPacks, loose, inNewer}
 	}

@@ -174,7 +174,8 @@ func (p *packed) spill() (err error) {
 			return err
 		}
 	}
-	if _, err := p.file.Write(p.tail); err != nil {
+	if _, err := p.file.WriteAt(p.tail, p.flushed); err != nil {
+		p.err = err // no object is whole that comes after it
 		return err
 	}
 	p.flushed += int64(len(p.tail))
@@ -195,8 +196,7 @@ func (p *newPack) addFrom(src io.Reader, size int64, level int, known func(id gi
 			return nil
 		}
 		p.flushed, p.tail = begin, p.tail[:0]
-		_, err := p.file.Seek(begin, io.SeekStart)
-		return errors.Join(err, p.file.Truncate(begin))
+		return p.file.Truncate(begin)
 	}
 	if size > math.MaxInt {
 		return "", fmt.Errorf("write blob: %d bytes are too many here", size)
@@ -301,9 +301,9 @@ func (p *newPack) stop() error {
 }
 
 // finish makes the pack and its index durable and visible.
-func (p *newPack) finish(w packWriter) error {
+func (p *newPack) finish(w packWriter) (name string, err error) {
 	if err := p.stop(); err != nil {
-		return err
+		return "", err
 	}
 	sorted := make([]indexed, len(p.ids))
 	for n, at := range p.places {
@@ -311,18 +311,16 @@ func (p *newPack) finish(w packWriter) error {
 	}
 	slices.SortFunc(sorted, func(a, b indexed) int { return bytes.Compare(a.id, b.id) })
 	if p.file == nil {
-		_, err := w.pack(p.dir, [][]byte{p.tail[packHead:]}, sorted)
-		return err
+		return w.pack(p.dir, [][]byte{p.tail[packHead:]}, sorted)
 	}
 	file := p.file
 	sum, err := p.seal(w)
 	p.file = nil
 	if err != nil {
 		discard(file)
-		return err
+		return "", err
 	}
-	_, err = w.publish(p.dir, file, sum, sorted)
-	return err
+	return w.publish(p.dir, file, sum, sorted)
 }
 
 // seal writes the number of objects, which was not known before, and the check
@@ -339,7 +337,7 @@ func (p *newPack) seal(w packWriter) (sum []byte, err error) {
 		return nil, err
 	}
 	sum = h.Sum(nil)
-	_, err = p.file.Write(sum)
+	_, err = p.file.WriteAt(sum, p.flushed)
 	return sum, err
 }
 

@@ -22,6 +22,8 @@ type ObjectWriter struct {
 	objs    *objects        // what there is already
 	pack    *newPack        // nil until something is written
 	trees   trees
+	needs   reliance
+	early   []string                  // packs of this session that are finished already
 	commits map[gitobj.OID]gitobj.OID // the trees of commits of this session
 	begun   *CommitSpec
 	root    *treeEdit // of the begun commit
@@ -44,7 +46,7 @@ const (
 // WriteObjects begins to make objects. ctx ends the use of the writer. The caller ends it
 // with Close or Abort.
 func (r *Repo) WriteObjects(ctx context.Context) *ObjectWriter {
-	w := &ObjectWriter{repo: r, ctx: ctx, objs: r.objects(), commits: map[gitobj.OID]gitobj.OID{}}
+	w := &ObjectWriter{repo: r, ctx: ctx, objs: r.objects(), needs: reliance{dir: r.packDir()}, commits: map[gitobj.OID]gitobj.OID{}}
 	w.trees = trees{hash: r.Format.Size(), object: func(ctx context.Context, id gitobj.OID) ([]byte, error) {
 		read := func() ([]byte, error) { return w.object(ctx, id, "tree") }
 		if _, own := w.number(id); own {
@@ -82,12 +84,18 @@ func (w *ObjectWriter) number(id gitobj.OID) (n int, ok bool) {
 	return w.pack.number(id.Bytes())
 }
 
+// have reports whether an object need not be written.
+func (w *ObjectWriter) have(id gitobj.OID) bool {
+	if _, ok := w.number(id); ok {
+		return true
+	}
+	p := w.objs.holds(id)
+	return p != nil && w.needs.relyOn(p, id)
+}
+
 // exists reports whether an object is there.
 func (w *ObjectWriter) exists(id gitobj.OID) (bool, error) {
-	if len(id) != 2*w.repo.Format.Size() {
-		return false, nil
-	}
-	if _, ok := w.number(id); ok || w.objs.inPack(id) {
+	if w.have(id) {
 		return true, nil
 	}
 	if _, err := os.Lstat(filepath.Join(w.objs.dir, string(id[:2]), string(id[2:]))); err == nil {
@@ -104,9 +112,11 @@ func (w *ObjectWriter) target() (*newPack, error) {
 		return nil, err
 	}
 	if w.pack != nil && len(w.pack.ids) >= manyObjects {
-		if err := w.finishPack(); err != nil {
+		name, err := w.finishPack()
+		if err != nil {
 			return nil, err
 		}
+		w.early = append(w.early, name)
 	}
 	if w.pack == nil {
 		if err := w.repo.MakeShared(w.repo.packDir()); err != nil {
@@ -117,14 +127,13 @@ func (w *ObjectWriter) target() (*newPack, error) {
 	return w.pack, nil
 }
 
-func (w *ObjectWriter) finishPack() error {
-	err := w.pack.finish(packWriter{w.repo.Format.New, w.repo.sharePack})
-	if err != nil {
+func (w *ObjectWriter) finishPack() (name string, err error) {
+	if name, err = w.pack.finish(packWriter{w.repo.Format.New, w.repo.shareFile}); err != nil {
 		w.pack.abort()
 	}
 	w.pack = nil
-	w.repo.packs.grown()
-	return w.told(err)
+	w.repo.packs.changed()
+	return name, w.told(err)
 }
 
 // told says which repository an error is about.
@@ -138,7 +147,7 @@ func (w *ObjectWriter) told(err error) error {
 // write stores an object, unless it is there.
 func (w *ObjectWriter) write(kind byte, data []byte, level int) (gitobj.OID, error) {
 	id := w.repo.Format.HashObject(packTypes[kind], data)
-	if _, ok := w.number(id); ok || w.objs.inPack(id) {
+	if w.have(id) {
 		return id, nil
 	}
 	pack, err := w.target()
@@ -160,7 +169,7 @@ func (w *ObjectWriter) WriteBlobFrom(src io.Reader, size int64) (gitobj.OID, err
 	if err != nil {
 		return "", w.told(err)
 	}
-	id, err := pack.addFrom(src, size, textLevel, w.objs.inPack)
+	id, err := pack.addFrom(src, size, textLevel, w.have)
 	return id, w.told(err)
 }
 
@@ -201,9 +210,21 @@ func (w *ObjectWriter) Close() error {
 	}
 	if w.pack == nil || len(w.pack.ids) == 0 {
 		w.Abort()
-		return nil
+	} else if _, err := w.finishPack(); err != nil {
+		return err
 	}
-	return w.finishPack()
+	return w.told(w.check())
+}
+
+// check makes sure that nothing has gone that the new commits need.
+func (w *ObjectWriter) check() error {
+	for _, name := range w.early {
+		if _, err := os.Lstat(filepath.Join(w.repo.packDir(), name+".pack")); err != nil {
+			return fmt.Errorf("a new pack has gone meanwhile, probably by git gc: repeat the command (%w)", err)
+		}
+	}
+	w.repo.packs.changed()
+	return w.needs.check(w.exists)
 }
 
 // Abort gives up what was written. It may be called after Close or twice.

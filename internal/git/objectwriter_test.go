@@ -133,6 +133,9 @@ func (h *history) commit(n int) {
 	if err := h.w.Begin(spec); err != nil {
 		h.t.Fatal(err)
 	}
+	if h.rnd.IntN(4) == 0 {
+		h.w.edits = manyEdits // as after very many
+	}
 	for _, c := range later {
 		h.w.PutData(c.Path, c.Mode, []byte(h.blobs[c.OID]))
 	}
@@ -258,6 +261,7 @@ func TestWriterGivesUp(t *testing.T) {
 		{Path: "a", OID: r.Format.HashObject("blob", []byte("elsewhere"))},
 		{Path: "a", OID: "12"},
 		{Path: "a/../b", OID: blob}, {Path: "/a", OID: blob}, {Path: "a//b", OID: blob}, {Path: "", OID: blob}, {Path: ".GIT/config", OID: blob},
+		{Path: "git~1", OID: blob}, {Path: ".git. /a", OID: blob}, {Path: ".git::$INDEX", OID: blob}, {Path: ".g\u200cit", OID: blob},
 	} {
 		c.Mode = gitobj.ModeFile
 		w := r.WriteObjects(t.Context())

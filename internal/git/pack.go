@@ -12,6 +12,7 @@ import (
 // pack is one pack file with its index, version 2. Both are mapped into memory:
 // what git has written there once never changes.
 type pack struct {
+	name      string // without its extensions; "" for one that only its parts are known of
 	idx, data mapping
 	hash      int
 	count     int64

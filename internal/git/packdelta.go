@@ -78,7 +78,7 @@ func entryOrder(a, b []byte) int {
 func entryName(e []byte) (name []byte, end byte) {
 	mode, rest, _ := bytes.Cut(e, []byte{' '})
 	name, _, _ = bytes.Cut(rest, []byte{0})
-	if string(mode) == "40000" {
+	if string(bytes.TrimLeft(mode, "0")) == "40000" { // old programs wrote a zero before it
 		end = '/'
 	}
 	return name, end

@@ -69,6 +69,7 @@ func (w packWriter) publish(dir string, data *os.File, sum []byte, objects []ind
 		return "", err
 	}
 	if err := os.Rename(idx.Name(), filepath.Join(dir, name+".idx")); err != nil { // only now it is seen
+		os.Remove(filepath.Join(dir, name+".pack"))
 		return "", err
 	}
 	return name, fsx.SyncDir(dir)
@@ -135,17 +136,4 @@ const farOffset = 1 << 31
 // likePack gives a file the permissions of another pack.
 func likePack(mode fs.FileMode) func(*os.File) error {
 	return func(f *os.File) error { return f.Chmod(mode) }
-}
-
-// sharePack gives a file the permissions that core.sharedRepository asks for;
-// nobody writes to it.
-func (r *Repo) sharePack(f *os.File) error {
-	if bits := r.SharedMode() &^ 0o222; bits != 0 {
-		fi, err := f.Stat()
-		if err != nil {
-			return err
-		}
-		return f.Chmod(fi.Mode().Perm() | bits)
-	}
-	return nil
 }

@@ -93,7 +93,7 @@ func (v *TreeView) entries(ctx context.Context, tree gitobj.OID) ([]namedEntry, 
 		if !ok || !ok2 || len(rest) < size || len(name) == 0 {
 			return nil, fmt.Errorf("tree %s is damaged", tree)
 		}
-		m, err := gitobj.ParseMode(string(mode))
+		m, err := gitobj.TreeMode(string(mode))
 		if err != nil {
 			return nil, fmt.Errorf("tree %s: %w", tree, err)
 		}

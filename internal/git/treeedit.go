@@ -1,6 +1,7 @@
 package git
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,16 +20,33 @@ type treeEdit struct {
 type nameEdit struct {
 	TreeEntry           // the zero one: nothing
 	sub       *treeEdit // of a folder that is being changed itself
+	own       bool      // and that the old tree has under the name
 }
 
 // checkPath refuses what git takes for no path of a tree.
 func checkPath(path string) error {
 	for part := range strings.SplitSeq(path, "/") {
-		if part == "" || part == "." || part == ".." || strings.EqualFold(part, ".git") || strings.ContainsRune(part, 0) {
+		if part == "" || part == "." || part == ".." || strings.ContainsRune(part, 0) || isDotGit(part) {
 			return fmt.Errorf("commit: %q is no path that git accepts", path)
 		}
 	}
 	return nil
+}
+
+// isDotGit reports names that are git's folder on some file system, as git fsck
+// does: NTFS passes over what follows, HFS+ over characters without width.
+func isDotGit(name string) bool {
+	name, _, _ = strings.Cut(name, ":")
+	name = strings.TrimRight(name, " .")
+	if len(name) > len(".git") {
+		name = strings.Map(func(r rune) rune {
+			if r >= 0x200c && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x206a && r <= 0x206f || r == 0xfeff {
+				return -1
+			}
+			return r
+		}, name)
+	}
+	return strings.EqualFold(name, ".git") || strings.EqualFold(name, "git~1")
 }
 
 // set gives a path of the begun commit an entry. What is in the way goes.
@@ -39,6 +57,9 @@ func (w *ObjectWriter) set(path string, e TreeEntry) error {
 	}
 	if err := checkPath(path); err != nil {
 		return err
+	}
+	if len(e.OID.Bytes()) != w.repo.Format.Size() {
+		return fmt.Errorf("commit %s: %q is no object id of this repository", path, e.OID)
 	}
 	if e.Mode == gitobj.ModeTree && e.OID == w.repo.Format.EmptyTree() {
 		return w.remove(path)
@@ -84,7 +105,7 @@ func (w *ObjectWriter) folder(t *treeEdit, name string) (*treeEdit, error) {
 		return sub, err
 	}
 	sub = &treeEdit{base: e.OID}
-	w.edit(t, name, &nameEdit{TreeEntry: e, sub: sub})
+	w.edit(t, name, &nameEdit{TreeEntry: e, sub: sub, own: t.names[name] == nil})
 	return sub, nil
 }
 
@@ -150,10 +171,7 @@ type change struct {
 func (w *ObjectWriter) writeTree(t *treeEdit) (gitobj.OID, error) {
 	empty := w.repo.Format.EmptyTree()
 	if len(t.names) == 0 {
-		if t.base == "" {
-			return empty, nil
-		}
-		return t.base, nil
+		return cmp.Or(t.base, empty), nil
 	}
 	changes := make([]change, 0, len(t.names))
 	for name, e := range t.names {
@@ -161,6 +179,10 @@ func (w *ObjectWriter) writeTree(t *treeEdit) (gitobj.OID, error) {
 			id, err := w.writeTree(e.sub)
 			if err != nil {
 				return "", err
+			}
+			if e.own && id == e.OID { // nothing has come of it
+				delete(t.names, name)
+				continue
 			}
 			e.TreeEntry = TreeEntry{Mode: gitobj.ModeTree, OID: id}
 			if id == empty {
@@ -174,6 +196,9 @@ func (w *ObjectWriter) writeTree(t *treeEdit) (gitobj.OID, error) {
 			c.entry = append(c.entry, e.OID.Bytes()...)
 		}
 		changes = append(changes, c)
+	}
+	if len(t.names) == 0 {
+		return cmp.Or(t.base, empty), nil
 	}
 	var old []byte
 	if t.base != "" {
@@ -232,7 +257,7 @@ func (w *ObjectWriter) splice(t *treeEdit, old []byte, changes []change) (raw, d
 // that lies in the same pack: git reads no others.
 func (w *ObjectWriter) storeTree(base gitobj.OID, raw, delta []byte) (gitobj.OID, error) {
 	id := w.repo.Format.HashObject("tree", raw)
-	if _, ok := w.number(id); ok || w.objs.inPack(id) {
+	if w.have(id) {
 		return id, nil
 	}
 	pack, err := w.target()
@@ -240,7 +265,7 @@ func (w *ObjectWriter) storeTree(base gitobj.OID, raw, delta []byte) (gitobj.OID
 		return "", w.told(err)
 	}
 	n, ok := w.number(base)
-	if ok && len(raw) >= minDelta && len(delta) < len(raw)/2 && pack.chains[n] < maxChain {
+	if ok && len(raw) >= minDelta && len(raw) <= maxNativeObject && len(delta) < len(raw)/2 && pack.chains[n] < maxChain {
 		pack.addDelta(id.Bytes(), n, delta, treeLevel)
 	} else {
 		pack.add(id.Bytes(), treeKind, raw, treeLevel)

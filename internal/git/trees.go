@@ -159,7 +159,7 @@ func (t *trees) next(tree gitobj.OID, data []byte, want string) (e NamedEntry, r
 		return e, rest[t.hash:], nil
 	}
 	e.Name = string(name)
-	e.Mode, err = gitobj.ParseMode(string(mode))
+	e.Mode, err = gitobj.TreeMode(string(mode))
 	e.OID = gitobj.FromBytes(rest[:t.hash])
 	return e, rest[t.hash:], err
 }

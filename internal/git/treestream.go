@@ -75,7 +75,7 @@ func rawEntry(mode, id string) (e TreeEntry, err error) {
 	if strings.Trim(mode, "0") == "" {
 		return e, nil
 	}
-	if e.Mode, err = gitobj.ParseMode(mode); err == nil {
+	if e.Mode, err = gitobj.TreeMode(mode); err == nil {
 		e.OID, err = gitobj.ParseOID(id)
 	}
 	return e, err

@@ -128,6 +128,25 @@ func ParseMode(s string) (Mode, error) {
 	return 0, fmt.Errorf("file mode %q: unknown", s)
 }
 
+// TreeMode reads the octal form that stands in a tree, as git does: what old
+// programs have written there is taken for the mode that is closest.
+func TreeMode(s string) (Mode, error) {
+	n, err := strconv.ParseUint(s, 8, 32)
+	if err != nil {
+		return 0, fmt.Errorf("file mode %q: %w", s, err)
+	}
+	const kinds, executable = 0o170000, 0o100
+	switch kind := Mode(n) & kinds; {
+	case kind == ModeTree || kind == ModeSymlink:
+		return kind, nil
+	case kind != ModeFile&kinds:
+		return ModeGitlink, nil
+	case n&executable != 0:
+		return ModeExec, nil
+	}
+	return ModeFile, nil
+}
+
 // Identity is who made a commit, and when.
 type Identity struct {
 	Name, Email string

@@ -136,10 +136,13 @@ func TestClonesIntoOnePlace(t *testing.T) {
 	if err := os.Mkdir(clones, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for i := range rounds(t, 4) {
+	for i := range rounds(t, 6) {
 		dir := filepath.Join(clones, fmt.Sprint("c", i))
-		if i%2 == 1 {
+		switch i % 3 {
+		case 1:
 			os.Mkdir(dir, 0o755)
+		case 2:
+			dir = filepath.Join(dir, "below", "it")
 		}
 		var wg sync.WaitGroup
 		for range 4 {
@@ -152,7 +155,12 @@ func TestClonesIntoOnePlace(t *testing.T) {
 		wg.Wait()
 		s.whole(dir)
 	}
-	if left, _ := filepath.Glob(filepath.Join(clones, ".stemma-tmp-*")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+	if out, err := s.Try(s.Bin, "clone", filepath.Join(s.Root, "nothing"), filepath.Join(clones, "no", "thing")); err == nil {
+		t.Errorf("cloned from nothing: %s", out)
+	}
+	for _, pattern := range []string{".stemma-tmp-*", "*/below/.stemma-tmp-*", "no"} {
+		if left, _ := filepath.Glob(filepath.Join(clones, pattern)); len(left) > 0 {
+			t.Errorf("left behind: %v", left)
+		}
 	}
 }
