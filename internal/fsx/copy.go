@@ -33,6 +33,7 @@ type CopyOptions struct {
 	KeepMode  bool        // permission bits of the source, whatever the umask
 	KeepTime  bool        // modification time of the source
 	Sync      bool        // sync the file before the rename, and its folder after
+	SyncSoon  bool        // the caller syncs it, with others: the system may begin
 	Hash      hash.Hash   // receives exactly the bytes that were stored
 	NoReflink bool        // make real, independent blocks
 	TempDir   string      // folder for the unfinished copy, made if missing; "": beside the copy
@@ -188,6 +189,9 @@ func finishTemp(out *os.File, tmp string, before fs.FileInfo, opt CopyOptions) e
 	}
 	if opt.Sync {
 		return out.Sync()
+	}
+	if opt.SyncSoon {
+		beginWriteOut(out, 0, before.Size())
 	}
 	return nil
 }

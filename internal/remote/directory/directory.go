@@ -125,7 +125,7 @@ func (r *Remote) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.H
 	if err := fits(ctx, k, object); err != nil {
 		return err
 	}
-	_, err = fsx.Copy(ctx, dst, object, fsx.CopyOptions{KeepTime: true, Hash: h, Private: true})
+	_, err = fsx.Copy(ctx, dst, object, fsx.CopyOptions{KeepTime: true, Hash: h, Private: true, SyncSoon: true})
 	return err
 }
 

@@ -149,7 +149,7 @@ func (c *ContentLock) Remove() error {
 // them.
 func (c *ContentLock) prune(dir string, n int) {
 	for ; n > 0; dir, n = filepath.Dir(dir), n-1 {
-		if err := syscall.Rmdir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := fsx.RemoveDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return
 		}
 	}

@@ -199,7 +199,7 @@ func (r *Remote) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.H
 	if r.opt.HardLink && linkable(object) && os.Link(object, dst) == nil {
 		return remote.HashFetched(ctx, dst, h)
 	}
-	_, err = fsx.Copy(ctx, dst, object, fsx.CopyOptions{KeepMode: true, KeepTime: true, Hash: h, Private: true})
+	_, err = fsx.Copy(ctx, dst, object, fsx.CopyOptions{KeepMode: true, KeepTime: true, Hash: h, Private: true, SyncSoon: true})
 	if errors.Is(err, fs.ErrNotExist) && !exists(object) {
 		return remote.ErrAbsent // dropped this very moment
 	}
