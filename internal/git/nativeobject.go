@@ -30,13 +30,14 @@ const (
 // packs (gitformat-pack(5), index version 2). It is meant for a few commits
 // and trees of each of many repositories.
 type objects struct {
-	dir    string // the objects folder
-	format gitobj.Format
-	most   int64 // bytes of an object; larger ones are left to git
-	set    *packSet
-	z      inflater
-	bases  map[packPlace]packBase // of deltas
-	held   int                    // bytes of bases
+	dir     string // the objects folder
+	packDir string // that of packs
+	format  gitobj.Format
+	most    int64 // bytes of an object; larger ones are left to git
+	set     *packSet
+	z       inflater
+	bases   map[packPlace]packBase // of deltas
+	held    int                    // bytes of bases
 }
 
 // packPlace is where an object lies.
@@ -55,7 +56,7 @@ type packBase struct {
 const maxBases = 96 << 20
 
 func (r *Repo) objects() *objects {
-	return &objects{dir: filepath.Join(r.CommonDir, "objects"), format: r.Format, most: maxNativeObject, set: &r.packs}
+	return &objects{dir: filepath.Join(r.CommonDir, "objects"), packDir: r.packDir(), format: r.Format, most: maxNativeObject, set: &r.packs}
 }
 
 // singleObjects reads objects one by one. It is safe for concurrent use.
@@ -74,7 +75,7 @@ func (s *singleObjects) read(r *Repo, id gitobj.OID) (typ string, data []byte, e
 	return s.objs.read(id)
 }
 
-func (o *objects) packs() []*pack { return o.set.list(filepath.Join(o.dir, "pack"), o.format.Size()) }
+func (o *objects) packs() []*pack { return o.set.list(o.packDir, o.format.Size()) }
 
 // read returns an object's type and content, or an error for which git should
 // be asked.
@@ -105,7 +106,7 @@ func (o *objects) places() []place {
 	if o.set.isListed() {
 		known := o.packs()
 		inNewer := func(id gitobj.OID, depth int) (string, []byte, error) {
-			return o.in(o.set.newer(filepath.Join(o.dir, "pack"), o.format.Size(), known), id, depth)
+			return o.in(o.set.newer(o.packDir, o.format.Size(), known), id, depth)
 		}
 		return []place{o.inPacks, loose, inNewer}
 	}

@@ -185,7 +185,7 @@ func (p *packed) spill() (err error) {
 
 // addFrom appends a blob of exactly so many bytes and returns its id. One that is
 // there, or that known tells of, is taken away again.
-func (p *newPack) addFrom(src io.Reader, size int64, level int, known func(id gitobj.OID) bool) (gitobj.OID, error) {
+func (p *newPack) addFrom(src io.Reader, size int64, level int, known func(id []byte) bool) (gitobj.OID, error) {
 	if err := p.settle(); err != nil {
 		return "", err
 	}
@@ -215,7 +215,7 @@ func (p *newPack) addFrom(src io.Reader, size int64, level int, known func(id gi
 	}
 	raw := h.Sum(nil)
 	id := gitobj.FromBytes(raw)
-	if _, ok := p.number(raw); ok || known(id) {
+	if known(raw) {
 		return id, undo()
 	}
 	p.note(raw)

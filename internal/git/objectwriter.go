@@ -26,9 +26,10 @@ type ObjectWriter struct {
 	early   []string                  // packs of this session that are finished already
 	commits map[gitobj.OID]gitobj.OID // the trees of commits of this session
 	begun   *CommitSpec
-	root    *treeEdit // of the begun commit
-	edits   int       // how many names root and what is below it hold
-	err     error     // of Put and its kin, which End returns
+	empty   gitobj.OID // the tree without entries
+	root    *treeEdit  // of the begun commit
+	edits   int        // how many names root and what is below it hold
+	err     error      // of Put and its kin, which End returns
 }
 
 // Limits of what a writer keeps in memory.
@@ -46,7 +47,7 @@ const (
 // WriteObjects begins to make objects. ctx ends the use of the writer. The caller ends it
 // with Close or Abort.
 func (r *Repo) WriteObjects(ctx context.Context) *ObjectWriter {
-	w := &ObjectWriter{repo: r, ctx: ctx, objs: r.objects(), needs: reliance{dir: r.packDir()}, commits: map[gitobj.OID]gitobj.OID{}}
+	w := &ObjectWriter{repo: r, ctx: ctx, objs: r.objects(), needs: reliance{dir: r.packDir()}, empty: r.Format.EmptyTree(), commits: map[gitobj.OID]gitobj.OID{}}
 	w.trees = trees{hash: r.Format.Size(), object: func(ctx context.Context, id gitobj.OID) ([]byte, error) {
 		read := func() ([]byte, error) { return w.object(ctx, id, "tree") }
 		if _, own := w.number(id); own {
@@ -85,17 +86,19 @@ func (w *ObjectWriter) number(id gitobj.OID) (n int, ok bool) {
 }
 
 // have reports whether an object need not be written.
-func (w *ObjectWriter) have(id gitobj.OID) bool {
-	if _, ok := w.number(id); ok {
-		return true
+func (w *ObjectWriter) have(raw []byte) bool {
+	if w.pack != nil {
+		if _, ok := w.pack.number(raw); ok {
+			return true
+		}
 	}
-	p := w.objs.holds(id)
-	return p != nil && w.needs.relyOn(p, id)
+	p := w.objs.holds(raw)
+	return p != nil && w.needs.relyOn(p, gitobj.FromBytes(raw))
 }
 
 // exists reports whether an object is there.
 func (w *ObjectWriter) exists(id gitobj.OID) (bool, error) {
-	if w.have(id) {
+	if w.have(id.Bytes()) {
 		return true, nil
 	}
 	if _, err := os.Lstat(filepath.Join(w.objs.dir, string(id[:2]), string(id[2:]))); err == nil {
@@ -146,15 +149,15 @@ func (w *ObjectWriter) told(err error) error {
 
 // write stores an object, unless it is there.
 func (w *ObjectWriter) write(kind byte, data []byte, level int) (gitobj.OID, error) {
-	id := w.repo.Format.HashObject(packTypes[kind], data)
-	if w.have(id) {
-		return id, nil
+	raw := w.repo.Format.Sum(packTypes[kind], data)
+	if w.have(raw) {
+		return gitobj.FromBytes(raw), nil
 	}
 	pack, err := w.target()
 	if err == nil {
-		pack.add(id.Bytes(), kind, data, level)
+		pack.add(raw, kind, data, level)
 	}
-	return id, w.told(err)
+	return gitobj.FromBytes(raw), w.told(err)
 }
 
 // WriteBlob stores data, which is not to be changed afterwards, as a blob.

@@ -118,8 +118,7 @@ func (s *packSet) close() {
 func (r *Repo) packDir() string { return filepath.Join(r.CommonDir, "objects", "pack") }
 
 // holds returns the pack that has the object, as far as it is known; nil: none.
-func (o *objects) holds(id gitobj.OID) *pack {
-	raw := id.Bytes()
+func (o *objects) holds(raw []byte) *pack {
 	if len(raw) != o.format.Size() {
 		return nil
 	}

@@ -61,7 +61,7 @@ func (w *ObjectWriter) set(path string, e TreeEntry) error {
 	if len(e.OID.Bytes()) != w.repo.Format.Size() {
 		return fmt.Errorf("commit %s: %q is no object id of this repository", path, e.OID)
 	}
-	if e.Mode == gitobj.ModeTree && e.OID == w.repo.Format.EmptyTree() {
+	if e.Mode == gitobj.ModeTree && e.OID == w.empty {
 		return w.remove(path)
 	}
 	if w.edits >= manyEdits {
@@ -169,9 +169,8 @@ type change struct {
 
 // writeTree stores a tree and those below it. An empty one is not stored.
 func (w *ObjectWriter) writeTree(t *treeEdit) (gitobj.OID, error) {
-	empty := w.repo.Format.EmptyTree()
 	if len(t.names) == 0 {
-		return cmp.Or(t.base, empty), nil
+		return cmp.Or(t.base, w.empty), nil
 	}
 	changes := make([]change, 0, len(t.names))
 	for name, e := range t.names {
@@ -185,7 +184,7 @@ func (w *ObjectWriter) writeTree(t *treeEdit) (gitobj.OID, error) {
 				continue
 			}
 			e.TreeEntry = TreeEntry{Mode: gitobj.ModeTree, OID: id}
-			if id == empty {
+			if id == w.empty {
 				e.TreeEntry = TreeEntry{}
 			}
 			e.sub = nil
@@ -198,7 +197,7 @@ func (w *ObjectWriter) writeTree(t *treeEdit) (gitobj.OID, error) {
 		changes = append(changes, c)
 	}
 	if len(t.names) == 0 {
-		return cmp.Or(t.base, empty), nil
+		return cmp.Or(t.base, w.empty), nil
 	}
 	var old []byte
 	if t.base != "" {
@@ -212,7 +211,7 @@ func (w *ObjectWriter) writeTree(t *treeEdit) (gitobj.OID, error) {
 	if err != nil {
 		return "", err
 	}
-	id := empty
+	id := w.empty
 	if len(raw) > 0 {
 		id, err = w.storeTree(t.base, raw, delta)
 	}
@@ -256,8 +255,9 @@ func (w *ObjectWriter) splice(t *treeEdit, old []byte, changes []change) (raw, d
 // storeTree stores a tree, as a difference from the one that it was made of where
 // that lies in the same pack: git reads no others.
 func (w *ObjectWriter) storeTree(base gitobj.OID, raw, delta []byte) (gitobj.OID, error) {
-	id := w.repo.Format.HashObject("tree", raw)
-	if w.have(id) {
+	sum := w.repo.Format.Sum("tree", raw)
+	id := gitobj.FromBytes(sum)
+	if w.have(sum) {
 		return id, nil
 	}
 	pack, err := w.target()
@@ -266,9 +266,9 @@ func (w *ObjectWriter) storeTree(base gitobj.OID, raw, delta []byte) (gitobj.OID
 	}
 	n, ok := w.number(base)
 	if ok && len(raw) >= minDelta && len(raw) <= maxNativeObject && len(delta) < len(raw)/2 && pack.chains[n] < maxChain {
-		pack.addDelta(id.Bytes(), n, delta, treeLevel)
+		pack.addDelta(sum, n, delta, treeLevel)
 	} else {
-		pack.add(id.Bytes(), treeKind, raw, treeLevel)
+		pack.add(sum, treeKind, raw, treeLevel)
 	}
 	w.trees.keep(id, raw)
 	return id, nil

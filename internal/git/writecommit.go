@@ -86,7 +86,7 @@ func (w *ObjectWriter) Put(path string, mode gitobj.Mode, id gitobj.OID) {
 	if w.err != nil {
 		return
 	}
-	if mode != gitobj.ModeGitlink && id != w.repo.Format.EmptyTree() {
+	if mode != gitobj.ModeGitlink && id != w.empty {
 		there, err := w.exists(id)
 		if err == nil && !there {
 			err = fmt.Errorf("commit %s: object %s is missing", path, id)
@@ -126,7 +126,7 @@ func (w *ObjectWriter) End() (commit, tree gitobj.OID, err error) {
 	if tree, err = w.writeTree(w.root); err != nil {
 		return "", "", err
 	}
-	if tree == w.repo.Format.EmptyTree() {
+	if tree == w.empty {
 		if _, err := w.write(treeKind, nil, treeLevel); err != nil {
 			return "", "", err
 		}

@@ -48,10 +48,16 @@ func (f Format) EmptyTree() OID { return f.HashObject("tree", nil) }
 // HashObject returns the id git gives to an object of the type ("blob",
 // "tree", "commit", "tag") and content.
 func (f Format) HashObject(typ string, data []byte) OID {
+	return FromBytes(f.Sum(typ, data))
+}
+
+// Sum is HashObject in binary.
+func (f Format) Sum(typ string, data []byte) []byte {
 	h := f.New()
-	fmt.Fprintf(h, "%s %d\x00", typ, len(data))
+	var head [32]byte
+	h.Write(append(strconv.AppendInt(append(append(head[:0], typ...), ' '), int64(len(data)), 10), 0))
 	h.Write(data)
-	return FromBytes(h.Sum(nil))
+	return h.Sum(nil)
 }
 
 // OID is an object id in lower-case hex (40 or 64 digits); "" means none.
