@@ -44,10 +44,13 @@ const (
 	textLevel = 6
 )
 
-// WriteObjects begins to make objects. ctx ends the use of the writer. The caller ends it
-// with Close or Abort.
+// WriteObjects begins to make objects. ctx ends the use of the writer. The caller
+// ends it with Close or Abort.
 func (r *Repo) WriteObjects(ctx context.Context) *ObjectWriter {
-	w := &ObjectWriter{repo: r, ctx: ctx, objs: r.objects(), needs: reliance{dir: r.packDir()}, empty: r.Format.EmptyTree(), commits: map[gitobj.OID]gitobj.OID{}}
+	w := &ObjectWriter{
+		repo: r, ctx: ctx, objs: r.objects(), needs: reliance{dir: r.packDir()},
+		empty: r.Format.EmptyTree(), commits: map[gitobj.OID]gitobj.OID{},
+	}
 	w.trees = trees{hash: r.Format.Size(), object: func(ctx context.Context, id gitobj.OID) ([]byte, error) {
 		read := func() ([]byte, error) { return w.object(ctx, id, "tree") }
 		if _, own := w.number(id); own {
@@ -98,7 +101,11 @@ func (w *ObjectWriter) have(raw []byte) bool {
 
 // exists reports whether an object is there.
 func (w *ObjectWriter) exists(id gitobj.OID) (bool, error) {
-	if w.have(id.Bytes()) {
+	raw := id.Bytes()
+	if len(raw) != w.repo.Format.Size() {
+		return false, nil
+	}
+	if w.have(raw) {
 		return true, nil
 	}
 	if _, err := os.Lstat(filepath.Join(w.objs.dir, string(id[:2]), string(id[2:]))); err == nil {

@@ -259,7 +259,7 @@ func TestWriterGivesUp(t *testing.T) {
 	}
 	for _, c := range []TreeChange{
 		{Path: "a", OID: r.Format.HashObject("blob", []byte("elsewhere"))},
-		{Path: "a", OID: "12"},
+		{Path: "a", OID: "12"}, {Path: "a", OID: "1"}, {Path: "a"},
 		{Path: "a/../b", OID: blob}, {Path: "/a", OID: blob}, {Path: "a//b", OID: blob}, {Path: "", OID: blob}, {Path: ".GIT/config", OID: blob},
 		{Path: "git~1", OID: blob}, {Path: ".git. /a", OID: blob}, {Path: ".git::$INDEX", OID: blob}, {Path: ".g\u200cit", OID: blob},
 	} {
