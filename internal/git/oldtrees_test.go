@@ -145,7 +145,9 @@ func TestWriterNoticesGarbageCollection(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.Put("f", gitobj.ModeFile, blob)
-		_, _, err = w.End()
+		if _, _, err := w.End(); err != nil {
+			t.Fatal(err)
+		}
 		err = w.Close()
 		if late != (err != nil) {
 			t.Errorf("late %v: %v", late, err)
