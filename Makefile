@@ -43,7 +43,7 @@ bench-fs: build ## the simulated file systems: docs/benchmarks/file-systems.md (
 bench-scale: build ## a million files, ten thousand jobs: docs/benchmarks/scale.md (about half an hour, 15 GB of disk; BENCHFLAGS=-quick: five minutes)
 	$(GO) run ./bench -suite scale -stemma bin/stemma $(BENCHFLAGS)
 
-bench-content: build ## get, drop, S3, clones and locations: docs/benchmarks/content.md (about ten minutes; BENCHFLAGS=-quick: three)
+bench-content: build ## get, drop, S3, clones and locations: docs/benchmarks/content.md (about a quarter of an hour; BENCHFLAGS=-quick: three minutes)
 	$(GO) run ./bench -suite content -stemma bin/stemma $(BENCHFLAGS)
 
 bench-commands: build ## start-up, everyday commands, a thousand subdatasets: docs/benchmarks/commands.md (about ten minutes)
