@@ -173,9 +173,7 @@ func (r *dropping) unsaved(ctx context.Context) (bool, error) {
 	return blocked, nil
 }
 
-// run drops key by key. The location log follows for all of them at once;
-// after a kill in between, the log claims too much, so whoever relies on it
-// looks here first, and the same drop again corrects it.
+// run drops and reports what look has found.
 func (r *dropping) run(ctx context.Context) error {
 	if len(r.files) == 0 {
 		return nil
@@ -184,9 +182,7 @@ func (r *dropping) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	outcome, err := r.dropAll(ctx, pf)
-	wctx := context.WithoutCancel(ctx)
-	err = errors.Join(err, r.d.publishLocations(wctx, r.gone, "stemma drop"), r.d.depopulate(wctx, r.gone))
+	outcome, err := r.carryOut(ctx, pf)
 	for _, f := range r.files {
 		if e := r.report(f, outcome); e != nil {
 			return errors.Join(err, e)

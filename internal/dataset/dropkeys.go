@@ -35,9 +35,7 @@ func (d *Dataset) DropKeys(ctx context.Context, force bool, jobs int, sink resul
 	if err != nil {
 		return false, err
 	}
-	outcome, err := r.dropAll(ctx, pf)
-	wctx := context.WithoutCancel(ctx)
-	err = errors.Join(err, d.publishLocations(wctx, r.gone, "stemma drop"), d.depopulate(wctx, r.gone))
+	outcome, err := r.carryOut(ctx, pf)
 	all := err == nil
 	for _, k := range keys {
 		failure, tried := outcome[k]

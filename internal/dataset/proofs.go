@@ -9,18 +9,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
-	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitattr"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
-	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/transfer"
 )
 
@@ -194,81 +189,4 @@ func attributeOr(v gitattr.Value, other int) int {
 		return max(n, 1)
 	}
 	return other
-}
-
-// manyDrops is how many files make it worth while to prepare for them.
-const manyDrops = 16
-
-// atOnce is how many files are dropped at once. Where only this machine's file
-// systems are asked, more are under way: most of the time they wait for disks.
-func (r *dropping) atOnce(peers []peer) int {
-	limit := r.d.jobs(r.opt.Jobs)
-	if r.opt.Jobs > 0 {
-		return limit
-	}
-	for _, p := range peers {
-		if p.remote == nil {
-			continue
-		}
-		if _, local := remote.As[remote.Locator](p.remote); local {
-			return max(limit, manyDrops)
-		}
-		return remote.AtOnce(p.remote, limit)
-	}
-	return max(limit, manyDrops)
-}
-
-// dropAll drops the keys, some at once, and returns how each fared; nil is
-// success. The error is for what concerns all.
-func (r *dropping) dropAll(ctx context.Context, p *proofs) (map[annexkey.Key]error, error) {
-	store := r.d.ownStore()
-	defer store.Carry()()
-	if len(r.files) >= manyDrops {
-		defer fsx.ManyCalls()()
-	}
-	for _, q := range p.peers {
-		if c, ok := remote.As[remote.LockCarrier](q.remote); ok {
-			defer c.CarryLocks()()
-		}
-	}
-	outcome := map[annexkey.Key]error{}
-	var mu sync.Mutex
-	group, gctx := errgroup.WithContext(ctx)
-	keys := make(chan annexkey.Key)
-	for range min(r.atOnce(p.peers), len(r.files)) {
-		group.Go(func() error {
-			for k := range keys {
-				proof, err := p.of(gctx, k)
-				if err == nil {
-					err = transfer.Drop(gctx, store, k, proof)
-				}
-				if gctx.Err() != nil && err != nil {
-					return gctx.Err()
-				}
-				mu.Lock()
-				outcome[k] = err
-				if err == nil || errors.Is(err, remote.ErrAbsent) {
-					r.gone = append(r.gone, k)
-				}
-				mu.Unlock()
-				if fatal(err) {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	started := map[annexkey.Key]bool{}
-	for _, f := range r.files {
-		if started[f.key] || gctx.Err() != nil {
-			continue
-		}
-		started[f.key] = true
-		select {
-		case keys <- f.key:
-		case <-gctx.Done():
-		}
-	}
-	close(keys)
-	return outcome, errors.Join(group.Wait(), ctx.Err())
 }

@@ -32,20 +32,22 @@ type carriers struct {
 // folder that git-annex clears of old files.
 const carrierPrefix = "stemma-lock-"
 
-// Carry makes the locks of many keys, few of them at a time, cheap until done is
-// called. All locks must be given back by then.
+// Carry makes locking and deleting many keys, few of them at a time, cheap until
+// done is called. All locks must be given back by then; the last emptied folders
+// may be there until done returns.
 func (s *Store) Carry() (done func()) {
 	if s.carriers != nil {
 		return func() {}
 	}
 	c := &carriers{dir: filepath.Join(s.Dir, "othertmp")}
-	s.carriers = c
-	return func() {
-		s.carriers = nil
+	s.carriers, s.pruner = c, newPruner()
+	return sync.OnceFunc(func() {
+		s.pruner.finish()
+		s.carriers, s.pruner = nil, nil
 		for _, l := range c.free {
 			c.retire(l)
 		}
-	}
+	})
 }
 
 // lock gives the lock file at path, which must not exist, to a key. It is false

@@ -33,6 +33,7 @@ type ContentLock struct {
 	removed bool
 
 	carriers *carriers // that the file goes back to; nil: it is removed
+	pruner   *pruner   // nil: emptied folders go at once
 }
 
 // Object is the file that is locked, as it was then.
@@ -149,7 +150,11 @@ func (c *ContentLock) Remove() error {
 // them.
 func (c *ContentLock) prune(dir string, n int) {
 	for ; n > 0; dir, n = filepath.Dir(dir), n-1 {
-		if err := fsx.RemoveDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if n == 1 && c.pruner != nil {
+			c.pruner.remove(dir)
+			return
+		}
+		if err := syscall.Rmdir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return
 		}
 	}

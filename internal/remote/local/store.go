@@ -30,6 +30,7 @@ type Store struct {
 	PidLock bool   // annex.pidlock: one lock file instead of record locks
 
 	carriers *carriers // nil: each lock file is one of its own
+	pruner   *pruner   // nil: emptied folders go at once
 }
 
 // Locate returns where the key's content lies. Both hash layouts are tried,
@@ -156,7 +157,7 @@ func (s *Store) lock(k annexkey.Key, excl bool) (*ContentLock, error) {
 // lockObject takes the lock and then looks whether the content is still there:
 // only what is there under the lock is protected by it.
 func (s *Store) lockObject(object string, excl bool) (*ContentLock, error) {
-	c := &ContentLock{object: object, excl: excl, frozen: func() {}}
+	c := &ContentLock{object: object, excl: excl, frozen: func() {}, pruner: s.pruner}
 	err := c.take(s.carriers)
 	if errors.Is(err, fs.ErrPermission) {
 		c.frozen = thaw(filepath.Dir(object))

@@ -87,20 +87,19 @@ func locksExcludeEachOther(t *testing.T, s *Store, object string) {
 
 func TestRemovePrunes(t *testing.T) {
 	s, object := newStore(t)
-	removePrunes(t, s, object)
+	removePrunes(t, s, object, func() {})
 }
 
 func TestRemovePrunesCarried(t *testing.T) {
 	s, object := newStore(t)
 	done := s.Carry()
-	removePrunes(t, s, object)
-	done()
+	removePrunes(t, s, object, done)
 	if left, _ := os.ReadDir(filepath.Join(s.Dir, "othertmp")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }
 
-func removePrunes(t *testing.T, s *Store, object string) {
+func removePrunes(t *testing.T, s *Store, object string, done func()) {
 	x, err := s.Exclude(key)
 	if err != nil {
 		t.Fatal(err)
@@ -108,6 +107,7 @@ func removePrunes(t *testing.T, s *Store, object string) {
 	if err := x.Remove(); err != nil {
 		t.Fatal(err)
 	}
+	done()
 	if exists(filepath.Dir(filepath.Dir(filepath.Dir(object)))) || !exists(filepath.Join(s.Dir, "objects")) {
 		t.Error("hash folders")
 	}
