@@ -21,6 +21,7 @@ import (
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/screen"
 )
 
 // CompatibleWith is the version of git-annex whose command line this is.
@@ -155,7 +156,7 @@ func (c *call) setenv(name, value string) {
 
 // conclude turns the end of a command into messages and an exit code.
 func (c *call) conclude(err error) int {
-	failed := 0
+	failed, errOut := 0, screen.Filter(c.Stderr)
 	if c.out != nil {
 		failed = c.out.failed
 		if ferr := c.out.flush(); err == nil && ferr != nil && !errors.Is(ferr, syscall.EPIPE) {
@@ -166,25 +167,25 @@ func (c *call) conclude(err error) int {
 	var bad misuse
 	switch {
 	case errors.As(err, &unknown):
-		fmt.Fprintln(c.Stderr, unknown.Error())
+		fmt.Fprintln(errOut, unknown.Error())
 		failed += len(unknown.Paths)
 	case errors.As(err, &bad):
-		fmt.Fprintf(c.Stderr, "%v\n\nUsage: git-annex COMMAND\n", bad.error)
+		fmt.Fprintf(errOut, "%v\n\nUsage: git-annex COMMAND\n", bad.error)
 		return errs.ExitFailure
 	case errors.Is(err, errSilent):
 		return errs.ExitCode(err)
 	case err != nil && c.ctx.Err() != nil:
-		fmt.Fprintln(c.Stderr, "git-annex: interrupted")
+		fmt.Fprintln(errOut, "git-annex: interrupted")
 		return 130
 	case err != nil:
-		fmt.Fprintf(c.Stderr, "git-annex: %v\n", err)
+		fmt.Fprintf(errOut, "git-annex: %v\n", err)
 		if h := errs.Hint(err); h != "" {
-			fmt.Fprintln(c.Stderr, "hint: "+h)
+			fmt.Fprintln(errOut, "hint: "+h)
 		}
 		return errs.ExitCode(err)
 	}
 	if failed > 0 {
-		fmt.Fprintf(c.Stderr, "%s: %d failed\n", c.command.name, failed)
+		fmt.Fprintf(errOut, "%s: %d failed\n", c.command.name, failed)
 		return errs.ExitFailure
 	}
 	return 0

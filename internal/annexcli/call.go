@@ -11,6 +11,7 @@ import (
 	"github.com/stemma-data/stemma/internal/annexcmd"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/screen"
 )
 
 // call is one command on its way.
@@ -130,5 +131,5 @@ func (c *call) usage(w io.Writer, f *pflag.FlagSet) error {
 // warn tells what went wrong with one item.
 func (c *call) warn(err error) {
 	c.out.flush()
-	fmt.Fprintf(c.Stderr, "git-annex: %v\n", err)
+	fmt.Fprintf(screen.Filter(c.Stderr), "git-annex: %v\n", err)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stemma-data/stemma/internal/annexcmd"
 	"github.com/stemma-data/stemma/internal/pyfmt"
+	"github.com/stemma-data/stemma/internal/screen"
 )
 
 // printer shows outcomes as git-annex does.
@@ -24,7 +25,7 @@ type printer struct {
 }
 
 func newPrinter(out, errOut io.Writer, o common) *printer {
-	return &printer{out: bufio.NewWriterSize(out, 1<<16), errOut: errOut, common: o, last: map[string]int64{}}
+	return &printer{out: bufio.NewWriterSize(screen.Filter(out), 1<<16), errOut: screen.Filter(errOut), common: o, last: map[string]int64{}}
 }
 
 func (p *printer) flush() error {

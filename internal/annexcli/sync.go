@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/stemma-data/stemma/internal/annexcmd"
 	"github.com/stemma-data/stemma/internal/exporttree"
+	"github.com/stemma-data/stemma/internal/screen"
 )
 
 func newSync(f *pflag.FlagSet) func(*call, []string) error {
@@ -101,7 +102,7 @@ func (c *call) step(step string, err error) error {
 	verdict := "ok"
 	if err != nil {
 		c.out.flush()
-		fmt.Fprintln(c.Stderr, err)
+		fmt.Fprintln(screen.Filter(c.Stderr), err)
 		c.out.failed++
 		verdict = "failed"
 	}

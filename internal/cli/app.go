@@ -9,13 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/term"
-
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/jobs/jobdb"
 	"github.com/stemma-data/stemma/internal/render"
 	"github.com/stemma-data/stemma/internal/result"
+	"github.com/stemma-data/stemma/internal/screen"
 )
 
 // app is one invocation: its surroundings, its global options, and what it
@@ -157,7 +156,7 @@ func sameFolder(a, b string) bool {
 // failures, for which --on-failure has the last word; tailored may be nil.
 func (a *app) report(policy render.OnFailure, tailored *render.Tailored) (result.Sink, error) {
 	opt := render.Options{
-		OnFailure: policy, Tailored: tailored, TTY: isTerminal(a.stdout), Color: a.color(a.stdout),
+		OnFailure: policy, Tailored: tailored, TTY: screen.IsTerminal(a.stdout), Color: a.color(a.stdout),
 		ReportStatus: a.global.reportStatus.values, ReportType: a.global.reportType.values,
 	}
 	if opt.TTY {
@@ -190,11 +189,6 @@ func (a *app) machine() bool {
 
 // human reports whether the results are shown in the command's own way.
 func (a *app) human() bool { return a.global.format == "tailored" }
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
 
 // hasTerminal reports whether this process has a controlling terminal, whatever
 // its streams are: ssh asks for passwords there.

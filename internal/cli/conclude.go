@@ -10,6 +10,7 @@ import (
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/render"
 	"github.com/stemma-data/stemma/internal/result"
+	"github.com/stemma-data/stemma/internal/screen"
 )
 
 // conclude is the one place that turns the end of a command into output and
@@ -102,7 +103,7 @@ func (a *app) showError(err error, hint string) {
 
 func (a *app) hint(text string) {
 	if text != "" {
-		fmt.Fprintln(a.stderr, "hint: "+text)
+		fmt.Fprintln(a.stderr, "hint: "+screen.Visible(text, "\n\t"))
 	}
 }
 

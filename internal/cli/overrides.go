@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/screen"
 )
 
 // overrides are settings that win over configuration files: from -c, from
@@ -144,7 +145,7 @@ func (a *app) color(w io.Writer) bool {
 	case "off":
 		return false
 	}
-	return isTerminal(w) && a.getenv("NO_COLOR") == ""
+	return screen.IsTerminal(w) && a.getenv("NO_COLOR") == ""
 }
 
 // similarThreshold is when similar results are held back; 0 for never.

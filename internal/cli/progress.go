@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stemma-data/stemma/internal/result"
+	"github.com/stemma-data/stemma/internal/screen"
 )
 
 // progressLine is the last line of a terminal, which says how far a command
@@ -24,7 +25,7 @@ const progressEvery = 100 * time.Millisecond
 
 func (a *app) progress() *progressLine {
 	p := &progressLine{}
-	if isTerminal(a.stderr) && a.human() {
+	if screen.IsTerminal(a.stderr) && a.human() {
 		p.w = a.stderr
 	}
 	a.line = p

@@ -6,10 +6,12 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/result"
+	"github.com/stemma-data/stemma/internal/screen"
 )
 
 // line shows a record to people: the command's own text, or the generic line.
 func (r *Renderer) line(rec result.Record) error {
+	rec = r.shown(rec)
 	if r.tail.Line != nil {
 		if text, own := r.tail.Line(rec); own {
 			switch text {
@@ -81,24 +83,28 @@ func (r *Renderer) message(rec result.Record, field string) string {
 	}
 }
 
-// visible makes control characters visible on a terminal, which would obey
-// them; those in keep stay.
-func (r *Renderer) visible(s, keep string) string {
-	if !r.opt.TTY || !strings.ContainsFunc(s, isControl) {
-		return s
+// shown returns the record for a command's own text: on a terminal, without
+// control characters in its path and its texts.
+func (r *Renderer) shown(rec result.Record) result.Record {
+	if !r.opt.TTY || r.tail.Line == nil {
+		return rec
 	}
-	var b strings.Builder
-	for _, c := range s {
-		if isControl(c) && !strings.ContainsRune(keep, c) {
-			fmt.Fprintf(&b, `\x%02x`, c)
-		} else {
-			b.WriteRune(c)
+	rec.Path = screen.Visible(rec.Path, "")
+	for name, value := range rec.Fields {
+		if text, ok := value.(string); ok && screen.Visible(text, "\n\t") != text {
+			rec = rec.With(name, screen.Visible(text, "\n\t"))
 		}
 	}
-	return b.String()
+	return rec
 }
 
-func isControl(c rune) bool { return c < 0x20 || c >= 0x7f && c < 0xa0 }
+// visible is screen.Visible on a terminal; elsewhere every byte stays.
+func (r *Renderer) visible(s, keep string) string {
+	if !r.opt.TTY {
+		return s
+	}
+	return screen.Visible(s, keep)
+}
 
 // The colours of DataLad: SGR codes, each combined with bold.
 const (

@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
+
+	"github.com/stemma-data/stemma/internal/screen"
 )
 
 // LevelCritical is above slog.LevelError.
@@ -63,7 +66,8 @@ type logHandler struct {
 
 // NewLogHandler returns a slog.Handler that prints as DataLad logs: the level in
 // brackets, the text, its attributes as key=value, and a trailing blank. Text
-// of several lines has "| " before each further line.
+// of several lines has "| " before each further line; other control characters
+// are made visible.
 func NewLogHandler(w io.Writer, level slog.Leveler, color bool) slog.Handler {
 	return &logHandler{mu: new(sync.Mutex), w: w, level: level, color: color}
 }
@@ -71,7 +75,7 @@ func NewLogHandler(w io.Writer, level slog.Leveler, color bool) slog.Handler {
 func (h *logHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level.Level() }
 
 func (h *logHandler) Handle(_ context.Context, rec slog.Record) error {
-	text := strings.ReplaceAll(rec.Message, "\n", "\n| ") + h.attrs
+	text := strings.ReplaceAll(screen.Visible(rec.Message, "\n\t"), "\n", "\n| ") + h.attrs
 	rec.Attrs(func(a slog.Attr) bool {
 		text += h.format(a)
 		return true
@@ -104,7 +108,7 @@ func (h *logHandler) format(a slog.Attr) string {
 		return ""
 	}
 	value := a.Value.Resolve().String()
-	if value == "" || strings.ContainsFunc(value, func(c rune) bool { return c == ' ' || c == '"' || isControl(c) }) {
+	if value == "" || strings.ContainsFunc(value, func(c rune) bool { return c == ' ' || c == '"' || unicode.IsControl(c) }) {
 		value = strconv.Quote(value)
 	}
 	return " " + h.group + a.Key + "=" + value

@@ -214,6 +214,11 @@ func TestTerminal(t *testing.T) {
 	if want := "add(error): a\\x1b[2Jb\\x0a (file) [two\nlines\\x07] [no]\n"; got != want {
 		t.Errorf("terminal: %q", got)
 	}
+	own := &Tailored{Line: func(r result.Record) (string, bool) { return RelPath(r) + " " + r.String("spec"), true }}
+	got, _ = output(t, "tailored", Options{TTY: true, Tailored: own}, r.With("spec", "x\x1b[A"))
+	if want := "a\\x1b[2Jb\\x0a x\\x1b[A\n"; got != want {
+		t.Errorf("terminal, own text: %q", got)
+	}
 	got, _ = output(t, "generic", Options{Color: true}, rec("add", result.Error, ds+"/a", result.File).With("error_message", "no"))
 	want := "\x1b[1;1madd\x1b[0m(\x1b[1;31merror\x1b[0m): a (\x1b[1;35mfile\x1b[0m)\x1b[1;31m [no]\x1b[0m\n"
 	if got != want {
@@ -239,11 +244,11 @@ func TestLog(t *testing.T) {
 	var b bytes.Buffer
 	log := slog.New(NewLogHandler(&b, slog.LevelInfo, false))
 	log.Debug("hidden")
-	log.Info("Attempting a clone into /W/x")
+	log.Info("Attempting a clone into /W/x\x1b[2J")
 	log.Warn("two\nlines", "path", "a b")
 	log.With("job", 3).WithGroup("g").Error("no", "n", 1)
 	log.Log(context.Background(), LevelCritical, "end")
-	want := "[INFO] Attempting a clone into /W/x \n[WARNING] two\n| lines path=\"a b\" \n[ERROR] no job=3 g.n=1 \n[CRITICAL] end \n"
+	want := "[INFO] Attempting a clone into /W/x\\x1b[2J \n[WARNING] two\n| lines path=\"a b\" \n[ERROR] no job=3 g.n=1 \n[CRITICAL] end \n"
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
