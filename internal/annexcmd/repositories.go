@@ -259,3 +259,9 @@ func (r *Repositories) shortName(uuid string) string {
 	}
 	return r.descriptions[uuid]
 }
+
+// Groups are the groups of a repository.
+func (r *Repositories) Groups(uuid string) []string {
+	e, _ := r.groups.Get(uuid)
+	return annexlog.ParseGroups(e.Value)
+}
