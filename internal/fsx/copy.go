@@ -73,7 +73,7 @@ func Fill(ctx context.Context, out, in *os.File, size int64, h hash.Hash) (int64
 }
 
 func copyFile(ctx context.Context, dst, src string, opt CopyOptions) (CopyResult, error) {
-	in, before, err := openRegular(src)
+	in, before, err := OpenRegular(src)
 	if err != nil {
 		return CopyResult{}, err
 	}
@@ -103,7 +103,7 @@ func copyFile(ctx context.Context, dst, src string, opt CopyOptions) (CopyResult
 // The error is errors.ErrUnsupported where that is not possible; after any
 // error there is no dst, unless it was there before.
 func Clone(dst, src string, perm fs.FileMode) error {
-	in, _, err := openRegular(src)
+	in, _, err := OpenRegular(src)
 	if err != nil {
 		return err
 	}
@@ -122,8 +122,9 @@ func Clone(dst, src string, perm fs.FileMode) error {
 	return err
 }
 
-// openRegular opens a file for reading without ever waiting on a FIFO.
-func openRegular(path string) (*os.File, fs.FileInfo, error) {
+// OpenRegular opens a regular file for reading, without ever waiting on a FIFO,
+// and tells what it is.
+func OpenRegular(path string) (*os.File, fs.FileInfo, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, nil, err
@@ -156,7 +157,10 @@ func fillTemp(ctx context.Context, tmp string, in *os.File, before fs.FileInfo, 
 	res := CopyResult{Source: before}
 	res.Method, res.Size, err = transfer(ctx, out, in, before.Size(), opt)
 	if err == nil {
-		err = unchanged(in, before, res.Size)
+		err = Unchanged(in, before)
+	}
+	if err == nil && res.Size != before.Size() {
+		err = ErrChanged
 	}
 	if err == nil {
 		err = finishTemp(out, tmp, before, opt)
@@ -164,13 +168,14 @@ func fillTemp(ctx context.Context, tmp string, in *os.File, before fs.FileInfo, 
 	return res, errors.Join(err, out.Close())
 }
 
-// unchanged compares the source with what it was before copying.
-func unchanged(in *os.File, before fs.FileInfo, copied int64) error {
-	after, err := in.Stat()
+// Unchanged fails with ErrChanged if the open file has another size or time of
+// modification than before.
+func Unchanged(f *os.File, before fs.FileInfo) error {
+	after, err := f.Stat()
 	if err != nil {
 		return err
 	}
-	if copied != before.Size() || after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) {
+	if after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) {
 		return ErrChanged
 	}
 	return nil

@@ -129,6 +129,15 @@ func (r *Remote) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.H
 	return err
 }
 
+// FetchFrom implements remote.Resumer.
+func (r *Remote) FetchFrom(ctx context.Context, k annexkey.Key, dst string, offset int64, h hash.Hash) error {
+	object, err := r.locate(k)
+	if err != nil {
+		return err
+	}
+	return remote.CopyFile(ctx, k, object, dst, offset, h)
+}
+
 // fits refuses content that is longer than the key says before it is copied.
 func fits(ctx context.Context, k annexkey.Key, object string) error {
 	fi, err := os.Stat(object)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -114,11 +115,7 @@ func (in *Incoming) copyFrom(ctx context.Context, c remote.Content) error {
 	if err != nil {
 		return err
 	}
-	after, err := src.Stat()
-	if err == nil && (after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime())) {
-		err = fsx.ErrChanged
-	}
-	if err == nil {
+	if err = fsx.Unchanged(src, before); err == nil {
 		err = in.file.Chmod(before.Mode().Perm() | 0o600)
 	}
 	if err == nil {
@@ -195,15 +192,11 @@ func (r *Remote) FetchFrom(ctx context.Context, k annexkey.Key, dst string, offs
 			return remote.HashFile(ctx, dst, h)
 		}
 	}
-	src, err := ReadObject(object, offset)
-	if err != nil {
-		if !exists(object) {
-			err = remote.ErrAbsent
-		}
-		return err
+	err := remote.CopyFile(ctx, k, object, dst, offset, h)
+	if errors.Is(err, fs.ErrNotExist) && !exists(object) {
+		err = remote.ErrAbsent
 	}
-	defer src.Close()
-	return r.copyTo(ctx, k, dst, src, offset, h)
+	return err
 }
 
 // linkOver replaces the file by another name of the object.
@@ -217,38 +210,4 @@ func linkOver(object, dst string) error {
 		os.Remove(link)
 	}
 	return err
-}
-
-func (r *Remote) copyTo(ctx context.Context, k annexkey.Key, dst string, src *Object, offset int64, h hash.Hash) error {
-	out, err := os.OpenFile(dst, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	if most, ok := remote.Bound(ctx, k); ok && src.before.Size() > most {
-		return &remote.SizeError{Key: k, Have: src.before.Size(), Want: most}
-	}
-	if offset == 0 {
-		_, err = fsx.Fill(ctx, out, src.File, src.Size(), h)
-	} else if _, err = out.Seek(offset, io.SeekStart); err == nil {
-		err = pump(ctx, hashing(out, h), src.File)
-	}
-	if err == nil && !src.Unmodified() {
-		err = fsx.ErrChanged
-	}
-	if err != nil {
-		return err
-	}
-	if src.before.Size() < k.Size {
-		return &remote.SizeError{Key: k, Have: src.before.Size(), Want: k.Size}
-	}
-	_ = out.Chmod(src.before.Mode().Perm() | 0o600) // the annex protects it itself
-	return os.Chtimes(dst, src.before.ModTime(), src.before.ModTime())
-}
-
-func hashing(w io.Writer, h hash.Hash) io.Writer {
-	if h == nil {
-		return w
-	}
-	return io.MultiWriter(w, h)
 }

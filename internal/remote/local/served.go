@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/p2p"
 	"github.com/stemma-data/stemma/internal/remote"
 )
@@ -58,7 +59,7 @@ func (s Served) Open(_ context.Context, k annexkey.Key, offset int64) (p2p.Outgo
 	if !ok {
 		return nil, remote.ErrAbsent
 	}
-	return ReadObject(object, offset)
+	return readObject(object, offset)
 }
 
 // Object is content that is read from a place on.
@@ -68,8 +69,8 @@ type Object struct {
 	rest   int64
 }
 
-// ReadObject opens the file for reading from offset on.
-func ReadObject(path string, offset int64) (*Object, error) {
+// readObject opens the file for reading from offset on.
+func readObject(path string, offset int64) (*Object, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -93,6 +94,5 @@ func (o *Object) Size() int64 { return o.rest }
 
 // Unmodified reports whether nobody has written to the file since.
 func (o *Object) Unmodified() bool {
-	fi, err := o.Stat()
-	return err == nil && fi.Size() == o.before.Size() && fi.ModTime().Equal(o.before.ModTime())
+	return fsx.Unchanged(o.File, o.before) == nil
 }

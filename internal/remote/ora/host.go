@@ -70,26 +70,10 @@ func tooLong(path string, n int64) error {
 }
 
 func (h here) fetch(ctx context.Context, k annexkey.Key, path, dst string, offset int64, sum hash.Hash) error {
-	size, err := h.size(ctx, path)
-	if err != nil {
+	if _, err := h.size(ctx, path); err != nil {
 		return err
 	}
-	if most, ok := remote.Bound(ctx, k); ok && size > most {
-		return &remote.SizeError{Key: k, Have: size, Want: most}
-	}
-	if offset == 0 {
-		_, err := fsx.Copy(ctx, dst, path, fsx.CopyOptions{KeepTime: true, Hash: sum})
-		return err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if _, err := f.Seek(offset, io.SeekStart); err != nil {
-		return err
-	}
-	return remote.Receive(ctx, k, dst, offset, sum, f)
+	return remote.CopyFile(ctx, k, path, dst, offset, sum)
 }
 
 func (here) store(ctx context.Context, c remote.Content, tmp, path string) error {
