@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"sort"
 	"strings"
 
@@ -70,6 +71,9 @@ func (d *Dataset) readModules() (string, error) {
 	return string(text), err
 }
 
+// parseModules leaves out what git leaves out as well: names from which a path
+// could be made that leads out of a repository, and paths and addresses that
+// could be taken for an option.
 func parseModules(text string) ([]Module, error) {
 	cfg, err := git.ParseConfigFile(text)
 	if err != nil {
@@ -84,6 +88,9 @@ func parseModules(text string) ([]Module, error) {
 			continue
 		}
 		name, property := key[len(prefix):dot], key[dot+1:]
+		if suspiciousModule(name) || (property == "path" || property == "url") && strings.HasPrefix(value, "-") {
+			continue
+		}
 		i, ok := len(list)-1, len(list) > 0 && list[len(list)-1].Name == name // mostly it goes on with the same
 		if !ok {
 			i, ok = at[name]
@@ -99,6 +106,11 @@ func parseModules(text string) ([]Module, error) {
 		}
 	}
 	return list, nil
+}
+
+func suspiciousModule(name string) bool {
+	parts := strings.FieldsFunc(name, func(c rune) bool { return c == '/' || c == '\\' })
+	return name == "" || slices.Contains(parts, "..")
 }
 
 // set gives a property its value, which replaces an earlier one.

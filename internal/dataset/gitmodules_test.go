@@ -33,6 +33,20 @@ func TestModuleBlocksSurvive(t *testing.T) {
 	}
 }
 
+// What git ignores is no subdataset.
+func TestSuspiciousModules(t *testing.T) {
+	for name, want := range map[string]int{"../x": 0, "a/../b": 0, `a\..`: 0, "..": 0, "a..b": 1, "...": 1} {
+		m := Module{Name: name, Path: "p", Properties: [][2]string{{"path", "p"}, {"url", "./p"}}}
+		if list, err := parseModules(m.block()); len(list) != want || err != nil {
+			t.Errorf("%q: %v %v", name, list, err)
+		}
+	}
+	list, err := parseModules("[submodule \"a\"]\n\tpath = p\n\turl = -u./evil\n[submodule \"b\"]\n\tpath = -q\n")
+	if err != nil || len(list) != 1 || list[0].Get("url") != "" || list[0].Path != "p" {
+		t.Errorf("options: %v %v", list, err)
+	}
+}
+
 func TestWithoutModules(t *testing.T) {
 	block := func(name string) string { return section(name, [][2]string{{"path", name}, {"url", "./" + name}}) }
 	text := "; mine\n" + block("a") + block("b") + block("a/c")
