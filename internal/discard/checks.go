@@ -70,7 +70,8 @@ func (r *dropping) jobsDone(ctx context.Context, t *target, _ []*target) (bool, 
 	return false, r.refuse(t, "jobs of this dataset are open: finish or prune them first, or ignore via `--reckless kill`")
 }
 
-// pushed finds branches that no sibling has.
+// pushed finds branches that no sibling has, and what git has stashed, which is
+// never pushed.
 func (r *dropping) pushed(ctx context.Context, t *target, _ []*target) (bool, error) {
 	if r.opt.Reckless == Availability {
 		return true, nil
@@ -79,7 +80,7 @@ func (r *dropping) pushed(ctx context.Context, t *target, _ []*target) (bool, er
 	if err := t.d.Propagate(ctx); err != nil {
 		return false, err
 	}
-	out, err := t.d.Repo.Output(ctx, "for-each-ref", "--format=%(refname)", "refs/heads/")
+	out, err := t.d.Repo.Output(ctx, "for-each-ref", "--format=%(refname)", "refs/heads/", "refs/stash")
 	if err != nil {
 		return false, err
 	}
@@ -93,7 +94,7 @@ func (r *dropping) pushed(ctx context.Context, t *target, _ []*target) (bool, er
 	}
 	var unique []any
 	for _, ref := range refs {
-		name := strings.TrimPrefix(ref, "refs/heads/")
+		name := strings.TrimPrefix(strings.TrimPrefix(ref, "refs/heads/"), "refs/")
 		if name == "git-annex" || strings.HasPrefix(name, "adjusted/") || strings.HasPrefix(name, "synced/") {
 			continue
 		}
