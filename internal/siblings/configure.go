@@ -129,6 +129,9 @@ func (s Settings) remote(ctx context.Context, d *dataset.Dataset, sink result.Si
 	}
 	if s.PushURL != "" {
 		edits = append(edits, git.Set(key+"pushurl", s.PushURL))
+		if d.Annex != nil { // content goes where git's objects go
+			edits = append(edits, git.Set(key+"annexurl", s.PushURL))
+		}
 	}
 	if err := d.Repo.SetConfig(edits...); err != nil {
 		return nil, err
