@@ -51,7 +51,7 @@ var sideways = map[string][]string{
 	"remote/enable": {"remote", "remote/all", "remote/directory", "remote/rsync", "remote/s3", "remote/s3/bucket", "remote/web", "remote/external",
 		"remote/ora", "remote/crypt", "remote/chunk", "git"},
 	"dataset":   {"commit", "transfer"},
-	"siblings":  {"commit", "dataset", "transfer"},
+	"siblings":  {"annexcmd", "commit", "dataset", "transfer"},
 	"clone":     {"commit", "dataset", "siblings", "transfer"},
 	"publish":   {"annexcmd", "commit", "dataset", "siblings", "transfer"},
 	"update":    {"adjusted", "annexcmd", "dataset"},

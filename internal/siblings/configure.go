@@ -76,6 +76,9 @@ func hostOf(address string) string {
 // apply does what Settings say and reports the sibling as it is then.
 func (s Settings) apply(ctx context.Context, d *dataset.Dataset, action string, sink result.Sink) error {
 	failed := result.New(action, result.Error, d.Path(), result.Sibling).Ref(d.Path()).With("name", s.Name)
+	if err := s.check(ctx, d); err != nil {
+		return err
+	}
 	if s.Name != Here {
 		if why, err := s.remote(ctx, d, sink); err != nil || why != nil {
 			if err == nil {

@@ -40,6 +40,9 @@ func Create(ctx context.Context, d *dataset.Dataset, opt CreateOptions, sink res
 	if err := CheckName(opt.Name); err != nil {
 		return err
 	}
+	if err := opt.check(ctx, d); err != nil {
+		return err
+	}
 	return d.Each(ctx, opt.Levels, func(sub *dataset.Dataset, rel string) error {
 		return opt.in(rel).one(ctx, sub, sink)
 	})

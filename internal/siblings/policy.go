@@ -2,14 +2,17 @@ package siblings
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/annexcmd"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/result"
 )
@@ -20,6 +23,29 @@ func uuidOf(d *dataset.Dataset, name string) string {
 		return d.Annex.UUID
 	}
 	return d.Repo.Config.Get("remote." + name + ".annex-uuid")
+}
+
+// check refuses expressions that git-annex could not read, before anything is
+// changed.
+func (s Settings) check(ctx context.Context, d *dataset.Dataset) error {
+	if s.GroupWanted != "" && (s.Group == nil || *s.Group == "") {
+		return errs.WithExit(errs.WithHint(errors.New("an expression for a group needs the group"), "give it: --annex-group NAME"), errs.ExitUsage)
+	}
+	expressions := map[string]*string{"wanted": s.Wanted, "required": s.Required, "groupwanted": &s.GroupWanted}
+	for _, what := range []string{"wanted", "required", "groupwanted"} {
+		text := expressions[what]
+		if d.Annex == nil || text == nil || *text == "" {
+			continue
+		}
+		session, err := annexcmd.Open(ctx, d, annexcmd.Settings{})
+		if err != nil {
+			return err
+		}
+		if err := session.CheckExpression(ctx, *text); err != nil {
+			return fmt.Errorf("annex-%s of sibling %s: %w", what, s.Name, err)
+		}
+	}
+	return nil
 }
 
 // policy writes what the git-annex branch has to know of a sibling.
