@@ -12,11 +12,11 @@ import (
 )
 
 type createSiblingOptions struct {
-	dataset, ui, since string
-	opt                siblings.CreateOptions
-	existing           choice
-	wanted, group      optionalText
-	recursion          recursion
+	dataset, ui          string
+	opt                  siblings.CreateOptions
+	existing             choice
+	wanted, group, since optionalText
+	recursion            recursion
 }
 
 func newCreateSibling(a *app) *cobra.Command {
@@ -46,9 +46,9 @@ func newCreateSibling(a *app) *cobra.Command {
 	f.Var(&o.group, "annex-group", "`GROUP` of repositories that it belongs to")
 	f.StringVar(&o.opt.GroupWanted, "annex-groupwanted", "", "`EXPRESSION` of its group")
 	f.BoolVar(&o.opt.Inherit, "inherit", false, "take over the settings of the superdataset's sibling of that name")
-	f.StringVar(&o.since, "since", "", "accepted and ignored (`COMMIT`)")
+	f.Var(&o.since, "since", "with -r, only for subdatasets that changed since `COMMIT`; \"^\": since the last push to the sibling")
 	o.recursion.flags(f)
-	f.Lookup("ui").Hidden, f.Lookup("since").Hidden = true, true
+	f.Lookup("ui").Hidden = true
 	return cmd
 }
 
@@ -65,6 +65,12 @@ func (a *app) createSibling(ctx context.Context, o createSiblingOptions, args []
 	}
 	opt := o.opt
 	opt.URL, opt.Existing, opt.Wanted, opt.Group = args[0], o.existing.value, o.wanted.value, o.group.value
+	if v := o.since.value; v != nil {
+		opt.Since = *v
+		if *v == "" {
+			opt.Since = "^" // the older way to say it
+		}
+	}
 	if opt.Levels, err = o.recursion.levels(); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type CreateOptions struct {
 	Shared     string // for git init --shared
 	UnixGroup  string // for chgrp
 	Levels     int
+	Since      string // only subdatasets that changed since this commit, "^": that which the sibling has; "": all
 }
 
 // Create makes siblings with work trees, which follow what is pushed to them.
@@ -43,7 +44,17 @@ func Create(ctx context.Context, d *dataset.Dataset, opt CreateOptions, sink res
 	if err := opt.check(ctx, d); err != nil {
 		return err
 	}
+	var changed map[string]bool
+	if opt.Since != "" {
+		var err error
+		if changed, err = changedSince(ctx, d, opt.Since, opt.Name, opt.Levels); err != nil {
+			return err
+		}
+	}
 	return d.Each(ctx, opt.Levels, func(sub *dataset.Dataset, rel string) error {
+		if opt.Since != "" && !changed[rel] {
+			return nil
+		}
 		return opt.in(rel).one(ctx, sub, sink)
 	})
 }
