@@ -42,7 +42,10 @@ type Options struct {
 	// Create makes a dataset at an absolute path; nil without an error means
 	// that a record tells why there is none.
 	Create func(ctx context.Context, path string, sink result.Sink) (*dataset.Dataset, error)
-	Env    dataset.Env
+	// FileName asks the server what the file at an address is called; "" where
+	// it does not say. It is called by several goroutines.
+	FileName func(ctx context.Context, address string) string
+	Env      dataset.Env
 }
 
 // Add brings the files of the table into the dataset at the absolute path top,
@@ -53,7 +56,7 @@ func Add(ctx context.Context, d *dataset.Dataset, top string, t *Table, opt Opti
 	if d != nil && d.Annex == nil {
 		return sink.Emit(whole(result.Error).Msg("not an annex repo"))
 	}
-	p, err := newPlan(t, &opt)
+	p, err := newPlan(ctx, t, &opt)
 	switch {
 	case err != nil:
 		return sink.Emit(whole(result.Error).Msg(err.Error()))

@@ -1,6 +1,7 @@
 package addurls
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -22,6 +23,36 @@ func TestURLParts(t *testing.T) {
 		if root, ext := splitExt(name); [2]string{root, ext} != want {
 			t.Errorf("%s: %q %q", name, root, ext)
 		}
+	}
+}
+
+func TestFileNames(t *testing.T) {
+	table, err := ReadTable(strings.NewReader("u\nhttp://h/a/b%20c.tar.gz?x=1\nhttp://h/named\nhttp://h/hostile\n"), "csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt := Options{URLFormat: "{u}", FileFormat: "{_url_filename_root}-{_url_filename_ext}/{_url_filename}"}
+	opt.FileName = func(_ context.Context, address string) string {
+		return map[string]string{"http://h/named": "report.pdf", "http://h/hostile": "../x//y.txt"}[address]
+	}
+	p, err := newPlan(t.Context(), table, &opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range p.entries {
+		got = append(got, e.file)
+	}
+	if diff := cmp.Diff([]string{"b c-.tar.gz/b c.tar.gz", "report-.pdf/report.pdf", "y-.txt/y.txt"}, got); diff != "" {
+		t.Error(diff)
+	}
+	opt.DryRun = true // asks nobody
+	if p, err = newPlan(t.Context(), table, &opt); err != nil || p.entries[1].file != "BASE1-.EXT1/BASE.EXT1" {
+		t.Errorf("%v %+v", err, p)
+	}
+	table.rows[0]["u"], opt.DryRun = "http://h/", false
+	if _, err = newPlan(t.Context(), table, &opt); err == nil {
+		t.Error("a URL without a name has one")
 	}
 }
 
@@ -47,7 +78,7 @@ func TestPlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := newPlan(table, &Options{URLFormat: "{u}", FileFormat: "{n}"})
+	p, err := newPlan(t.Context(), table, &Options{URLFormat: "{u}", FileFormat: "{n}"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +103,7 @@ func FuzzReadTable(f *testing.F) {
 		if err != nil {
 			return
 		}
-		p, err := newPlan(table, &Options{URLFormat: address, FileFormat: name, Key: address})
+		p, err := newPlan(t.Context(), table, &Options{URLFormat: address, FileFormat: name, Key: address})
 		if err != nil {
 			return
 		}

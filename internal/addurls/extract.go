@@ -1,6 +1,7 @@
 package addurls
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -31,7 +32,7 @@ type plan struct {
 }
 
 // newPlan fills the templates for all rows.
-func newPlan(t *Table, opt *Options) (*plan, error) {
+func newPlan(ctx context.Context, t *Table, opt *Options) (*plan, error) {
 	f := &formatter{headers: t.headers, missing: opt.Missing}
 	meta, err := metaTemplates(t, opt)
 	if err != nil {
@@ -56,14 +57,19 @@ func newPlan(t *Table, opt *Options) (*plan, error) {
 				return nil, err
 			}
 		}
-		name, err := named.name(row, e.url)
+		p.entries = append(p.entries, e)
+	}
+	if err := named.ask(ctx, p, opt); err != nil {
+		return nil, err
+	}
+	for _, e := range p.entries {
+		name, err := named.name(t.rows[e.row], e)
 		if err != nil {
 			return nil, err
 		}
 		if err := e.place(name, subs); err != nil {
 			return nil, err
 		}
-		p.entries = append(p.entries, e)
 	}
 	p.subs = slices.SortedFunc(maps.Keys(subs), byDepth)
 	return p, nil
@@ -146,11 +152,38 @@ type namer struct {
 	f        *formatter
 	template string
 	seen     map[string]int
+	files    map[string]string // names of the files at URLs
+	pretend  bool              // there are no such names: others stand for them
 }
 
-func (n *namer) name(row map[string]any, address string) (string, error) {
+// ask finds the names of the files, if the template has them.
+func (n *namer) ask(ctx context.Context, p *plan, opt *Options) (err error) {
+	if !usesFileName(n.template) {
+		return nil
+	}
+	if n.pretend = opt.DryRun; n.pretend {
+		return nil
+	}
+	var addresses []string
+	for _, e := range p.entries {
+		addresses = append(addresses, e.url)
+	}
+	n.files, err = fileNames(ctx, addresses, opt.FileName)
+	return err
+}
+
+func (n *namer) name(row map[string]any, e *entry) (string, error) {
 	row = maps.Clone(row)
-	maps.Copy(row, urlParts(address))
+	maps.Copy(row, urlParts(e.url))
+	if n.pretend {
+		maps.Copy(row, standIns(e.row))
+	} else if n.files != nil {
+		file := n.files[e.url]
+		if file == "" {
+			return "", fmt.Errorf("%s does not contain a filename", e.url)
+		}
+		maps.Copy(row, fileParts(file, filePrefix))
+	}
 	row["_repindex"] = "0"
 	name, err := n.f.format(n.template, "file name", row)
 	if err != nil {

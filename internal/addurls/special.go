@@ -1,6 +1,7 @@
 package addurls
 
 import (
+	"maps"
 	"net/url"
 	"path"
 	"strconv"
@@ -28,12 +29,17 @@ func urlParts(address string) map[string]any {
 		parts["_url"+strconv.Itoa(i)] = w
 	}
 	base := words[len(words)-1]
-	parts["_url_basename"] = base
-	root, ext := splitExt(base)
-	parts["_url_basename_root"], parts["_url_basename_ext"] = root, ext
-	root, ext = splitLast(base)
-	parts["_url_basename_root_py"], parts["_url_basename_ext_py"] = root, ext
+	maps.Copy(parts, fileParts(base, "_url_basename"))
 	return parts
+}
+
+// fileParts are the placeholders for a file's name and its pieces.
+func fileParts(name, prefix string) map[string]any {
+	root, ext := splitExt(name)
+	rootPy, extPy := splitLast(name)
+	return map[string]any{
+		prefix: name, prefix + "_root": root, prefix + "_ext": ext, prefix + "_root_py": rootPy, prefix + "_ext_py": extPy,
+	}
 }
 
 // splitLast cuts the last extension off, as Python's splitext does: leading

@@ -35,8 +35,9 @@ func newAddurls(a *app) *cobra.Command {
 		Long: "Downloads one file for each row of a table (csv, tsv or json; - is standard input).\n" +
 			"The formats are templates with {COLUMN} or {NUMBER}. In file names there are also\n" +
 			"{_url_hostname}, {_url0}, {_url1}, …, {_url_basename}, {_url_basename_root},\n" +
-			"{_url_basename_ext} and {_repindex}, which counts names that repeat; // ends the path\n" +
-			"of a subdataset, which is created. Columns become metadata of the annexed files.",
+			"{_url_basename_ext}, the same for {_url_filename}, for which the servers are asked, and\n" +
+			"{_repindex}, which counts names that repeat; // ends the path of a subdataset, which\n" +
+			"is created. Columns become metadata of the annexed files.",
 		Example: "  stemma addurls table.csv '{link}' 'raw/{who}.{ext}'\n  stemma addurls -d new -x '*' -m 'source={who}' table.csv '{link}' '{who}//{_url_basename}'\n" +
 			"  stemma addurls --dry-run table.csv '{link}' '{who}.{ext}'",
 		GroupID: groupData,
@@ -88,6 +89,18 @@ func (a *app) addurls(ctx context.Context, o addurlsOptions, args []string) erro
 	sink, err := a.report(render.Continue, &render.Tailored{Rewrite: belowTop, Summary: render.SummaryAlways})
 	if err != nil {
 		return err
+	}
+	client, err := a.webClient(ctx, d)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	o.FileName = func(ctx context.Context, address string) string {
+		name, err := client.FileName(ctx, address)
+		if err != nil {
+			a.log.Debug("no name for " + address + ": " + err.Error())
+		}
+		return name
 	}
 	table, err := a.urlTable(args[0], o.kind.value)
 	if err != nil {

@@ -51,12 +51,6 @@ func (a *app) downloadURL(ctx context.Context, o downloadOptions, args []string)
 	if err != nil && (o.dataset != "" || !errors.As(err, &none)) {
 		return err
 	}
-	setup := remote.Setup{Env: a.env, Home: a.getenv("HOME"), Log: a.log}
-	if d != nil {
-		setup.Settings = d.Repo.Config
-	} else if setup.Settings, err = git.UserConfig(ctx, a.env); err != nil {
-		return err
-	}
 	opt := download.Options{URLs: args, Overwrite: o.overwrite, NoSave: o.noSave, Message: o.message, Here: a.cwd}
 	if o.path != "" {
 		opt.Path, opt.Folder = a.abs(o.path), strings.HasSuffix(o.path, "/")
@@ -65,7 +59,25 @@ func (a *app) downloadURL(ctx context.Context, o downloadOptions, args []string)
 	if err != nil {
 		return err
 	}
-	client := fetchurl.New(setup)
+	client, err := a.webClient(ctx, d)
+	if err != nil {
+		return err
+	}
 	defer client.Close()
 	return download.URLs(ctx, d, client, opt, sink)
+}
+
+// webClient downloads with the settings of the dataset; without one (nil), with
+// those of the user.
+func (a *app) webClient(ctx context.Context, d *dataset.Dataset) (*fetchurl.Client, error) {
+	setup := remote.Setup{Env: a.env, Home: a.getenv("HOME"), Log: a.log}
+	if d != nil {
+		setup.Settings = d.Repo.Config
+		return fetchurl.New(setup), nil
+	}
+	var err error
+	if setup.Settings, err = git.UserConfig(ctx, a.env); err != nil {
+		return nil, err
+	}
+	return fetchurl.New(setup), nil
 }

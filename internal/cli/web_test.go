@@ -11,13 +11,16 @@ import (
 )
 
 // TestWebScripts runs the scripts that need a web server, which they find at
-// $WEB: /NAME.txt holds "content of NAME".
+// $WEB: /NAME.txt holds "content of NAME"; it calls /NAME.named.txt served.dat.
 func TestWebScripts(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/"), ".txt")
 		if !ok {
 			http.NotFound(w, r)
 			return
+		}
+		if strings.HasSuffix(name, ".named") {
+			w.Header().Set("Content-Disposition", `attachment; filename="served.dat"`)
 		}
 		http.ServeContent(w, r, "", time.Time{}, strings.NewReader("content of "+name+"\n"))
 	}))

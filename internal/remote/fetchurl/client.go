@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -120,6 +121,25 @@ func (c *Client) Size(ctx context.Context, address string) (int64, error) {
 		resp.Body.Close()
 	}
 	return resp.ContentLength, statusError(resp)
+}
+
+// FileName asks what the server calls the file at the address; "" where it does
+// not say.
+func (c *Client) FileName(ctx context.Context, address string) (string, error) {
+	u, err := c.parse(address)
+	if err != nil || u.Scheme == "file" {
+		return "", err
+	}
+	resp, err := c.do(ctx, http.MethodHead, u, 0)
+	if err != nil {
+		return "", err
+	}
+	resp.Body.Close()
+	_, fields, err := mime.ParseMediaType(resp.Header.Get("Content-Disposition"))
+	if err != nil {
+		return "", nil //nolint:nilerr // not said, or not so that it can be read
+	}
+	return fields["filename"], nil
 }
 
 // Fetch writes the content at the address to dst, from byte offset on; see
