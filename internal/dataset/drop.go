@@ -154,23 +154,7 @@ func (r *dropping) unsaved(ctx context.Context) (bool, error) {
 	for _, p := range r.named {
 		scope.Paths = append(scope.Paths, p.rel)
 	}
-	changes, err := r.d.Changes(ctx, scope)
-	if err != nil {
-		return false, err
-	}
-	blocked := false
-	for _, c := range changes {
-		if c.State != Modified && c.State != Untracked {
-			continue
-		}
-		blocked = true
-		rec := r.d.record("drop", c.Path, c.Type).As(result.Impossible).With("parentds", r.d.Path()).
-			With("state", string(c.State)).Msg(fmt.Sprintf("cannot drop %s content, save first", c.State))
-		if err := r.sink.Emit(rec); err != nil {
-			return true, err
-		}
-	}
-	return blocked, nil
+	return r.d.Unsaved(ctx, scope, r.sink)
 }
 
 // run drops and reports what look has found.

@@ -2,6 +2,9 @@ package discard
 
 import (
 	"context"
+	"os"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -19,10 +22,7 @@ func (r *dropping) check(ctx context.Context, targets []*target) (bool, error) {
 	}
 	ok := true
 	for _, t := range targets {
-		if !t.whole() {
-			continue
-		}
-		for _, test := range []func(context.Context, *target, []*target) (bool, error){r.subdatasetsGone, r.jobsDone, r.pushed, r.dead} {
+		for _, test := range r.tests(t) {
 			fit, err := test(ctx, t, targets)
 			if err != nil {
 				return false, err
@@ -32,7 +32,7 @@ func (r *dropping) check(ctx context.Context, targets []*target) (bool, error) {
 			}
 		}
 		if r.opt.Reckless != Modification {
-			fit, err := r.unchanged(ctx, t)
+			fit, err := r.unchanged(ctx, t, targets)
 			if err != nil {
 				return false, err
 			}
@@ -42,6 +42,21 @@ func (r *dropping) check(ctx context.Context, targets []*target) (bool, error) {
 	return ok, nil
 }
 
+// test says whether one thing stands against taking a target away, and reports
+// what does. It is given all targets.
+type test func(context.Context, *target, []*target) (bool, error)
+
+// tests lists what applies to a target: files go without the dataset.
+func (r *dropping) tests(t *target) []test {
+	switch {
+	case t.whole():
+		return []test{r.subdatasetsGone, r.jobsDone, r.pushed, r.dead}
+	case r.opt.What == Datasets:
+		return []test{r.known, r.subdatasetsGone}
+	}
+	return []test{r.known}
+}
+
 func (r *dropping) refuse(t *target, message any) error {
 	return r.sink.Emit(result.New("uninstall", result.Error, t.d.Path(), result.Dataset).With("message", message))
 }
@@ -49,7 +64,11 @@ func (r *dropping) refuse(t *target, message any) error {
 // subdatasetsGone finds subdatasets that are here and stay.
 func (r *dropping) subdatasetsGone(ctx context.Context, t *target, targets []*target) (bool, error) {
 	var left []any
-	err := t.d.Subdatasets(ctx, dataset.SubdatasetsOptions{State: "present", Levels: 1}, func(s *dataset.Subdataset) error {
+	opt := dataset.SubdatasetsOptions{State: "present", Levels: 1}
+	if !t.whole() {
+		opt.Paths = t.paths
+	}
+	err := t.d.Subdatasets(ctx, opt, func(s *dataset.Subdataset) error {
 		if !slices.ContainsFunc(targets, func(o *target) bool { return o.d.Path() == s.Abs && o.whole() }) {
 			left = append(left, s.Abs)
 		}
@@ -156,26 +175,46 @@ func countsOn(ctx context.Context, d *dataset.Dataset, ref string) (bool, error)
 	return !ok || e.Value != annexlog.Dead.String(), nil
 }
 
-// unchanged reports unsaved content.
-func (r *dropping) unchanged(ctx context.Context, t *target) (bool, error) {
+// unchanged reports unsaved content. Subdatasets that go along are looked at
+// on their own.
+func (r *dropping) unchanged(ctx context.Context, t *target, targets []*target) (bool, error) {
 	scope := dataset.Scope{Subdatasets: dataset.EvalNone}
-	if r.opt.wholes() {
+	if r.opt.What == Datasets || r.opt.What == All && t.whole() {
 		scope.Subdatasets = dataset.EvalCommit
 	}
-	changes, err := t.d.Changes(ctx, scope)
+	var err error
+	if scope.Paths, err = t.within(); err != nil {
+		return false, err
+	}
+	for _, o := range targets {
+		if rel, err := t.d.Rel(o.d.Path()); o != t && o.whole() && err == nil {
+			scope.Exclude = append(scope.Exclude, rel)
+		}
+	}
+	found, err := t.d.Unsaved(ctx, scope, r.sink)
+	return !found, err
+}
+
+// known finds paths in or at repositories that are not registered as
+// subdatasets: git says nothing about what is in them.
+func (r *dropping) known(_ context.Context, t *target, _ []*target) (bool, error) {
+	paths, err := t.within()
 	if err != nil {
 		return false, err
 	}
 	ok := true
-	for _, c := range changes {
-		if c.State != dataset.Modified && c.State != dataset.Untracked {
-			continue
-		}
-		ok = false
-		rec := result.New("drop", result.Impossible, t.d.Repo.Path(c.Path), c.Type).With("parentds", t.d.Path()).
-			With("state", string(c.State)).Msg("cannot drop " + string(c.State) + " content, save first")
-		if err := r.sink.Emit(rec); err != nil {
-			return false, err
+	for _, rel := range paths {
+		for p := rel; p != "."; p = path.Dir(p) {
+			abs := t.d.Repo.Path(filepath.FromSlash(p))
+			if _, err := os.Lstat(filepath.Join(abs, ".git")); err != nil {
+				continue
+			}
+			ok = false
+			rec := result.New("drop", result.Impossible, abs, result.Dataset).With("parentds", t.d.Path())
+			if err := r.sink.Emit(rec.Msg("this repository is not registered as a subdataset, name it with --dataset")); err != nil {
+				return false, err
+			}
+			break
 		}
 	}
 	return ok, nil

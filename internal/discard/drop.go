@@ -100,7 +100,22 @@ type target struct {
 }
 
 func (t *target) whole() bool {
-	return t.paths == nil || len(t.paths) == 1 && t.paths[0] == t.d.Path()
+	return t.paths == nil || slices.Contains(t.paths, t.d.Path())
+}
+
+// within lists the paths relative to the dataset; nil: all of it.
+func (t *target) within() ([]string, error) {
+	if t.whole() {
+		return nil, nil
+	}
+	rels := make([]string, len(t.paths))
+	for i, p := range t.paths {
+		var err error
+		if rels[i], err = t.d.Rel(p); err != nil {
+			return nil, err
+		}
+	}
+	return rels, nil
 }
 
 // holds reports whether the folder would vanish with the target.
@@ -243,7 +258,7 @@ func (r *dropping) drop(ctx context.Context, t *target) error {
 	}
 	if r.opt.Reckless != Kill {
 		if what == AllKeys {
-			if ok, err := r.unchanged(ctx, t); err != nil || !ok {
+			if ok, err := r.unchanged(ctx, t, nil); err != nil || !ok {
 				return err
 			}
 		}

@@ -34,18 +34,22 @@ func Remove(ctx context.Context, d *dataset.Dataset, opt RemoveOptions, sink res
 	if opt.What == "" {
 		opt.What = Datasets
 	}
+	paths, err := removable(d, opt.Paths)
+	if err != nil {
+		return err
+	}
 	failed := false
 	watch := result.SinkFunc(func(r result.Record) error {
 		failed = failed || r.Status.Failed()
 		return sink.Emit(r)
 	})
 	top := d.Path()
-	err := Drop(ctx, d, Options{Paths: opt.Paths, What: opt.What, Reckless: opt.Reckless, Levels: dataset.AllLevels, Jobs: opt.Jobs}, watch)
+	err = Drop(ctx, d, Options{Paths: opt.Paths, What: opt.What, Reckless: opt.Reckless, Levels: dataset.AllLevels, Jobs: opt.Jobs}, watch)
 	if err != nil || failed || len(opt.Paths) == 0 {
 		return err
 	}
-	for _, typed := range opt.Paths {
-		if err := removePath(d, typed); err != nil {
+	for _, path := range paths {
+		if err := removePath(path); err != nil {
 			return err
 		}
 	}
@@ -66,23 +70,32 @@ func Remove(ctx context.Context, d *dataset.Dataset, opt RemoveOptions, sink res
 	return err
 }
 
-// removePath deletes what is left at a path. Nothing outside the dataset is
-// touched, whatever links lead there.
-func removePath(d *dataset.Dataset, typed string) error {
-	rel, err := d.Rel(typed)
-	if err != nil {
-		return err
+// removable lists the places of paths in the dataset, if they may be removed at
+// all. Nothing outside the dataset is touched, whatever links lead there; paths
+// that lie outside are left to Drop, which reports them.
+func removable(d *dataset.Dataset, typed []string) ([]string, error) {
+	var list []string
+	for _, name := range typed {
+		rel, err := d.Rel(name)
+		if err != nil {
+			continue
+		}
+		if rel == "." {
+			return nil, errs.WithHint(errors.New("remove: the path is the dataset itself"), "to remove it, leave out the path: remove -d %s", d.Path())
+		}
+		if slices.ContainsFunc(strings.Split(rel, "/"), func(part string) bool { return strings.EqualFold(part, ".git") }) {
+			return nil, fmt.Errorf("remove: %s belongs to git", name)
+		}
+		if err := fsx.Beneath(d.Path(), rel); err != nil {
+			return nil, err
+		}
+		list = append(list, d.Repo.Path(filepath.FromSlash(rel)))
 	}
-	if rel == "." {
-		return errs.WithHint(errors.New("remove: the path is the dataset itself"), "to remove it, leave out the path: remove -d %s", d.Path())
-	}
-	if slices.ContainsFunc(strings.Split(rel, "/"), func(part string) bool { return strings.EqualFold(part, ".git") }) {
-		return fmt.Errorf("remove: %s belongs to git", typed)
-	}
-	if err := fsx.Beneath(d.Path(), rel); err != nil {
-		return err
-	}
-	path := d.Repo.Path(filepath.FromSlash(rel))
+	return list, nil
+}
+
+// removePath deletes what is left at a path.
+func removePath(path string) error {
 	fi, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
