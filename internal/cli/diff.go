@@ -47,9 +47,6 @@ func (a *app) diff(ctx context.Context, o diffOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	if !o.recursion.on {
-		levels = 0
-	}
 	_, sink, err := a.statusReport(d, "diff", o.dataset)
 	if err != nil {
 		return err

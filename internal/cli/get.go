@@ -64,8 +64,11 @@ func (a *app) get(ctx context.Context, o getOptions, args []string) error {
 		Paths: a.pathsOrHere(o.dataset, args), Source: o.source, Jobs: int(o.jobs), NoData: o.noData || o.data.value == "nothing",
 		Reckless: string(o.reckless), Description: o.description, Procedures: o.procedures, Top: a.getenv("DATALAD_DATASETS_TOPURL"),
 	}
-	if o.recursion.on && o.recursion.limit == "existing" {
-		opt.Existing, opt.Levels = true, dataset.AllLevels
+	if o.recursion.limit == "existing" {
+		opt.Existing = true
+		if o.recursion.on {
+			opt.Levels = dataset.AllLevels
+		}
 	} else if opt.Levels, err = o.recursion.levels(); err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func (a *app) save(ctx context.Context, o saveOptions, args []string) error {
 	if err != nil {
 		return err
 	}
-	levels, err := o.recursion.levels()
+	levels, err := o.recursion.reach()
 	if err != nil {
 		return err
 	}
@@ -103,8 +103,19 @@ func (r *recursion) flags(f flagSet) {
 	f.StringVarP(&r.limit, "recursion-limit", "R", "", "at most `N` levels of subdatasets deep")
 }
 
-// levels is how deep to go: 0, a number, or dataset.AllLevels.
+// levels is how deep to go: 0, a number, or dataset.AllLevels. A limit alone
+// asks for no recursion.
 func (r *recursion) levels() (int, error) {
+	n, err := r.reach()
+	if !r.on {
+		n = 0
+	}
+	return n, err
+}
+
+// reach is levels of the commands that look at the state of files; with them a
+// limit alone is enough, as in DataLad.
+func (r *recursion) reach() (int, error) {
 	switch {
 	case r.limit != "":
 		n, err := strconv.Atoi(r.limit)

@@ -61,7 +61,7 @@ func (a *app) status(ctx context.Context, o statusOptions, args []string) error 
 	if err != nil {
 		return err
 	}
-	levels, err := o.recursion.levels()
+	levels, err := o.recursion.reach()
 	if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func (o *subdatasetsOptions) wanted() (string, error) {
 // subLevels is how many levels of subdatasets are meant where the direct ones
 // are in any case.
 func (r *recursion) subLevels() (int, error) {
-	n, err := r.levels()
+	n, err := r.reach()
 	switch {
 	case err != nil:
 		return 0, err

@@ -34,7 +34,7 @@ func (a *app) unlock(ctx context.Context, o unlockOptions, args []string) error 
 	if err != nil {
 		return err
 	}
-	levels, err := o.recursion.levels()
+	levels, err := o.recursion.reach()
 	if err != nil {
 		return err
 	}
