@@ -31,7 +31,7 @@ func newCreateSibling(a *app) *cobra.Command {
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.createSibling(cmd.Context(), o, args) },
 	}
 	f := cmd.Flags()
-	f.StringVarP(&o.opt.Name, "name", "s", "", "`NAME` of the sibling (default: the host)")
+	f.StringVarP(&o.opt.Name, "name", "s", "", "`NAME` of the sibling (default: the host, or local)")
 	f.StringVar(&o.opt.TargetDir, "target-dir", "", "`PATH` on the host, if another one; %RELNAME stands for a subdataset's")
 	f.StringVar(&o.opt.TargetURL, "target-url", "", "`URL` by which it is used, if another one")
 	f.StringVar(&o.opt.TargetPush, "target-pushurl", "", "`URL` to push to, if another one")

@@ -34,9 +34,7 @@ func Create(ctx context.Context, d *dataset.Dataset, opt CreateOptions, sink res
 		return err
 	}
 	if opt.Name == "" {
-		if opt.Name = hostOf(opt.URL); opt.Name == "" {
-			return errs.WithExit(errs.WithHint(fmt.Errorf("create-sibling: no name can be derived from %s", opt.URL), "give one: -s NAME"), errs.ExitUsage)
-		}
+		opt.Name = opt.defaultName()
 	}
 	if err := CheckName(opt.Name); err != nil {
 		return err
@@ -57,6 +55,14 @@ func Create(ctx context.Context, d *dataset.Dataset, opt CreateOptions, sink res
 		}
 		return opt.in(rel).one(ctx, sub, sink)
 	})
+}
+
+// defaultName is the host, or DataLad's name for siblings on this machine.
+func (opt *CreateOptions) defaultName() string {
+	if host := hostOf(opt.URL); host != "" && !strings.HasPrefix(opt.URL, "file://") {
+		return host
+	}
+	return "local"
 }
 
 // in returns the options for the subdataset at rel.
@@ -128,6 +134,8 @@ func isSCP(s string) bool {
 const (
 	dirTaken   = 45
 	dirSkipped = 46
+	dirForeign = 47 // there is something that is no git repository
+	dirInUse   = 48 // there is a repository, which was to be replaced
 )
 
 const makeSibling = `set -e
@@ -137,9 +145,9 @@ if test -e "$dir" && test -n "$(ls -A -- "$dir" 2>/dev/null || echo file)"; then
 	error) exit 45;;
 	skip) exit 46;;
 	replace)
-		test -e "$dir/.git" || exit 45
-		chmod -R u+w -- "$dir"; rm -rf -- "$dir";;
-	reconfigure) test -e "$dir/.git" || exit 45;;
+		test -e "$dir/.git" || exit 47
+		exit 48;;
+	reconfigure) test -e "$dir/.git" || exit 47;;
 	esac
 fi
 mkdir -p -- "$dir"
@@ -175,13 +183,11 @@ func (opt CreateOptions) one(ctx context.Context, d *dataset.Dataset, sink resul
 	}
 	_, err = host.Script(ctx, makeSibling, dir, existing, opt.Shared, opt.UnixGroup)
 	var failed *ria.ScriptError
-	switch {
-	case errors.As(err, &failed) && failed.Exit == dirTaken:
-		return errs.WithHint(fmt.Errorf("create-sibling: target path %s already exists", dir), "--existing skip, reconfigure or replace")
-	case errors.As(err, &failed) && failed.Exit == dirSkipped:
+	if errors.As(err, &failed) && failed.Exit == dirSkipped {
 		return sink.Emit(r.As(result.NotNeeded).Msg("Skipped on existing target path " + dir))
-	case err != nil:
-		return fmt.Errorf("create-sibling %s: %w", url, err)
+	}
+	if err != nil {
+		return taken(err, dir, url)
 	}
 	if err := startAnnex(ctx, d, host, dir); err != nil {
 		return fmt.Errorf("create-sibling %s: %w", url, err)
@@ -204,6 +210,25 @@ func (opt CreateOptions) one(ctx context.Context, d *dataset.Dataset, sink resul
 		return err
 	}
 	return sink.Emit(r.As(result.OK))
+}
+
+// taken explains why no repository was made. One that is there is never
+// deleted: its content may be nowhere else.
+func taken(err error, dir, url string) error {
+	exit := 0
+	if failed := (*ria.ScriptError)(nil); errors.As(err, &failed) {
+		exit = failed.Exit
+	}
+	there := fmt.Errorf("create-sibling: target path %s already exists", dir)
+	switch exit {
+	case dirTaken:
+		return errs.WithHint(there, "use another path, or --existing skip or reconfigure")
+	case dirForeign:
+		return errs.WithHint(fmt.Errorf("%w and is not a git repository", there), "use another path, or remove what is there yourself first")
+	case dirInUse:
+		return errs.WithHint(fmt.Errorf("%w and is a git repository", there), "remove it yourself first if nothing in it is needed, or use --existing reconfigure")
+	}
+	return fmt.Errorf("create-sibling %s: %w", url, err)
 }
 
 // startAnnex makes an annex of the new repository, if the dataset has one.
