@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,7 +33,12 @@ func newPush(a *app) *cobra.Command {
 			"(datalad-publish-depends) come first.",
 		Example: "  stemma push --to store\n  stemma push --to store --data nothing\n  stemma push --to store --since ^ -r",
 		GroupID: groupData,
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.push(cmd.Context(), o, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("since") && o.since == "" {
+				return errors.New("'since' should point to commitish or use '^'.") // as in DataLad
+			}
+			return a.push(cmd.Context(), o, args)
+		},
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.dataset, "dataset", "d", "", datasetHelp)

@@ -2,10 +2,13 @@ package publish
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
@@ -17,8 +20,11 @@ func (p *pushing) collect(ctx context.Context, d *dataset.Dataset, since gitobj.
 		return err
 	}
 	head, err := d.RecordedHead(ctx)
-	if err != nil || head == "" {
+	if err != nil {
 		return err
+	}
+	if head == "" {
+		return errs.WithHint(fmt.Errorf("push: %s has no commit on the branch that is checked out", d.Path()), "save something first, or check out another branch")
 	}
 	mine := &part{d: d}
 	var subs []git.TreeDelta
@@ -36,6 +42,8 @@ func (p *pushing) collect(ctx context.Context, d *dataset.Dataset, since gitobj.
 		}
 		matched = true // though it may be gone now
 		switch {
+		case c.To.Mode == gitobj.ModeGitlink && slices.Contains(paths, c.Path) && !d.IsHere(c.Path):
+			return errs.WithHint(fmt.Errorf("push: subdataset %s is not here", mine.abs(c.Path)), "get it first: get -n %s", c.Path)
 		case c.To.Mode == gitobj.ModeGitlink:
 			subs = append(subs, c)
 		case c.To.OID != "":
@@ -46,10 +54,11 @@ func (p *pushing) collect(ctx context.Context, d *dataset.Dataset, since gitobj.
 	if err != nil {
 		return err
 	}
-	if levels != 0 {
-		if err := p.below(ctx, d, subs, levels-1); err != nil {
-			return err
-		}
+	if levels == 0 { // only those that hold one of the paths
+		subs = slices.DeleteFunc(subs, func(c git.TreeDelta) bool { return !holdsAny(c.Path, paths) })
+	}
+	if err := p.below(ctx, d, subs, levels); err != nil {
+		return err
 	}
 	if matched {
 		p.plan = append(p.plan, mine)
@@ -71,8 +80,8 @@ func anyIn(ctx context.Context, d *dataset.Dataset, commit gitobj.OID, paths []s
 // below plans the subdatasets that are here, each from the commit that the
 // superdataset recorded before.
 func (p *pushing) below(ctx context.Context, d *dataset.Dataset, subs []git.TreeDelta, levels int) error {
-	if levels < 0 {
-		levels = dataset.AllLevels
+	if levels > 0 {
+		levels--
 	}
 	for _, c := range subs {
 		if !d.IsHere(c.Path) {
@@ -91,6 +100,11 @@ func (p *pushing) below(ctx context.Context, d *dataset.Dataset, subs []git.Tree
 		}
 	}
 	return nil
+}
+
+// holdsAny reports whether one of the paths is below the folder.
+func holdsAny(dir string, paths []string) bool {
+	return slices.ContainsFunc(paths, func(p string) bool { return strings.HasPrefix(p, dir+"/") })
 }
 
 // touches reports whether path is at, below or above one of the paths.

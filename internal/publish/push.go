@@ -137,7 +137,8 @@ func (p *pushing) since(ctx context.Context) (gitobj.OID, error) {
 	return id, err
 }
 
-// lastPushed is where the sibling's branch was when it was last seen.
+// lastPushed is where the sibling's branch was when it was last seen; "" where
+// no sibling is meant.
 func (p *pushing) lastPushed(ctx context.Context) (gitobj.OID, error) {
 	branch, err := activeBranch(ctx, p.top)
 	if err != nil || branch == "" {
@@ -149,7 +150,11 @@ func (p *pushing) lastPushed(ctx context.Context) (gitobj.OID, error) {
 			return "", nil
 		}
 	}
-	return p.top.Repo.Ref(ctx, "refs/remotes/"+to+"/"+branch)
+	id, err := p.top.Repo.Ref(ctx, "refs/remotes/"+to+"/"+branch)
+	if err == nil && id == "" {
+		err = errs.WithHint(fmt.Errorf("push: sibling %s is not known to have a branch %s, so there is no last push", to, branch), "leave out --since, or fetch first")
+	}
+	return id, err
 }
 
 // activeBranch is the branch that is checked out; of an adjusted one that from

@@ -37,7 +37,7 @@ func (p *pushing) to(ctx context.Context, m *part, to, branch string, above []st
 	if slices.Contains(above, to) {
 		return p.sink.Emit(p.record(d, result.Error).Msg("publication dependencies of '" + to + "' lead back to it"))
 	}
-	specs, err := refspecs(ctx, d, to, branch)
+	specs, err := configuredRefs(ctx, d, to)
 	if err != nil {
 		return err
 	}
@@ -60,16 +60,12 @@ func (p *pushing) to(ctx context.Context, m *part, to, branch string, above []st
 			return err
 		}
 	}
-	return p.refs(ctx, d, to, specs)
+	return p.refs(ctx, d, to, withBranches(d, specs, branch))
 }
 
-// refspecs are what goes over: what the user's configuration of git says, and
-// in any case the branch that is checked out and git-annex's.
-func refspecs(ctx context.Context, d *dataset.Dataset, to, branch string) ([]string, error) {
-	specs, err := configuredRefs(ctx, d, to)
-	if err != nil {
-		return nil, err
-	}
+// withBranches adds to what the user's configuration of git says what goes over
+// in any case: the branch that is checked out and git-annex's.
+func withBranches(d *dataset.Dataset, specs []string, branch string) []string {
 	branches := []string{}
 	if branch != "" {
 		branches = append(branches, branch)
@@ -88,7 +84,7 @@ func refspecs(ctx context.Context, d *dataset.Dataset, to, branch string) ([]str
 			specs = append(specs, "refs/heads/"+b+":refs/heads/"+b)
 		}
 	}
-	return specs, nil
+	return specs
 }
 
 // configuredRefs asks git what it would push by itself, where there is any
