@@ -173,20 +173,6 @@ func activeBranch(ctx context.Context, d *dataset.Dataset) (string, error) {
 	return branch, nil
 }
 
-// defaultTarget is where git pushes the branch to by itself, or "".
-func defaultTarget(d *dataset.Dataset, branch string) string {
-	cfg := d.Repo.Config
-	for _, key := range []string{"branch." + branch + ".pushremote", "remote.pushdefault"} {
-		if name := cfg.Get(key); name != "" {
-			return name
-		}
-	}
-	if cfg.Get("branch."+branch+".merge") == "" {
-		return ""
-	}
-	return cfg.Get("branch." + branch + ".remote")
-}
-
 // scope are the paths that concern a dataset, relative to its top; all is true
 // where everything does.
 func (p *pushing) scope(d *dataset.Dataset) (paths []string, all bool) {
