@@ -42,6 +42,9 @@ func Add(ctx context.Context, d *dataset.Dataset, s Settings, sink result.Sink) 
 			return errs.WithExit(fmt.Errorf("cannot derive a default remote name from '%s', please specify a name.", s.URL), errs.ExitUsage)
 		}
 	}
+	if err := CheckNewName(s.Name); err != nil {
+		return err
+	}
 	if slices.Contains(Names(d), s.Name) {
 		r := result.New("add-sibling", result.Error, d.Path(), result.Sibling).Ref(d.Path()).With("name", s.Name)
 		return sink.Emit(r.With("message", result.Tuple{"sibling is already known: %s, use `configure` instead?", s.Name}))

@@ -36,7 +36,7 @@ func Create(ctx context.Context, d *dataset.Dataset, opt CreateOptions, sink res
 	if opt.Name == "" {
 		opt.Name = opt.defaultName()
 	}
-	if err := CheckName(opt.Name); err != nil {
+	if err := CheckNewName(opt.Name); err != nil {
 		return err
 	}
 	if err := opt.check(ctx, d); err != nil {

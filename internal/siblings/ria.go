@@ -56,7 +56,7 @@ func CreateRIA(ctx context.Context, d *dataset.Dataset, opt RIAOptions, sink res
 		return errs.WithHint(fmt.Errorf("sibling names must not be equal"), "give the storage sibling another name: --storage-name")
 	}
 	for _, name := range []string{opt.Name, opt.StorageName} {
-		if err := CheckName(name); err != nil {
+		if err := CheckNewName(name); err != nil {
 			return err
 		}
 	}

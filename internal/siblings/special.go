@@ -100,3 +100,11 @@ func CheckName(name string) error {
 	}
 	return nil
 }
+
+// CheckNewName refuses also the name that stands for the dataset itself.
+func CheckNewName(name string) error {
+	if name == Here {
+		return errs.WithHint(fmt.Errorf("no sibling can be called %s: that is the dataset itself", Here), "give it another name: -s NAME")
+	}
+	return CheckName(name)
+}
