@@ -68,7 +68,7 @@ func commands() []listed {
 		{"create-sibling-gogs", hosted("gogs", "GOGS")},
 		{"create-sibling-gin", hosted("gin", "GIN")},
 		{"create-sibling-github", hosted("github", "GitHub")},
-		{"create-sibling-gitlab", hosted("gitlab", "GitLab")},
+		{"create-sibling-gitlab", newCreateSiblingGitLab},
 		{"version", newVersion},
 		{"help", newHelp},
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/hosting"
@@ -18,14 +19,21 @@ type hostedOptions struct {
 	dataset, api, credential string
 	opt                      siblings.HostedOptions
 	existing, access         choice
+	description              optionalText
 	recursion                recursion
+	github                   githubOptions
 }
 
-// newCreateSiblingHosted is create-sibling-gitea, -gogs, -gin, -github or
-// -gitlab.
+// githubOptions are DataLad's older ones for GitHub.
+type githubOptions struct {
+	token, organization string
+	dry                 bool
+}
+
+// newCreateSiblingHosted is create-sibling-gitea, -gogs, -gin or -github.
 func newCreateSiblingHosted(a *app, service, title string) *cobra.Command {
-	api, name, _ := hosting.Defaults(service)
-	o := hostedOptions{existing: newChoice("error", "skip", "error", "reconfigure"), access: newChoice("https", "https", "ssh", "https-ssh")}
+	api, name := hosting.Defaults(service)
+	o := hostedOptions{existing: newChoice("error", existingChoices(service)...), access: newChoice("https", "https", "ssh", "https-ssh")}
 	if service == "gin" {
 		o.access.value = "https-ssh"
 	}
@@ -42,17 +50,37 @@ func newCreateSiblingHosted(a *app, service, title string) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVarP(&o.dataset, "dataset", "d", "", datasetHelp)
-	f.StringVarP(&o.opt.Name, "name", "s", name, "`NAME` of the sibling")
+	f.StringVarP(&o.opt.Name, "name", "s", name, "`NAME` of the sibling (default: the service's, or the host)")
 	f.Var(&o.existing, "existing", "what to do about siblings and repositories that exist: `WHAT` error, skip, reconfigure")
 	f.StringVar(&o.api, "api", api, "`URL` of the service")
 	f.StringVar(&o.credential, "credential", "", "`NAME` of the access token (default: the host)")
 	f.Var(&o.access, "access-protocol", "`HOW` the sibling is reached: https, ssh, https-ssh (read by https, write by ssh)")
 	f.StringArrayVar(&o.opt.Depends, "publish-depends", nil, "publish to sibling `NAME` first; repeatable")
 	f.BoolVar(&o.opt.Private, "private", false, "not visible to everybody")
-	f.StringVar(&o.opt.Description, "description", "", "`TEXT` for the repository's page")
+	f.Var(&o.description, "description", "`TEXT` for the repository's page (default: some default)")
 	f.BoolVar(&o.opt.Dry, "dry-run", false, "show what would be made")
 	o.recursion.flags(f)
+	if service == "github" {
+		o.github.flags(f)
+	}
 	return cmd
+}
+
+func existingChoices(service string) []string {
+	list := []string{siblings.ExistingSkip, siblings.ExistingError, siblings.ExistingReconfigure}
+	if service == "github" {
+		list = append(list, siblings.ExistingReplace)
+	}
+	return list
+}
+
+func (o *githubOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.token, "github-login", "", "access `TOKEN` (older; better use --credential)")
+	f.StringVar(&o.organization, "github-organization", "", "`NAME` of the organisation (older; better write it before the repository)")
+	f.BoolVar(&o.dry, "dryrun", false, "the same as --dry-run")
+	for _, name := range []string{"github-login", "github-organization", "dryrun"} {
+		f.Lookup(name).Hidden = true
+	}
 }
 
 func (a *app) createSiblingHosted(ctx context.Context, o hostedOptions, args []string) error {
@@ -69,7 +97,14 @@ func (a *app) createSiblingHosted(ctx context.Context, o hostedOptions, args []s
 	if opt.Levels, err = o.recursion.levels(); err != nil {
 		return err
 	}
-	if !opt.Dry {
+	if o.github.organization != "" {
+		opt.Repo = o.github.organization + "/" + opt.Repo
+	}
+	if opt.Description = "some default"; o.description.value != nil {
+		opt.Description = *o.description.value
+	}
+	opt.Dry = opt.Dry || o.github.dry
+	if opt.Service.Token = o.github.token; opt.Service.Token == "" && !opt.Dry {
 		if opt.Service.Token, err = a.token(ctx, opt.Service.API, o.credential, d.Repo); err != nil {
 			return err
 		}

@@ -4,23 +4,20 @@
 package hosting
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/stemma-data/stemma/internal/errs"
 )
 
 // Service is one hosting service.
 type Service struct {
-	Kind  string // gitea, gogs, gin, github or gitlab
+	Kind  string // gitea, gogs, gin or github
 	API   string // base URL, without a slash at the end
 	Token string // "" only for questions that need none
 	// Client makes the requests; nil is one with a time limit.
@@ -29,38 +26,45 @@ type Service struct {
 
 // kind is what differs between the services.
 type kind struct {
-	name         string // in messages
-	api          string // default base
-	sibling      string // default name of the sibling
-	user, group  string // paths that make a repository; {organization}
-	info         string // path of one repository; {user}, {repo}
-	me           string // path of the authenticated user
-	login        string // field of its name
-	exists       int    // HTTP status for a name that is taken
-	annexIgnored bool   // no content can be kept there
+	name        string            // in messages
+	api         string            // default base
+	sibling     string            // default name of the sibling
+	user, group string            // paths that make a repository; {organization}
+	info        string            // path of one repository; {user}, {repo}
+	me          string            // path of the authenticated user
+	exists      int               // HTTP status for a name that is taken
+	settings    map[string]string // of the remote
+	pages       bool              // the repository is read at the address of its page
 }
 
 const giteaAPI = "/api/v1"
 
 func kinds() map[string]kind {
+	noContent := map[string]string{"annex-ignore": "true"}
 	gitea := kind{"Gitea", "https://gitea.com", "gitea", giteaAPI + "/user/repos", giteaAPI + "/org/{organization}/repos", giteaAPI + "/repos/{user}/{repo}",
-		giteaAPI + "/user", "login", http.StatusConflict, true}
-	gogs, gin, github, gitlab := gitea, gitea, gitea, kind{}
-	gogs.name, gogs.api, gogs.sibling, gogs.exists = "GOGS", "", "gogs", http.StatusUnprocessableEntity
-	gin.name, gin.api, gin.sibling, gin.exists, gin.annexIgnored = "GIN", "https://gin.g-node.org", "gin", http.StatusUnprocessableEntity, false
-	github = kind{"GitHub", "https://api.github.com", "github", "/user/repos", "/orgs/{organization}/repos", "/repos/{user}/{repo}",
-		"/user", "login", http.StatusUnprocessableEntity, true}
-	gitlab = kind{"GitLab", "https://gitlab.com", "gitlab", "/api/v4/projects", "/api/v4/projects", "/api/v4/projects/{user}%2F{repo}",
-		"/api/v4/user", "username", http.StatusBadRequest, true}
-	return map[string]kind{"gitea": gitea, "gogs": gogs, "gin": gin, "github": github, "gitlab": gitlab}
+		giteaAPI + "/user", http.StatusConflict, noContent, false}
+	gogs, gin := gitea, gitea
+	gogs.name, gogs.api, gogs.sibling, gogs.exists = "GOGS", "", "", http.StatusUnprocessableEntity
+	gin.name, gin.api, gin.sibling, gin.exists, gin.settings, gin.pages = "GIN", "https://gin.g-node.org", "gin", http.StatusUnprocessableEntity, nil, true
+	// GitHub takes the branch that comes first for the default one.
+	branchFirst := map[string]string{"annex-ignore": "true", "datalad-push-default-first": "true"}
+	github := kind{"GitHub", "https://api.github.com", "github", "/user/repos", "/orgs/{organization}/repos", "/repos/{user}/{repo}",
+		"/user", http.StatusUnprocessableEntity, branchFirst, false}
+	return map[string]kind{"gitea": gitea, "gogs": gogs, "gin": gin, "github": github}
 }
 
-// Defaults of a kind of service: the base of its API, and the sibling's name.
-// IgnoresAnnex says that git-annex shall not try to keep content there.
-func Defaults(service string) (api, sibling string, ignoresAnnex bool) {
+// Defaults of a kind of service: the base of its API, and the sibling's name
+// ("": the host).
+func Defaults(service string) (api, sibling string) {
 	k := kinds()[service]
-	return k.api, k.sibling, k.annexIgnored
+	return k.api, k.sibling
 }
+
+// Title is the name of the service in messages.
+func (s *Service) Title() string { return kinds()[s.Kind].name }
+
+// RemoteSettings are what git's remote gets beside its addresses.
+func (s *Service) RemoteSettings() map[string]string { return kinds()[s.Kind].settings }
 
 // Repository is one on a service.
 type Repository struct {
@@ -68,7 +72,9 @@ type Repository struct {
 	Private              bool
 	Clone, SSH, HTML     string // addresses
 	Existed              bool
-	Request, RequestBody string // what was, or would be, sent
+	Request, RequestBody string            // what was, or would be, sent
+	RequestHeaders       map[string]string // without the token
+	Response             map[string]any    // what the service said of it
 }
 
 // ErrExists says that there is a repository of that name.
@@ -89,7 +95,7 @@ func (s *Service) Create(ctx context.Context, r Request, dry bool) (Repository, 
 	if !ok {
 		return Repository{}, fmt.Errorf("hosting service %q is not known", s.Kind)
 	}
-	body, err := s.body(ctx, r, dry)
+	body, err := json.Marshal(map[string]any{"name": r.Name, "description": r.Description, "private": r.Private, "auto_init": false})
 	if err != nil {
 		return Repository{}, err
 	}
@@ -97,7 +103,9 @@ func (s *Service) Create(ctx context.Context, r Request, dry bool) (Repository, 
 	if r.Organization != "" {
 		path = strings.ReplaceAll(k.group, "{organization}", url.PathEscape(r.Organization))
 	}
-	out := Repository{Name: r.Name, Private: r.Private, Request: s.API + path, RequestBody: string(body)}
+	out := Repository{Name: r.Name, Private: r.Private, Request: s.API + path, RequestBody: string(body), RequestHeaders: map[string]string{
+		"user-agent": agent, "authorization": "token NO-TOKEN-AVAILABLE",
+	}}
 	if dry {
 		return out, nil
 	}
@@ -107,8 +115,8 @@ func (s *Service) Create(ctx context.Context, r Request, dry bool) (Repository, 
 	}
 	switch {
 	case status == http.StatusCreated:
-		return answer.repository(out), nil
-	case status == k.exists && answer.saysTaken():
+		return answer.repository(k, out), nil
+	case status == http.StatusConflict, status == k.exists && answer.saysTaken():
 		out.Existed = true
 		return out, ErrExists
 	}
@@ -124,74 +132,43 @@ func (s *Service) Find(ctx context.Context, r Request) (Repository, error) {
 		if err != nil || status != http.StatusOK {
 			return Repository{}, errors.Join(err, s.refused(k, status, answer))
 		}
-		if owner = answer.Login; k.login == "username" {
-			owner = answer.Username
-		}
+		owner = answer.Login
 	}
 	path := strings.NewReplacer("{user}", url.PathEscape(owner), "{repo}", url.PathEscape(r.Name)).Replace(k.info)
 	answer, status, err := s.do(ctx, http.MethodGet, path, nil)
 	if err != nil || status != http.StatusOK {
 		return Repository{}, errors.Join(err, s.refused(k, status, answer))
 	}
-	return answer.repository(Repository{Name: r.Name, Existed: true}), nil
-}
-
-// body is what the service is sent.
-func (s *Service) body(ctx context.Context, r Request, dry bool) ([]byte, error) {
-	if s.Kind != "gitlab" {
-		return json.Marshal(map[string]any{"name": r.Name, "description": r.Description, "private": r.Private, "auto_init": false})
-	}
-	visibility := "public"
-	if r.Private {
-		visibility = "private"
-	}
-	fields := map[string]any{"name": r.Name, "path": r.Name, "description": r.Description, "visibility": visibility}
-	if r.Organization != "" && !dry {
-		answer, status, err := s.do(ctx, http.MethodGet, "/api/v4/groups/"+url.PathEscape(r.Organization), nil)
-		if err != nil || status != http.StatusOK {
-			return nil, errors.Join(err, s.refused(kinds()[s.Kind], status, answer))
-		}
-		fields["namespace_id"] = answer.ID
-	}
-	return json.Marshal(fields)
+	return answer.repository(k, Repository{Name: r.Name, Existed: true}), nil
 }
 
 // answer is what the services tell, each its own part of it.
 type answer struct {
-	ID         int64           `json:"id"`
-	Name       string          `json:"name"`
-	Private    bool            `json:"private"`
-	Visibility string          `json:"visibility"`
-	CloneURL   string          `json:"clone_url"`
-	SSHURL     string          `json:"ssh_url"`
-	HTMLURL    string          `json:"html_url"`
-	HTTPToRepo string          `json:"http_url_to_repo"`
-	SSHToRepo  string          `json:"ssh_url_to_repo"`
-	WebURL     string          `json:"web_url"`
-	Login      string          `json:"login"`
-	Username   string          `json:"username"`
-	Message    json.RawMessage `json:"message"`
-	Errors     json.RawMessage `json:"errors"`
+	Name     string          `json:"name"`
+	Private  bool            `json:"private"`
+	CloneURL string          `json:"clone_url"`
+	SSHURL   string          `json:"ssh_url"`
+	HTMLURL  string          `json:"html_url"`
+	Login    string          `json:"login"`
+	Message  json.RawMessage `json:"message"`
+	Errors   json.RawMessage `json:"errors"`
+	all      map[string]any
 }
 
-func (a *answer) repository(r Repository) Repository {
-	first := func(list ...string) string {
-		for _, s := range list {
-			if s != "" {
-				return s
-			}
-		}
-		return ""
+func (a *answer) repository(k kind, r Repository) Repository {
+	if a.Name != "" {
+		r.Name = a.Name
 	}
-	r.Name = first(a.Name, r.Name)
-	r.Private = a.Private || a.Visibility == "private"
-	r.Clone, r.SSH, r.HTML = first(a.CloneURL, a.HTTPToRepo), first(a.SSHURL, a.SSHToRepo), first(a.HTMLURL, a.WebURL)
+	r.Private, r.Clone, r.SSH, r.HTML, r.Response = a.Private, a.CloneURL, a.SSHURL, a.HTMLURL, a.all
+	if k.pages && a.HTMLURL != "" {
+		r.Clone = a.HTMLURL
+	}
 	return r
 }
 
 func (a *answer) saysTaken() bool {
 	text := string(a.Message) + string(a.Errors)
-	return strings.Contains(text, "already exist") || strings.Contains(text, "has already been taken")
+	return strings.Contains(text, "already exist") || strings.Contains(text, "exists already")
 }
 
 func (s *Service) refused(k kind, status int, a answer) error {
@@ -205,52 +182,13 @@ func (s *Service) refused(k kind, status int, a answer) error {
 	return fmt.Errorf("%s at %s answered %d %s: %s", k.name, s.API, status, http.StatusText(status), text)
 }
 
-// maxAnswer bounds what is read of an answer, in bytes.
-const maxAnswer = 4 << 20
-
 func (s *Service) do(ctx context.Context, method, path string, body []byte) (a answer, status int, err error) {
-	base, err := url.Parse(s.API)
-	if err != nil || base.Scheme != "https" && base.Scheme != "http" || base.Host == "" {
-		return a, 0, fmt.Errorf("%q is no address of a service", s.API)
+	header := http.Header{}
+	if s.Token != "" {
+		header.Set("Authorization", "token "+s.Token)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, s.API+path, bytes.NewReader(body))
-	if err != nil {
-		return a, 0, err
-	}
-	req.Header.Set("User-Agent", "stemma")
-	req.Header.Set("Accept", "application/json")
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	switch {
-	case s.Token == "":
-	case s.Kind == "gitlab":
-		req.Header.Set("Private-Token", s.Token)
-	default:
-		req.Header.Set("Authorization", "token "+s.Token)
-	}
-	resp, err := s.client().Do(req)
-	if err != nil {
-		return a, 0, err
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return a, 0, err
-	}
+	data, status, err := call(ctx, s.Client, method, s.API, path, header, body)
 	_ = json.Unmarshal(data, &a) // an answer of another form has no fields
-	return a, resp.StatusCode, nil
-}
-
-// client follows no redirect to another host, which would get the token.
-func (s *Service) client() *http.Client {
-	if s.Client != nil {
-		return s.Client
-	}
-	return &http.Client{Timeout: time.Minute, CheckRedirect: func(req *http.Request, via []*http.Request) error {
-		if req.URL.Host != via[0].URL.Host || req.URL.Scheme != via[0].URL.Scheme {
-			return fmt.Errorf("refused to follow to %s", req.URL.Host)
-		}
-		return nil
-	}}
+	a.all = fields(data)
+	return a, status, err
 }

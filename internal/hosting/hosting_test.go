@@ -15,21 +15,14 @@ func fake(t *testing.T, service string) (*httptest.Server, map[string]bool) {
 	repos := map[string]bool{}
 	mux := http.NewServeMux()
 	k := kinds()[service]
-	authorised := func(r *http.Request) bool {
-		if service == "gitlab" {
-			return r.Header.Get("Private-Token") == "secret"
-		}
-		return r.Header.Get("Authorization") == "token secret"
-	}
+	authorised := func(r *http.Request) bool { return r.Header.Get("Authorization") == "token secret" }
 	reply := func(w http.ResponseWriter, status int, v any) {
 		w.WriteHeader(status)
 		json.NewEncoder(w).Encode(v)
 	}
 	describe := func(owner, name string) map[string]any {
-		if service == "gitlab" {
-			return map[string]any{"name": name, "visibility": "private", "http_url_to_repo": "https://h/" + owner + "/" + name + ".git", "ssh_url_to_repo": "git@h:" + owner + "/" + name + ".git"}
-		}
-		return map[string]any{"name": name, "private": true, "clone_url": "https://h/" + owner + "/" + name + ".git", "ssh_url": "git@h:" + owner + "/" + name + ".git"}
+		page := "https://h/" + owner + "/" + name
+		return map[string]any{"name": name, "private": true, "clone_url": page + ".git", "html_url": page, "ssh_url": "git@h:" + owner + "/" + name + ".git"}
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if !authorised(r) {
@@ -47,14 +40,12 @@ func fake(t *testing.T, service string) (*httptest.Server, map[string]bool) {
 			}
 			repos[body.Name] = true
 			owner := "ada"
-			if path != k.user || service == "gitlab" {
+			if path != k.user {
 				owner = "lab"
 			}
 			reply(w, http.StatusCreated, describe(owner, body.Name))
 		case path == k.me:
-			reply(w, http.StatusOK, map[string]any{"login": "ada", "username": "ada"})
-		case path == "/api/v4/groups/lab":
-			reply(w, http.StatusOK, map[string]any{"id": 7})
+			reply(w, http.StatusOK, map[string]any{"login": "ada"})
 		case r.Method == http.MethodGet && path == strings.NewReplacer("{user}", "ada", "{repo}", "study").Replace(k.info):
 			reply(w, http.StatusOK, describe("ada", "study"))
 		default:
@@ -76,7 +67,11 @@ func TestCreateOnEveryService(t *testing.T) {
 				t.Errorf("dry run: %+v %v", dry, err)
 			}
 			r, err := s.Create(t.Context(), Request{Name: "study", Private: true}, false)
-			if err != nil || r.Clone == "" || r.SSH == "" || !r.Private || r.Existed {
+			clone := "https://h/ada/study.git"
+			if service == "gin" {
+				clone = "https://h/ada/study"
+			}
+			if err != nil || r.Clone != clone || r.SSH == "" || !r.Private || r.Existed || r.Response["html_url"] != "https://h/ada/study" {
 				t.Errorf("%+v %v", r, err)
 			}
 			if _, err := s.Create(t.Context(), Request{Name: "study"}, false); !errors.Is(err, ErrExists) {
@@ -105,7 +100,7 @@ func TestTokenStaysAtHome(t *testing.T) {
 	defer thief.Close()
 	srv := httptest.NewServer(http.RedirectHandler(thief.URL, http.StatusTemporaryRedirect))
 	defer srv.Close()
-	for _, service := range []string{"github", "gitlab"} {
+	for _, service := range []string{"github", "gin"} {
 		s := &Service{Kind: service, API: srv.URL, Token: "secret"}
 		if _, err := s.Create(t.Context(), Request{Name: "x"}, false); err == nil || leaked {
 			t.Errorf("%s: leaked %v, %v", service, leaked, err)
