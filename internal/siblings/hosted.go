@@ -174,7 +174,26 @@ func (c *hostedCreation) configure(ctx context.Context, d *dataset.Dataset, made
 	if err := d.Repo.SetConfig(c.settings(d)...); err != nil {
 		return err
 	}
-	return Configure(ctx, d, Settings{Name: c.opt.Name, URL: read, PushURL: write, Depends: c.opt.Depends}, reference(c.sink, c.top))
+	s := Settings{Name: c.opt.Name, URL: read, PushURL: write, Depends: c.opt.Depends}
+	if _, never := c.opt.Service.RemoteSettings()["annex-ignore"]; never || d.Annex == nil {
+		return Configure(ctx, d, s, reference(c.sink, c.top))
+	}
+	return Configure(ctx, d, s, c.keepsContent(d))
+}
+
+// keepsContent is for services that have no annex before the first push: that
+// there is none now says nothing.
+func (c *hostedCreation) keepsContent(d *dataset.Dataset) result.Sink {
+	key := "remote." + c.opt.Name + ".annex-ignore"
+	return result.SinkFunc(func(r result.Record) error {
+		if r.Action == "configure-sibling" && d.Repo.Config.Bool(key, false) {
+			if err := d.Repo.SetConfig(git.Set(key, "false")); err != nil {
+				return err
+			}
+			r = r.With("annex-ignore", "false")
+		}
+		return c.sink.Emit(r.Ref(c.top))
+	})
 }
 
 // settings are those of the service, and those that the user has for its host;
