@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
-	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/commit"
@@ -74,23 +74,30 @@ func (s *Session) placeKey(ctx context.Context, k annexkey.Key, rel string) erro
 	return nil
 }
 
-// SetKey makes a file the content of a key; the file is moved.
+// SetKey makes a file, which has to be what the key stands for, its content;
+// the file is moved.
 func (s *Session) SetKey(ctx context.Context, k annexkey.Key, path string) error {
+	item := Item{Command: "setkey", File: path, Key: k, Input: []string{k.String(), path}}
+	return s.takeIn(ctx, path, k, item, errors.New("Verification of content failed"))
+}
+
+// takeIn moves a file into the annex as the key's content, also where that is
+// here already. wrong is the error about a file that is something else.
+func (s *Session) takeIn(ctx context.Context, path string, k annexkey.Key, item Item, wrong error) error {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(s.D.Env.Cwd, path)
 	}
-	fi, err := os.Lstat(path)
+	seen, notes, err := s.verified(ctx, path, k, wrong)
+	if object, ok := s.D.Annex.Locate(k); err == nil && ok {
+		_, _, err = s.verified(ctx, object, k, errs.WithHint(fmt.Errorf("the content of %s that is here is damaged", k), "run `git annex fsck` first"))
+	}
+	if err == nil {
+		err = s.D.Annex.Keep(ctx, path, seen, k)
+	}
 	if err != nil {
-		return err
-	}
-	if !fi.Mode().IsRegular() {
-		return fmt.Errorf("%s is no regular file", path)
-	}
-	if k.Size >= 0 && k.Size != fi.Size() {
-		return fmt.Errorf("%s has another size than %s", path, k)
-	}
-	if err := s.D.Annex.Keep(ctx, path, fi, k); err != nil {
-		return err
+		o := item.error(err)
+		o.Notes = notes
+		return s.Report(o)
 	}
 	if err := s.D.Annex.SyncObjects([]annexkey.Key{k}); err != nil {
 		return err
@@ -101,7 +108,32 @@ func (s *Session) SetKey(ctx context.Context, k annexkey.Key, path string) error
 	if err := s.SetLocation(ctx, k, s.D.Annex.UUID, annexlog.StatusPresent); err != nil {
 		return err
 	}
-	return s.Report(Item{Command: "setkey", File: path, Key: k, Input: []string{k.String(), path}}.ok())
+	if err := s.D.Populate(ctx, []annexkey.Key{k}); err != nil {
+		return err
+	}
+	return s.Report(item.ok(notes...))
+}
+
+// verified is the state of a file that has the key's size and, where the key
+// tells it, its hash; or else the error wrong.
+func (s *Session) verified(ctx context.Context, path string, k annexkey.Key, wrong error) (fs.FileInfo, []Note, error) {
+	fi, err := os.Lstat(path)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case !fi.Mode().IsRegular():
+		return nil, nil, fmt.Errorf("%s is no regular file", path)
+	case k.Size >= 0 && k.Size != fi.Size():
+		return nil, nil, wrong
+	}
+	if _, ok := k.Hasher(); !ok {
+		return fi, nil, nil
+	}
+	same, err := s.D.SameContent(ctx, path, k)
+	if err == nil && !same {
+		err = wrong
+	}
+	return fi, []Note{short("checksum...")}, err
 }
 
 // DropKey deletes content without any proof.
@@ -125,39 +157,13 @@ func (s *Session) DropKey(ctx context.Context, k annexkey.Key) error {
 
 // Reinject makes a file the content of the key that an annexed file has.
 func (s *Session) Reinject(ctx context.Context, src string, f File) error {
+	if old, ok, err := s.FileOf(ctx, src); err != nil {
+		return err
+	} else if ok && old.Rel == f.Rel {
+		return nil
+	} else if ok {
+		return errors.New("cannot use annexed file as src: " + src)
+	}
 	item := Item{Command: "reinject", File: src, Key: f.Key, Input: []string{src, f.Show}}
-	path := src
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(s.D.Env.Cwd, path)
-	}
-	if s.D.Annex.Has(f.Key) {
-		return s.Report(item.ok())
-	}
-	if _, ok := f.Key.Hasher(); ok {
-		same, err := s.D.SameContent(ctx, path, f.Key)
-		if err != nil {
-			return s.Report(item.error(err))
-		}
-		if !same {
-			return s.Report(item.error(errors.New(src + " does not have expected content of " + f.Show)))
-		}
-	}
-	fi, err := os.Lstat(path)
-	if err == nil {
-		err = s.D.Annex.Keep(ctx, path, fi, f.Key)
-	}
-	var changed *annex.ChangedError
-	if errors.As(err, &changed) || err != nil {
-		return s.Report(item.error(err))
-	}
-	if err := s.D.Annex.SyncObjects([]annexkey.Key{f.Key}); err != nil {
-		return err
-	}
-	if err := os.Remove(path); err != nil {
-		return err
-	}
-	if err := s.SetLocation(ctx, f.Key, s.D.Annex.UUID, annexlog.StatusPresent); err != nil {
-		return err
-	}
-	return s.Report(item.ok(short("checksum...")))
+	return s.takeIn(ctx, src, f.Key, item, errors.New(src+" does not have expected content of "+f.Show))
 }
