@@ -238,7 +238,7 @@ func (c *call) session() (*annexcmd.Session, error) {
 	if err := c.open(); err != nil {
 		return nil, err
 	}
-	settings := annexcmd.Settings{Force: c.common.force, Fast: c.common.fast, Auto: c.common.auto, Jobs: c.jobs(), NumCopies: c.common.numCopies}
+	settings := annexcmd.Settings{Force: c.common.force, Fast: c.common.fast, Auto: c.common.auto, Jobs: c.jobs(), NumCopies: c.common.numCopies, Trust: c.trusts()}
 	s, err := annexcmd.Open(c.ctx, c.d, settings)
 	if err != nil {
 		return nil, err
@@ -253,6 +253,9 @@ func (c *call) session() (*annexcmd.Session, error) {
 func (c *call) recorded(fn func(s *annexcmd.Session) error) error {
 	s, err := c.session()
 	if err != nil {
+		return err
+	}
+	if err := c.checkTrust(s); err != nil {
 		return err
 	}
 	err = fn(s)

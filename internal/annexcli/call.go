@@ -33,7 +33,7 @@ type common struct {
 	json, jsonErrors, jsonProgress bool
 	jobs, userAgent                string
 	numCopies                      int
-	trust, semitrust, untrust      []string
+	trust                          []annexcmd.TrustOverride
 	timeLimit, sizeLimit           string
 }
 
@@ -62,12 +62,12 @@ func (o *common) flags(f *pflag.FlagSet) {
 	f.StringVarP(&o.jobs, "jobs", "J", "", "`N` items at once")
 	f.IntVarP(&o.numCopies, "numcopies", short("numcopies", "N"), 0, "need `N` copies")
 	f.StringVar(&o.userAgent, "user-agent", "", "accepted and ignored: `NAME`")
-	f.StringArrayVar(&o.trust, "trust", nil, "accepted and ignored: `REPOSITORY`")
-	f.StringArrayVar(&o.semitrust, "semitrust", nil, "accepted and ignored: `REPOSITORY`")
-	f.StringArrayVar(&o.untrust, "untrust", nil, "accepted and ignored: `REPOSITORY`")
+	f.Var(&trustOption{&o.trust, annexlog.Trusted}, "trust", "of no effect, as that could lose data")
+	f.Var(&trustOption{&o.trust, annexlog.Semitrusted}, "semitrust", "trust the `REPOSITORY` as usual, whatever is configured")
+	f.Var(&trustOption{&o.trust, annexlog.Untrusted}, "untrust", "do not trust the `REPOSITORY`")
 	f.StringVar(&o.timeLimit, "time-limit", "", "accepted and ignored: `TIME`")
 	f.StringVar(&o.sizeLimit, "size-limit", "", "accepted and ignored: `SIZE`")
-	for _, name := range []string{"verbose", "debug", "user-agent", "trust", "semitrust", "untrust", "time-limit", "size-limit"} {
+	for _, name := range []string{"verbose", "debug", "user-agent", "trust", "time-limit", "size-limit"} {
 		if fl := f.Lookup(name); fl != nil {
 			fl.Hidden = true
 		}

@@ -17,18 +17,24 @@ func (s *Session) ListColumns(ctx context.Context, all bool) ([]Column, error) {
 	if err != nil {
 		return nil, err
 	}
-	columns := []Column{{r.here, "here"}}
+	marked := func(uuid, name string) Column {
+		if r.Trust(uuid) == annexlog.Untrusted {
+			name += " (untrusted)"
+		}
+		return Column{uuid, name}
+	}
+	columns := []Column{marked(r.here, "here")}
 	if all {
 		for _, u := range r.All() {
 			if u != r.here {
-				columns = append(columns, Column{u, r.Description(u)})
+				columns = append(columns, marked(u, r.Description(u)))
 			}
 		}
 		return columns, nil
 	}
 	for _, p := range r.Peers {
 		if p.UUID() != "" && p.UUID() != WebUUID {
-			columns = append(columns, Column{p.UUID(), p.Spec.Name})
+			columns = append(columns, marked(p.UUID(), p.Spec.Name))
 		}
 	}
 	return append(columns, Column{WebUUID, "web"}, Column{BittorrentUUID, "bittorrent"}), nil

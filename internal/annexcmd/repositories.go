@@ -89,6 +89,13 @@ func (s *Session) Repositories(ctx context.Context) (*Repositories, error) {
 			r.override[u] = level
 		}
 	}
+	for _, o := range s.Settings.Trust {
+		u, err := r.Resolve(o.Repository)
+		if err != nil {
+			return nil, err
+		}
+		r.override[u] = o.Level
+	}
 	s.repos = r
 	return r, nil
 }

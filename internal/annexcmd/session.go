@@ -31,6 +31,14 @@ type Settings struct {
 	Shared bool
 	// NumCopies, if positive, replaces the configured number.
 	NumCopies int
+	// Trust replaces what logs and configuration say; a later one counts.
+	Trust []TrustOverride
+}
+
+// TrustOverride is the trust that a repository has for one session.
+type TrustOverride struct {
+	Repository string // as a user names it
+	Level      annexlog.Trust
 }
 
 // Session is one command in one repository. It is not safe for concurrent use.
