@@ -136,6 +136,8 @@ func (o *selection) each(c *call, s *annexcmd.Session, paths []string, visit fun
 	}
 	key := func(k annexkey.Key) error { return take(annexcmd.KeyFile(k)) }
 	switch {
+	case c.common.auto && o.byKey():
+		return errors.New("Cannot use --auto with --all or --branch or --unused or --key or --incomplete")
 	case o.byKey() && len(paths) > 0 && o.branch == "":
 		return errors.New("Can only specify one of file names, --all, --branch, --unused, --failed, --key, or --incomplete")
 	case len(o.keys) > 0:

@@ -200,7 +200,7 @@ func (d *Sender) dropOurs(ctx context.Context, f File, item Item, notes []Note, 
 		proof = transfer.Proof{Need: 1, Ask: []remote.Remote{d.to.Remote}}
 	}
 	if ok, o, err := d.drop.allowed(ctx, f, d.repos.here, item); err != nil || !ok {
-		return errors.Join(err, d.s.reportUnless(err, o))
+		return errors.Join(err, d.s.reportUnless(err, notMoved(o, "here", notes...)))
 	}
 	err = transfer.Drop(ctx, d.s.ownStore(), f.Key, proof)
 	if err != nil && !errors.Is(err, remote.ErrAbsent) {
@@ -211,6 +211,13 @@ func (d *Sender) dropOurs(ctx context.Context, f File, item Item, notes []Note, 
 		return err
 	}
 	return d.s.Report(item.ok(notes...))
+}
+
+// notMoved ends a move after which the content is in both places.
+func notMoved(o Outcome, from string, done ...Note) Outcome {
+	o.Notes = append(slices.Clone(done), o.Notes...)
+	o.Notes = append(o.Notes, long("(Use --force to override this check, or adjust numcopies.)"), long("Content not dropped from "+from+"."))
+	return o
 }
 
 // Flush sends what waits, and completes what was moved.
@@ -270,11 +277,18 @@ func (s *Session) MoveFrom(ctx context.Context, from string, files []File) error
 			}
 			spare = max(num, least) - 1 // the number of copies stays as it was
 		}
-		var notes []Note
-		if fetched[f.Key.String()] {
-			notes = append(notes, short("from "+d.from.Spec.Name+"..."))
+		note := short("from " + d.from.Spec.Name + "...")
+		item := f.Item("move")
+		ok, o, err := d.allowed(ctx, f, d.from.UUID(), item)
+		if err != nil {
+			return err
 		}
-		if err := d.removeFrom(ctx, f, f.Item("move"), spare, notes...); err != nil {
+		if !ok {
+			err = s.Report(notMoved(o, d.from.Spec.Name, note))
+		} else {
+			err = d.removeFrom(ctx, f, item, spare, note)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -49,10 +49,8 @@ func (d *Dropper) Drop(ctx context.Context, f File) (bool, error) {
 	if !d.s.D.Annex.Has(f.Key) {
 		return false, nil
 	}
-	if d.s.Auto {
-		if keep, err := d.s.shallKeep(ctx, d.repos, f); err != nil || keep {
-			return false, err
-		}
+	if keep, err := d.shallKeep(ctx, f, d.s.D.Annex.UUID); err != nil || keep {
+		return false, err
 	}
 	item := f.Item(d.name)
 	if ok, o, err := d.allowed(ctx, f, d.s.D.Annex.UUID, item); err != nil || !ok {
@@ -93,19 +91,31 @@ func (s *Session) reportUnless(err error, o Outcome) error {
 	return s.Report(o)
 }
 
-// shallKeep is the question of --auto: is the file preferred content, or are
-// there too few copies?
-func (s *Session) shallKeep(ctx context.Context, r *Repositories, f File) (bool, error) {
-	wants, configured, err := s.Wants(ctx, f, s.D.Annex.UUID, false)
-	if err != nil || configured && wants {
-		return wants, err
+// shallKeep is the question of --auto: does the repository that is to lose the
+// file want it, or are there too few copies elsewhere?
+func (d *Dropper) shallKeep(ctx context.Context, f File, uuid string) (bool, error) {
+	if !d.s.Auto {
+		return false, nil
 	}
-	num, _, err := s.Copies(ctx, f, true)
+	num, _, err := d.s.neededCopies(ctx, f)
 	if err != nil {
 		return true, err
 	}
-	where, err := s.Locations(ctx, r, annexlog.LocationPath(f.Key))
-	return len(where) <= num, err
+	where, err := d.s.Locations(ctx, d.repos, annexlog.LocationPath(f.Key))
+	if err != nil {
+		return true, err
+	}
+	elsewhere := 0
+	for _, u := range where {
+		if u != uuid && d.repos.Trust(u) != annexlog.Untrusted {
+			elsewhere++
+		}
+	}
+	if elsewhere < num {
+		return true, nil
+	}
+	_, keep, err := d.s.keeps(ctx, f, uuid, false)
+	return keep, err
 }
 
 // allowed looks at required content.
@@ -113,11 +123,15 @@ func (d *Dropper) allowed(ctx context.Context, f File, uuid string, item Item) (
 	if d.s.Force {
 		return true, Outcome{}, nil
 	}
-	wants, configured, err := d.s.Wants(ctx, f, uuid, true)
-	if err != nil || !configured || !wants {
+	which, keep, err := d.s.keeps(ctx, f, uuid, true)
+	if err != nil || !keep {
 		return err == nil, Outcome{}, err
 	}
-	return false, item.failed(long("That file is required content. It cannot be dropped!"),
+	why := "That file is required content. It cannot be dropped!"
+	if which.Rel != f.Rel {
+		why = "That file has the same content as another file (./" + which.Rel + "), which is required content. It cannot be dropped!"
+	}
+	return false, item.failed(long(why),
 		long("(Use --force to override this check, or adjust required content configuration.)")), nil
 }
 
@@ -212,6 +226,9 @@ func (d *Dropper) refused(ctx context.Context, f File, item Item, cause error) e
 func (d *Dropper) dropFrom(ctx context.Context, f File) (bool, error) {
 	where, err := d.s.Locations(ctx, d.repos, annexlog.LocationPath(f.Key))
 	if err != nil || !contains(where, d.from.UUID()) {
+		return false, err
+	}
+	if keep, err := d.shallKeep(ctx, f, d.from.UUID()); err != nil || keep {
 		return false, err
 	}
 	item := f.Item(d.name)

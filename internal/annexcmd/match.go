@@ -26,7 +26,7 @@ func (s *Session) NewMatcher(ctx context.Context, tokens []string) (*Matcher, er
 	if len(tokens) == 0 {
 		return nil, nil
 	}
-	expr, err := matchexpr.ParseTokens(tokens, s.terms(ctx, s.D.Annex.UUID, 0))
+	expr, err := matchexpr.ParseTokens(tokens, s.terms(ctx, view{uuid: s.D.Annex.UUID}))
 	if err != nil {
 		return nil, err
 	}
@@ -89,19 +89,27 @@ func keyTerm(ask func(f File) (bool, error)) matchexpr.Term {
 // maxNesting bounds expressions that refer to others.
 const maxNesting = 8
 
-// terms are git-annex's beside those that only look at the file, from the point
-// of view of one repository.
-func (s *Session) terms(ctx context.Context, uuid string, depth int) matchexpr.Define {
+// view is the repository from whose point of view an expression is answered.
+type view struct {
+	uuid string
+	// without counts copies as if it had none: that is how what it may drop is
+	// found.
+	without bool
+	depth   int // of expressions that refer to others
+}
+
+// terms are git-annex's beside those that only look at the file.
+func (s *Session) terms(ctx context.Context, v view) matchexpr.Define {
 	return func(name, value string) (matchexpr.Term, error) {
 		switch name {
 		case "in":
-			return s.inTerm(ctx, value)
+			return s.inTerm(ctx, value, v)
 		case "present":
-			return keyTerm(func(f File) (bool, error) { return s.has(ctx, f.Key, uuid) }), nil
+			return keyTerm(func(f File) (bool, error) { return s.has(ctx, f.Key, v.uuid) }), nil
 		case "copies":
-			return s.copiesTerm(ctx, value)
+			return s.copiesTerm(ctx, value, v)
 		case "lackingcopies", "approxlackingcopies":
-			return s.lackingTerm(ctx, value, name == "lackingcopies")
+			return s.lackingTerm(ctx, value, name == "lackingcopies", v)
 		case "inbackend", "backend":
 			return keyTerm(func(f File) (bool, error) { return f.Key.Backend == value, nil }), nil
 		case "securehash":
@@ -112,13 +120,13 @@ func (s *Session) terms(ctx context.Context, uuid string, depth int) matchexpr.D
 		case "metadata":
 			return s.metadataTerm(ctx, value)
 		case "inallgroup", "onlyingroup":
-			return s.groupTerm(ctx, value, name == "inallgroup")
+			return s.groupTerm(ctx, value, name == "inallgroup", v)
 		case "locked", "unlocked":
 			return keyTerm(func(f File) (bool, error) { return (name == "locked") == s.isLocked(f), nil }), nil
 		case "unused":
 			return keyTerm(func(f File) (bool, error) { return s.isUnused(f.Key), nil }), nil
 		case "standard", "groupwanted", "inpreferreddir", "want-get", "want-drop":
-			return s.preferredTerm(ctx, name, uuid, depth)
+			return s.preferredTerm(ctx, name, v)
 		}
 		return nil, nil
 	}
@@ -152,16 +160,18 @@ func (s *Session) has(ctx context.Context, k annexkey.Key, uuid string) (bool, e
 	if uuid == s.D.Annex.UUID {
 		return s.D.Annex.Has(k), nil
 	}
-	where, err := s.locations(ctx, k)
+	where, err := s.locations(ctx, k, view{})
 	return slices.Contains(where, uuid), err
 }
 
-func (s *Session) locations(ctx context.Context, k annexkey.Key) ([]string, error) {
+// locations are the repositories that count as having the key.
+func (s *Session) locations(ctx context.Context, k annexkey.Key, v view) ([]string, error) {
 	r, err := s.Repositories(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return s.Locations(ctx, r, annexlog.LocationPath(k))
+	where, err := s.Locations(ctx, r, annexlog.LocationPath(k))
+	return slices.DeleteFunc(where, func(u string) bool { return v.without && u == v.uuid }), err
 }
 
 // isPointerText reports whether the file in the work tree is only a pointer.

@@ -13,7 +13,7 @@ import (
 	"github.com/stemma-data/stemma/internal/matchexpr"
 )
 
-func (s *Session) inTerm(ctx context.Context, value string) (matchexpr.Term, error) {
+func (s *Session) inTerm(ctx context.Context, value string, v view) (matchexpr.Term, error) {
 	r, err := s.Repositories(ctx)
 	if err != nil {
 		return nil, err
@@ -26,11 +26,14 @@ func (s *Session) inTerm(ctx context.Context, value string) (matchexpr.Term, err
 	if err != nil {
 		return nil, err
 	}
+	if v.without && v.uuid == uuid {
+		return keyTerm(func(File) (bool, error) { return false, nil }), nil
+	}
 	return keyTerm(func(f File) (bool, error) { return s.has(ctx, f.Key, uuid) }), nil
 }
 
 // copiesTerm is copies=N, copies=TRUST:N or copies=GROUP:N.
-func (s *Session) copiesTerm(ctx context.Context, value string) (matchexpr.Term, error) {
+func (s *Session) copiesTerm(ctx context.Context, value string, v view) (matchexpr.Term, error) {
 	r, err := s.Repositories(ctx)
 	if err != nil {
 		return nil, err
@@ -50,7 +53,7 @@ func (s *Session) copiesTerm(ctx context.Context, value string) (matchexpr.Term,
 		counts = func(u string) bool { return slices.Contains(r.Groups(u), kind) }
 	}
 	return keyTerm(func(f File) (bool, error) {
-		where, err := s.locations(ctx, f.Key)
+		where, err := s.locations(ctx, f.Key, v)
 		n := 0
 		for _, u := range where {
 			if counts(u) {
@@ -80,7 +83,7 @@ func trustRank(t annexlog.Trust) int {
 	return map[annexlog.Trust]int{annexlog.Trusted: 3, annexlog.Semitrusted: 2, annexlog.Untrusted: 1}[t]
 }
 
-func (s *Session) lackingTerm(ctx context.Context, value string, exact bool) (matchexpr.Term, error) {
+func (s *Session) lackingTerm(ctx context.Context, value string, exact bool, v view) (matchexpr.Term, error) {
 	need, err := strconv.Atoi(value)
 	if err != nil {
 		return nil, fmt.Errorf("bad number of copies %q", value)
@@ -94,7 +97,7 @@ func (s *Session) lackingTerm(ctx context.Context, value string, exact bool) (ma
 		if err != nil {
 			return false, err
 		}
-		where, err := s.locations(ctx, f.Key)
+		where, err := s.locations(ctx, f.Key, v)
 		have := 0
 		for _, u := range where {
 			if r.Trust(u) != annexlog.Untrusted {
@@ -148,27 +151,26 @@ func compareValues(have, op, want string) bool {
 	return c >= 0
 }
 
-func (s *Session) groupTerm(ctx context.Context, group string, all bool) (matchexpr.Term, error) {
+func (s *Session) groupTerm(ctx context.Context, group string, all bool, v view) (matchexpr.Term, error) {
 	r, err := s.Repositories(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return keyTerm(func(f File) (bool, error) {
-		where, err := s.locations(ctx, f.Key)
+		where, err := s.locations(ctx, f.Key, v)
 		if err != nil {
 			return false, err
 		}
 		if !all {
 			return len(where) > 0 && !slices.ContainsFunc(where, func(u string) bool { return !slices.Contains(r.Groups(u), group) }), nil
 		}
-		members := 0
 		for _, u := range r.All() {
 			if slices.Contains(r.Groups(u), group) && r.Trust(u) != annexlog.Dead {
-				if members++; !slices.Contains(where, u) {
+				if !slices.Contains(where, u) {
 					return false, nil
 				}
 			}
 		}
-		return members > 0, nil
+		return true, nil
 	}), nil
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/matchexpr"
 )
@@ -35,32 +36,77 @@ const (
 func lastResort(expr string) string { return "(" + expr + ") or approxlackingcopies=1" }
 
 // Wants reports whether a repository's preferred content (or, with required,
-// its required content) includes the file; present is whether it has it.
+// its required content) includes the file. What it requires it also prefers.
 // configured is false where it has no such expression.
 func (s *Session) Wants(ctx context.Context, f File, uuid string, required bool) (wants, configured bool, err error) {
-	log := annexlog.PreferredContentFile
-	if required {
-		log = annexlog.RequiredContentFile
+	return s.wants(ctx, f, view{uuid: uuid}, required)
+}
+
+func (s *Session) wants(ctx context.Context, f File, v view, required bool) (wants, configured bool, err error) {
+	logs := []string{annexlog.RequiredContentFile}
+	if !required {
+		logs = append(logs, annexlog.PreferredContentFile)
 	}
-	data, err := s.Log(ctx, log)
+	for _, log := range logs {
+		data, err := s.Log(ctx, log)
+		if err != nil {
+			return false, false, err
+		}
+		e, ok := annexlog.ParseUUIDLog(data).Get(v.uuid)
+		if !ok || strings.TrimSpace(e.Value) == "" {
+			continue
+		}
+		configured = true
+		if wants, err = s.evaluate(ctx, e.Value, f, v); err != nil || wants {
+			return wants, true, err
+		}
+	}
+	return !configured, configured, nil
+}
+
+// keeps finds a file for whose sake the repository must not drop the key: f
+// itself, or another one with the same content.
+func (s *Session) keeps(ctx context.Context, f File, uuid string, required bool) (File, bool, error) {
+	v := view{uuid: uuid, without: true}
+	wants, configured, err := s.wants(ctx, f, v, required)
+	if err != nil || !configured || wants {
+		return f, configured && wants, err
+	}
+	others, err := s.filesOf(ctx, f.Key)
 	if err != nil {
-		return false, false, err
+		return f, false, err
 	}
-	e, ok := annexlog.ParseUUIDLog(data).Get(uuid)
-	if !ok || strings.TrimSpace(e.Value) == "" {
-		return true, false, nil
+	for _, o := range others {
+		if o.Rel == f.Rel {
+			continue
+		}
+		if wants, _, err := s.wants(ctx, o, v, required); err != nil || wants {
+			return o, wants, err
+		}
 	}
-	wants, err = s.evaluate(ctx, e.Value, f, uuid, 0)
-	return wants, true, err
+	return f, false, nil
+}
+
+// filesOf lists all files with the key.
+func (s *Session) filesOf(ctx context.Context, k annexkey.Key) ([]File, error) {
+	if s.keyFiles == nil {
+		files := map[annexkey.Key][]File{}
+		err := s.Files(ctx, []string{s.D.Path()}, func(f File) error { files[f.Key] = append(files[f.Key], f); return nil })
+		if err != nil {
+			return nil, err
+		}
+		s.keyFiles = files
+	}
+	return s.keyFiles[k], nil
 }
 
 // evaluate answers an expression of preferred content. A key without a file
 // has the name of any file that git-annex would find; here it has none.
-func (s *Session) evaluate(ctx context.Context, text string, f File, uuid string, depth int) (bool, error) {
-	if depth > maxNesting {
+func (s *Session) evaluate(ctx context.Context, text string, f File, v view) (bool, error) {
+	if v.depth > maxNesting {
 		return false, errors.New("preferred content expressions refer to each other")
 	}
-	expr, err := matchexpr.ParseWith(text, s.terms(ctx, uuid, depth))
+	expr, err := matchexpr.ParseWith(text, s.terms(ctx, v))
 	if err != nil {
 		return false, err
 	}
@@ -69,34 +115,34 @@ func (s *Session) evaluate(ctx context.Context, text string, f File, uuid string
 
 // CheckExpression is for expressions that are about to be stored.
 func (s *Session) CheckExpression(ctx context.Context, text string) error {
-	_, err := matchexpr.ParseWith(text, s.terms(ctx, s.D.Annex.UUID, 0))
+	_, err := matchexpr.ParseWith(text, s.terms(ctx, view{uuid: s.D.Annex.UUID}))
 	return err
 }
 
-func (s *Session) preferredTerm(ctx context.Context, name, uuid string, depth int) (matchexpr.Term, error) {
+func (s *Session) preferredTerm(ctx context.Context, name string, v view) (matchexpr.Term, error) {
 	switch name {
 	case "want-get":
 		return keyTerm(func(f File) (bool, error) {
-			v, _, err := s.Wants(ctx, f, s.D.Annex.UUID, false)
-			return v, err
+			wants, configured, err := s.Wants(ctx, f, s.D.Annex.UUID, false)
+			return configured && wants, err
 		}), nil
 	case "want-drop":
 		return keyTerm(func(f File) (bool, error) {
-			v, _, err := s.Wants(ctx, f, s.D.Annex.UUID, false)
-			return !v, err
+			wants, configured, err := s.wants(ctx, f, view{uuid: s.D.Annex.UUID, without: true}, false)
+			return !(configured && wants), err
 		}), nil
 	case "inpreferreddir":
 		return keyTerm(func(f File) (bool, error) {
-			dir, err := s.preferredDir(ctx, uuid)
+			dir, err := s.preferredDir(ctx, v.uuid)
 			return slices.Contains(strings.Split(path.Dir(f.Rel), "/"), dir), err
 		}), nil
 	}
 	return keyTerm(func(f File) (bool, error) {
-		text, err := s.groupExpression(ctx, name, uuid)
+		text, err := s.groupExpression(ctx, name, v.uuid)
 		if err != nil {
 			return false, err
 		}
-		return s.evaluate(ctx, text, f, uuid, depth+1)
+		return s.evaluate(ctx, text, f, view{v.uuid, v.without, v.depth + 1})
 	}), nil
 }
 

@@ -64,7 +64,9 @@ type Session struct {
 	store   *local.Store                // our own content; nil until it is locked
 	carried []func()                    // end what makes many locks cheap
 	sharing func(annexkey.Key) []string // other files with a key; nil until asked for
-	changed bool                        // something was written to the git-annex branch
+	// keyFiles are the files of every key; nil until asked for.
+	keyFiles map[annexkey.Key][]File
+	changed  bool // something was written to the git-annex branch
 }
 
 // staged is an index edit whose blob may still have to be made.
