@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/stemma-data/stemma/internal/annexcmd"
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
 )
 
 func newFsck(f *pflag.FlagSet) func(*call, []string) error {
@@ -93,14 +94,17 @@ func newUpgrade(f *pflag.FlagSet) func(*call, []string) error {
 
 func newUnused(f *pflag.FlagSet) func(*call, []string) error {
 	from := f.StringP("from", "f", "", "look at what the `REMOTE` has")
-	refspec := f.String("used-refspec", "", "accepted and ignored: `SPEC`")
+	refspec := f.String("used-refspec", "", "the refs whose files count: `+REF:+GLOB:-GLOB:reflog`")
 	return func(c *call, _ []string) error {
-		_ = refspec
 		if *from != "" && *from != "." && *from != "here" {
 			return errors.New("unused --from a remote is not supported yet")
 		}
 		return c.reading(func(s *annexcmd.Session) error {
-			keys, err := s.FindUnused(c.ctx)
+			spec, err := usedRefs(s, *refspec, f.Changed("used-refspec"))
+			if err != nil {
+				return err
+			}
+			keys, err := s.FindUnused(c.ctx, spec)
 			if err != nil || c.common.quiet {
 				return err
 			}
@@ -117,6 +121,27 @@ func newUnused(f *pflag.FlagSet) func(*call, []string) error {
 			return c.out.line(b.String() + "ok\n")
 		})
 	}
+}
+
+// usedRefs is what the option says, or else the setting; nil for all refs.
+func usedRefs(s *annexcmd.Session, option string, given bool) (annexcmd.RefSpec, error) {
+	const setting = "annex.used-refspec"
+	if given {
+		spec, err := annexcmd.ParseRefSpec(option)
+		if err != nil {
+			return nil, misuse{fmt.Errorf("option --used-refspec: %w", err)}
+		}
+		return spec, nil
+	}
+	text := s.D.Repo.Config.Get(setting)
+	if text == "" {
+		return nil, nil
+	}
+	spec, err := annexcmd.ParseRefSpec(text)
+	if err != nil {
+		return nil, errs.WithHint(fmt.Errorf("%s: %w", setting, err), "correct it with `git config "+setting+" …`, or unset it")
+	}
+	return spec, nil
 }
 
 func newDropUnused(f *pflag.FlagSet) func(*call, []string) error {

@@ -14,9 +14,10 @@ import (
 	"github.com/stemma-data/stemma/internal/gitindex"
 )
 
-// FindUnused looks for content here that no branch, tag, or the index refers
-// to, and numbers it in annex/unused.
-func (s *Session) FindUnused(ctx context.Context) ([]annexkey.Key, error) {
+// FindUnused looks for content here that neither the index nor any of the refs
+// refers to, and numbers it in annex/unused. A nil spec stands for all branches
+// and tags.
+func (s *Session) FindUnused(ctx context.Context, spec RefSpec) ([]annexkey.Key, error) {
 	local := map[annexkey.Key]bool{}
 	if err := s.LocalKeys(func(k annexkey.Key, _ int64) error { local[k] = true; return nil }); err != nil {
 		return nil, err
@@ -32,7 +33,13 @@ func (s *Session) FindUnused(ctx context.Context) ([]annexkey.Key, error) {
 	if err := s.Files(ctx, []string{s.D.Path()}, func(f File) error { delete(local, f.Key); return nil }); err != nil {
 		return nil, err
 	}
-	tips, err := s.tips(ctx)
+	var tips []string
+	var err error
+	if spec == nil {
+		tips, err = s.tips(ctx)
+	} else {
+		tips, err = s.chosenTips(ctx, spec)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -50,29 +57,6 @@ func (s *Session) FindUnused(ctx context.Context) ([]annexkey.Key, error) {
 	}
 	sort.Slice(keys, func(i, j int) bool { return keys[i].String() < keys[j].String() })
 	return keys, s.writeUnused(keys)
-}
-
-// tips are the distinct trees that branches, tags and remotes lead to.
-func (s *Session) tips(ctx context.Context) ([]string, error) {
-	out, err := s.D.Repo.Output(ctx, "for-each-ref", "--format=%(objectname) %(*objectname) %(refname)")
-	if err != nil {
-		return nil, err
-	}
-	seen := map[string]bool{}
-	var tips []string
-	for line := range strings.Lines(string(out)) {
-		w := strings.Fields(line)
-		ref := w[len(w)-1]
-		if strings.HasSuffix(ref, "/git-annex") || strings.HasPrefix(ref, "refs/annex/") || seen[w[0]] {
-			continue
-		}
-		seen[w[0]] = true
-		tips = append(tips, w[0])
-	}
-	if head, err := s.D.Repo.Head(ctx); err == nil && head.OID != "" && !seen[string(head.OID)] {
-		tips = append(tips, string(head.OID))
-	}
-	return tips, nil
 }
 
 func (s *Session) writeUnused(keys []annexkey.Key) error {
