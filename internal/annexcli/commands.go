@@ -32,7 +32,7 @@ func workCommands() []command {
 		{"unused", "", "look for unused file content", newUnused},
 		{"dropunused", "NUM|RANGE ...", "drop unused file content", newDropUnused},
 		{"addunused", "NUM|RANGE ...", "add back unused files", newAddUnused},
-		{"merge", "", "merge changes from remotes", newMerge},
+		{"merge", "BRANCH ...", "merge changes from remotes", newMerge},
 		{"upgrade", "", "upgrade repository", newUpgrade},
 	}
 }

@@ -46,16 +46,26 @@ func newFsck(f *pflag.FlagSet) func(*call, []string) error {
 	}
 }
 
-func newMerge(*pflag.FlagSet) func(*call, []string) error {
+func newMerge(f *pflag.FlagSet) func(*call, []string) error {
+	unrelated := f.Bool("allow-unrelated-histories", false, "merge unrelated histories, too")
+	noResolve := f.Bool("no-resolvemerge", false, "do not resolve merge conflicts")
+	f.Bool("resolvemerge", false, "accepted")
+	f.Lookup("resolvemerge").Hidden = true
 	return func(c *call, args []string) error {
-		if len(args) > 0 {
-			return errors.New("merge: merging named branches is not supported yet; use `git merge`")
-		}
 		return c.reading(func(s *annexcmd.Session) error {
+			opt := annexcmd.SyncOptions{AllowUnrelated: *unrelated, NoResolve: *noResolve}
+			for _, name := range args {
+				if err := c.step("merge "+name, s.MergeBranch(c.ctx, name, opt)); err != nil {
+					return err
+				}
+			}
+			if len(args) > 0 {
+				return nil
+			}
 			if err := c.out.print(annexcmd.Outcome{Item: annexcmd.Item{Command: "merge", File: "git-annex"}}); err != nil {
 				return err
 			}
-			return s.MergeSynced(c.ctx)
+			return s.MergeSynced(c.ctx, opt)
 		})
 	}
 }

@@ -7,39 +7,76 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/stemma-data/stemma/internal/annexcmd"
+	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/exporttree"
 	"github.com/stemma-data/stemma/internal/screen"
 )
 
-func newSync(f *pflag.FlagSet) func(*call, []string) error {
-	var o annexcmd.SyncOptions
+// syncOptions are those of sync.
+type syncOptions struct {
+	annexcmd.SyncOptions
+	noContent, notOnlyAnnex, cleanup, all bool
+	contentOf                             []string
+}
+
+func (o *syncOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.NoCommit, "no-commit", false, "do not commit")
 	f.BoolVar(&o.NoPull, "no-pull", false, "do not fetch and merge")
 	f.BoolVar(&o.NoPush, "no-push", false, "do not push")
-	f.BoolVar(&o.OnlyAnnex, "only-annex", false, "only the git-annex branch, and content")
-	f.BoolVarP(&o.OnlyAnnex, "only-annex-short", "a", false, "the same as --only-annex")
+	f.BoolVarP(&o.OnlyAnnex, "only-annex", "a", false, "only the git-annex branch, and content")
+	f.BoolVar(&o.notOnlyAnnex, "not-only-annex", false, "git's branches, too, whatever annex.synconlyannex says")
 	f.BoolVar(&o.Content, "content", false, "also transfer content")
+	f.BoolVar(&o.noContent, "no-content", false, "no content, whatever annex.synccontent says")
+	f.StringArrayVarP(&o.contentOf, "content-of", "C", nil, "transfer only the content of what is at `PATH`")
+	f.BoolVarP(&o.all, "all", "A", false, "content of all versions of the files, too")
+	f.BoolVar(&o.cleanup, "cleanup", false, "delete the synced/ branches, here and at the remotes")
 	f.BoolVar(&o.AllowUnrelated, "allow-unrelated-histories", false, "merge unrelated histories, too")
 	f.StringVarP(&o.Message, "message", "m", "", "`MESSAGE` of the commit")
 	f.BoolVar(&o.NoResolve, "no-resolvemerge", false, "do not resolve merge conflicts")
-	for _, name := range []string{"commit", "pull", "push", "resolvemerge", "no-content", "not-only-annex", "cleanup"} {
+	for _, name := range []string{"commit", "pull", "push", "resolvemerge"} {
 		f.Bool(name, false, "accepted")
 		f.Lookup(name).Hidden = true
 	}
-	f.Lookup("only-annex-short").Hidden = true
-	return func(c *call, args []string) error {
-		if on, _ := f.GetBool("cleanup"); on {
-			return errors.New("sync --cleanup is not supported yet")
+}
+
+// settle takes what no option says from the configuration.
+func (o *syncOptions) settle(c *call, s *annexcmd.Session) error {
+	if !o.OnlyAnnex && !o.notOnlyAnnex {
+		on, err := s.Switch(c.ctx, "annex.synconlyannex")
+		if err != nil {
+			return err
 		}
+		o.OnlyAnnex = on
+	}
+	content, err := s.Switch(c.ctx, "annex.synccontent")
+	o.Content = !o.noContent && (o.Content || len(o.contentOf) > 0 || content || o.OnlyAnnex)
+	return err
+}
+
+func newSync(f *pflag.FlagSet) func(*call, []string) error {
+	var o syncOptions
+	o.flags(f)
+	return func(c *call, args []string) error {
 		o.Remotes = args
 		return c.reading(func(s *annexcmd.Session) error {
-			if err := c.synchronize(s, o); err != nil {
+			if o.cleanup {
+				return s.CleanUp(c.ctx, o.Remotes, func(where string, err error) error {
+					out := annexcmd.Outcome{Item: annexcmd.Item{Command: "cleanup", File: where}}
+					if out.Failed = err != nil; out.Failed {
+						out.Errors = []string{err.Error()}
+					}
+					return c.out.print(out)
+				})
+			}
+			if err := o.settle(c, s); err != nil {
 				return err
 			}
-			if o.Content && !(func() bool { on, _ := f.GetBool("no-content"); return on })() {
-				return c.syncContent(s, o)
+			before := o.SyncOptions
+			before.NoPush = before.NoPush || o.Content // content first, so that what is pushed tells of it
+			if err := c.synchronize(s, before); err != nil || !o.Content {
+				return err
 			}
-			return nil
+			return c.syncContent(s, o)
 		})
 	}
 }
@@ -112,33 +149,38 @@ func (c *call) step(step string, err error) error {
 	return c.out.line(step + " \n" + verdict + "\n")
 }
 
-// syncContent brings here what is wanted here, and sends to the remotes what
-// they want.
-func (c *call) syncContent(s *annexcmd.Session, o annexcmd.SyncOptions) error {
-	s.Auto = true
-	var sel selection
-	g, err := s.NewGetter(c.ctx, annexcmd.GetOptions{})
+// syncContent brings content where it is wanted, and tells the remotes.
+func (c *call) syncContent(s *annexcmd.Session, o syncOptions) error {
+	content, err := s.NewContentSync(c.ctx, o.Remotes)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(sel.each(c, s, nil, func(f annexcmd.File) error { _, err := g.Add(c.ctx, f); return err }), g.Flush(c.ctx)); err != nil {
+	if err := errors.Join(o.each(c, s, content), content.Flush(c.ctx)); err != nil {
 		return err
 	}
-	names, err := s.ContentRemotes(c.ctx, o.Remotes)
-	if err != nil {
+	if err := c.exportTracked(s, o.SyncOptions); err != nil {
 		return err
 	}
-	for _, name := range names {
-		d, err := s.NewSender(c.ctx, name, false)
-		if err != nil {
+	after := o.SyncOptions
+	after.NoCommit, after.NoPull = true, o.NoPull || !content.Moved() // others may have changed meanwhile
+	return s.Synchronize(c.ctx, after, c.step)
+}
+
+// each hands over the files and keys whose content is meant: those of the whole
+// repository, wherever the user is in it.
+func (o *syncOptions) each(c *call, s *annexcmd.Session, content *annexcmd.ContentSync) error {
+	add := func(f annexcmd.File) error {
+		f.Show, f.Input = f.Rel, []string{}
+		return content.Add(c.ctx, f)
+	}
+	paths := o.contentOf
+	if len(paths) == 0 {
+		paths = []string{s.D.Path()}
+	}
+	if !o.all || len(o.contentOf) > 0 || content.ByName() {
+		if err := s.Files(c.ctx, paths, add); err != nil || !o.all || len(o.contentOf) > 0 {
 			return err
 		}
-		if err := errors.Join(sel.each(c, s, nil, func(f annexcmd.File) error { _, err := d.Send(c.ctx, f); return err }), d.Flush(c.ctx)); err != nil {
-			return err
-		}
 	}
-	if err := c.exportTracked(s, o); err != nil {
-		return err
-	}
-	return s.Synchronize(c.ctx, annexcmd.SyncOptions{Remotes: o.Remotes, NoCommit: true, NoPull: true, NoPush: o.NoPush, OnlyAnnex: true}, c.step)
+	return s.LoggedKeys(c.ctx, func(k annexkey.Key) error { return add(annexcmd.KeyFile(k)) })
 }

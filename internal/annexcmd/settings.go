@@ -116,6 +116,12 @@ func (s *Session) SetExpression(ctx context.Context, log, field, text string) er
 	return s.setValue(ctx, log, field, text)
 }
 
+// Switch is a setting of this clone or, without one, of all clones.
+func (s *Session) Switch(ctx context.Context, name string) (bool, error) {
+	all, err := s.Setting(ctx, annexlog.ConfigFile, name)
+	return s.D.Repo.Config.Bool(name, all == "true" || all == "yes" || all == "on" || all == "1"), err
+}
+
 // branchSettings are what git-annex takes from its branch.
 var branchSettings = []string{
 	"annex.largefiles", "annex.dotfiles", "annex.addunlocked", "annex.autocommit",

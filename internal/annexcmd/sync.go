@@ -4,23 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/adjusted"
 	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/remote"
 )
 
 // SyncOptions says what a synchronisation does.
 type SyncOptions struct {
-	Remotes                           []string // none: all that want it
-	NoCommit, NoPull, NoPush          bool
-	OnlyAnnex, Content, NoResolve     bool
-	Message                           string
-	AllowUnrelated, Cleanup, PullOnly bool
-	Fetched                           bool // what is pulled has been fetched already
+	Remotes                       []string // none: all that want it
+	NoCommit, NoPull, NoPush      bool
+	OnlyAnnex, Content, NoResolve bool
+	Message                       string
+	AllowUnrelated                bool
+	Fetched                       bool // what is pulled has been fetched already
 }
 
 // Synchronize commits, merges with the remotes and pushes to them, the
@@ -49,7 +52,7 @@ func (s *Session) Synchronize(ctx context.Context, opt SyncOptions, say func(ste
 	if _, err := s.D.Annex.Merge(ctx, s.D.Now()); err != nil {
 		return err
 	}
-	if err := s.MergeSynced(ctx); err != nil && !opt.OnlyAnnex {
+	if err := s.MergeSynced(ctx, SyncOptions{}); err != nil && !opt.OnlyAnnex {
 		return err
 	}
 	if err := s.updateSynced(ctx, opt); err != nil {
@@ -74,7 +77,7 @@ func (s *Session) syncRemotes(names []string) ([]string, error) {
 			specials = append(specials, spec.Name)
 			continue
 		}
-		if len(names) == 0 && !s.D.Repo.Config.Bool("remote."+spec.Name+".annex-sync", true) {
+		if len(names) == 0 && (!s.D.Repo.Config.Bool("remote."+spec.Name+".annex-sync", true) || s.vanished(spec)) {
 			continue
 		}
 		all = append(all, spec.Name)
@@ -92,6 +95,16 @@ func (s *Session) syncRemotes(names []string) ([]string, error) {
 		}
 	}
 	return git, nil
+}
+
+// vanished reports whether a remote is a folder that is not there: on a disk
+// that is not mounted, perhaps.
+func (s *Session) vanished(spec remote.Spec) bool {
+	if spec.Kind != remote.Path {
+		return false
+	}
+	_, err := os.Stat(spec.Dir)
+	return missing(err)
 }
 
 // Tracked is a remote that holds the tree of a branch.
@@ -141,6 +154,47 @@ func (s *Session) MergeTracking(ctx context.Context, t Tracked) error {
 		return err
 	}
 	return s.mergeRef(ctx, "refs/remotes/"+t.Name+"/"+branch, true)
+}
+
+// CleanUp deletes the synced branches that synchronisations have made, here and
+// at the remotes.
+func (s *Session) CleanUp(ctx context.Context, names []string, say func(where string, err error) error) error {
+	remotes, err := s.syncRemotes(names)
+	if err != nil {
+		return err
+	}
+	branch, err := s.branch(ctx)
+	if err != nil || branch == "" {
+		return err
+	}
+	synced := []string{"synced/" + branch, "synced/git-annex"}
+	if err := say("local", s.deleteBranches(ctx, synced)); err != nil {
+		return err
+	}
+	for _, r := range remotes {
+		_, err := s.D.Repo.Output(ctx, append([]string{"push", "--quiet", "--delete", "--", r}, synced...)...)
+		if err := say(r, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Session) deleteBranches(ctx context.Context, names []string) error {
+	var moves []git.RefMove
+	for _, n := range names {
+		old, err := s.D.Repo.Ref(ctx, "refs/heads/"+n)
+		if err != nil {
+			return err
+		}
+		if old != "" {
+			moves = append(moves, git.RefMove{Name: "refs/heads/" + n, Old: old})
+		}
+	}
+	if len(moves) == 0 {
+		return nil
+	}
+	return s.D.Repo.MoveRefs(ctx, moves, "git-annex sync --cleanup")
 }
 
 func (s *Session) syncCommit(ctx context.Context, message string) error {
@@ -208,21 +262,53 @@ func (s *Session) mergeRef(ctx context.Context, ref string, unrelated bool) erro
 			return err
 		}
 	}
+	return s.merge(ctx, ref, unrelated)
+}
+
+// merge lets git merge.
+func (s *Session) merge(ctx context.Context, ref string, unrelated bool) error {
 	args := []string{"merge", "--no-edit", "--quiet"}
 	if unrelated {
 		args = append(args, "--allow-unrelated-histories")
 	}
-	_, err = s.D.Repo.Output(ctx, append(args, ref)...)
+	_, err := s.D.Repo.Output(ctx, append(args, "--", ref)...)
 	return err
 }
 
 // MergeSynced merges what was pushed to our synced/BRANCH.
-func (s *Session) MergeSynced(ctx context.Context) error {
+func (s *Session) MergeSynced(ctx context.Context, opt SyncOptions) error {
 	branch, err := s.branch(ctx)
 	if err != nil || branch == "" {
 		return err
 	}
-	return s.mergeRef(ctx, "refs/heads/synced/"+branch, false)
+	return s.mergeRef(ctx, "refs/heads/synced/"+branch, opt.AllowUnrelated)
+}
+
+// MergeBranch merges any branch, by the name that git knows it by, into the one
+// that is checked out.
+func (s *Session) MergeBranch(ctx context.Context, name string, opt SyncOptions) error {
+	out, err := s.D.Repo.Output(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
+	if err != nil {
+		return errs.WithHint(fmt.Errorf("merge: %s - not something we can merge", name), "`git branch --all` lists the branches")
+	}
+	head, err := s.D.Repo.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if adjusted.Is(head.Branch()) {
+		full, err := s.D.Repo.Output(ctx, "rev-parse", "--symbolic-full-name", "--end-of-options", name)
+		if err != nil || len(full) == 0 {
+			return errors.Join(err, fmt.Errorf("merge: %s is no branch, which an adjusted branch needs", name))
+		}
+		return s.mergeAdjusted(ctx, opt, strings.TrimSpace(string(full)))
+	}
+	id := gitobj.OID(strings.TrimSpace(string(out)))
+	if head.OID != "" {
+		if done, err := s.D.Repo.IsAncestor(ctx, id, head.OID); err != nil || done {
+			return err
+		}
+	}
+	return s.merge(ctx, name, opt.AllowUnrelated)
 }
 
 // updateSynced moves our synced/BRANCH to the branch.
@@ -275,30 +361,4 @@ func (s *Session) push(ctx context.Context, name string, opt SyncOptions) error 
 		}
 	}
 	return nil
-}
-
-// ContentRemotes are the remotes among the named ones (none: all) that take
-// content by its key.
-func (s *Session) ContentRemotes(ctx context.Context, names []string) ([]string, error) {
-	var list []string
-	for _, spec := range remote.List(s.D.Repo.Config, s.D.Path()) {
-		if spec.Ignore || len(names) > 0 && !slices.Contains(names, spec.Name) {
-			continue
-		}
-		exports, err := s.RemoteOption(ctx, spec.UUID, "exporttree")
-		if err != nil {
-			return nil, err
-		}
-		imports, err := s.RemoteOption(ctx, spec.UUID, "importtree")
-		if err != nil {
-			return nil, err
-		}
-		if exports == "yes" || imports == "yes" {
-			continue // it has trees
-		}
-		if s.D.Repo.Config.Bool("remote."+spec.Name+".annex-sync", true) && !s.D.Repo.Config.Bool("remote."+spec.Name+".annex-readonly", false) {
-			list = append(list, spec.Name)
-		}
-	}
-	return list, nil
 }
