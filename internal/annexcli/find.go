@@ -48,7 +48,7 @@ func newFind(f *pflag.FlagSet) func(*call, []string) error {
 	o.flags(f)
 	return func(c *call, args []string) error {
 		return c.reading(func(s *annexcmd.Session) error {
-			if len(o.sel.tokens) == 0 && !o.sel.byKey() {
+			if len(o.sel.tokens) == 0 && (!o.sel.byKey() || o.sel.branch != "") {
 				o.sel.tokens = []string{"in=here"}
 			}
 			if o.batch.on {

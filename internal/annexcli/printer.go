@@ -81,11 +81,8 @@ func (p *printer) complain(errors []string) {
 // text shows "COMMAND FILE (note) ok" and longer remarks below it.
 func (p *printer) text(o annexcmd.Outcome) {
 	name := o.File
-	if o.NoFile {
-		name = ""
-		if !o.Key.IsZero() {
-			name = o.Key.String()
-		}
+	if o.NoFile && name == "" && !o.Key.IsZero() {
+		name = o.Key.String()
 	}
 	if name != "" {
 		name += " "

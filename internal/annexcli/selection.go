@@ -155,7 +155,7 @@ func (o *selection) each(c *call, s *annexcmd.Session, paths []string, visit fun
 		return s.UnusedKeys(key)
 	case o.branch != "":
 		return s.TreeFiles(c.ctx, o.branch, func(f annexcmd.File) error {
-			f.Show = strings.TrimSpace(o.branch) + ":" + f.Rel
+			f.OfTree = strings.TrimSpace(o.branch)
 			f.Input = []string{}
 			return take(f)
 		})

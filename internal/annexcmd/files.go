@@ -23,11 +23,17 @@ type File struct {
 	Key   annexkey.Key
 	Entry gitindex.Entry
 	Input []string
+	// OfTree is the name in front of the path of a file that a tree has; "" for
+	// a file of the work tree.
+	OfTree string
 }
 
 // Item begins the report about the file.
 func (f File) Item(command string) Item {
 	i := Item{Command: command, File: f.Show, NoFile: f.Rel == "" && f.Show == "", Key: f.Key, Input: f.Input}
+	if f.OfTree != "" {
+		i.File, i.NoFile = f.OfTree+":"+f.Show, true
+	}
 	return i
 }
 

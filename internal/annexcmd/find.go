@@ -1,8 +1,10 @@
 package annexcmd
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/dataset"
@@ -102,24 +104,36 @@ func unescape(s string) (n int, text string) {
 	return 1, "\\" + s[:1]
 }
 
-// escape writes bytes outside printable ASCII, and blanks, as C does.
+// escapes are the characters with a letter of their own.
+const escapes = "\a\b\f\n\r\t\v\\\""
+
+// escape writes characters outside printable ASCII, and blanks, as git-annex
+// does: those of Latin-1 as one octal number, others as the numbers of their
+// UTF-8.
 func escape(s string) string {
 	var b strings.Builder
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '\n':
-			b.WriteString(`\n`)
-		case c == '\t':
-			b.WriteString(`\t`)
-		case c == '\\' || c == '"':
-			b.WriteByte('\\')
-			b.WriteByte(c)
-		case c < 0x20 || c >= 0x7f:
-			o := strconv.FormatUint(uint64(c), 8)
-			b.WriteString(`\` + strings.Repeat("0", 3-len(o)) + o)
+	for _, part := range strings.SplitAfter(s, "") {
+		c, size := utf8.DecodeRuneInString(part)
+		switch at := strings.IndexRune(escapes, c); {
+		case at >= 0:
+			b.WriteString(`\` + `abfnrtv\"`[at:at+1])
+		case c > 0x20 && c < 0x7f:
+			b.WriteRune(c)
+		case c == utf8.RuneError && size == 1: // git-annex sees a surrogate here
+			b.WriteString(octal(0xed, 0xb0|part[0]>>6, 0x80|part[0]&0x3f))
+		case c <= 0xff:
+			b.WriteString(octal(byte(c)))
 		default:
-			b.WriteByte(c)
+			b.WriteString(octal([]byte(part)...))
 		}
+	}
+	return b.String()
+}
+
+func octal(bytes ...byte) string {
+	var b strings.Builder
+	for _, c := range bytes {
+		fmt.Fprintf(&b, `\%03o`, c)
 	}
 	return b.String()
 }

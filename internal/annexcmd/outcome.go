@@ -6,7 +6,7 @@ import "github.com/stemma-data/stemma/internal/annexkey"
 type Item struct {
 	Command string
 	File    string // as the user would name it
-	NoFile  bool   // there is no file: JSON shows null
+	NoFile  bool   // there is no file of the work tree: JSON shows null
 	Key     annexkey.Key
 	Input   []string // the arguments or batch line that led here
 }
