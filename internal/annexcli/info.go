@@ -17,8 +17,12 @@ func newInfo(f *pflag.FlagSet) func(*call, []string) error {
 	b.flags(f, false)
 	return func(c *call, args []string) error {
 		return c.reading(func(s *annexcmd.Session) error {
+			match, err := s.NewMatcher(c.ctx, m.tokens)
+			if err != nil {
+				return err
+			}
 			one := func(arg string) error {
-				o, ok, err := s.InfoOf(c.ctx, arg, *inBytes)
+				o, ok, err := s.InfoOf(c.ctx, arg, match, *inBytes)
 				if err != nil {
 					return err
 				}
@@ -34,7 +38,7 @@ func newInfo(f *pflag.FlagSet) func(*call, []string) error {
 				return c.lines(b.null, one)
 			}
 			if len(args) == 0 {
-				o, err := s.Info(c.ctx, *inBytes)
+				o, err := s.Info(c.ctx, match, *inBytes)
 				if err != nil {
 					return fmt.Errorf("info: %w", err)
 				}

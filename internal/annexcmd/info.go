@@ -71,8 +71,8 @@ func (i *Infos) outcome(item Item) Outcome {
 	return o
 }
 
-// Info tells about the whole repository.
-func (s *Session) Info(ctx context.Context, inBytes bool) (Outcome, error) {
+// Info tells about the whole repository, and counts what matches.
+func (s *Session) Info(ctx context.Context, m *Matcher, inBytes bool) (Outcome, error) {
 	r, err := s.Repositories(ctx)
 	if err != nil {
 		return Outcome{}, err
@@ -84,12 +84,15 @@ func (s *Session) Info(ctx context.Context, inBytes bool) (Outcome, error) {
 	i.add("transfers in progress", "none", []any{})
 	i.add("available local disk space", i.diskText(s.D.Annex.Dir()), i.diskText(s.D.Annex.Dir()))
 	if !s.Fast {
-		if err := s.countAll(ctx, i); err != nil {
+		if err := s.countAll(ctx, m, i); err != nil {
 			return Outcome{}, err
 		}
 	}
-	return i.outcome(Item{Command: "info", NoFile: true}), nil
+	return i.outcome(Item{Command: "info", NoFile: true, Input: []string{}}), nil
 }
+
+// firstLine and laterLine begin the lines of a list of repositories.
+const firstLine, laterLine = "\n\t", "\n \t"
 
 func (i *Infos) repositories(r *Repositories, level annexlog.Trust) {
 	var list []string
@@ -100,8 +103,10 @@ func (i *Infos) repositories(r *Repositories, level annexlog.Trust) {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d", len(list))
+	separator := firstLine
 	for _, u := range list {
-		b.WriteString("\n\t" + r.line(u))
+		b.WriteString(separator + r.line(u))
+		separator = laterLine
 	}
 	i.add(trustWords[level]+" repositories", b.String(), r.objects(list))
 }
@@ -121,22 +126,17 @@ func (i *Infos) diskText(dir string) string {
 	return roughSize(max(free, 0)) + " (+" + roughSize(reserve) + " reserved)"
 }
 
-// tally counts keys, each once.
+// tally counts keys, as often as they are added.
 type tally struct {
-	seen     map[annexkey.Key]bool
 	count    int
 	bytes    int64
 	unknown  int
 	backends map[string]int64
 }
 
-func newTally() *tally { return &tally{seen: map[annexkey.Key]bool{}, backends: map[string]int64{}} }
+func newTally() *tally { return &tally{backends: map[string]int64{}} }
 
 func (t *tally) add(k annexkey.Key) {
-	if t.seen[k] {
-		return
-	}
-	t.seen[k] = true
 	t.count++
 	t.backends[k.Backend]++
 	if k.Size >= 0 {
@@ -146,35 +146,42 @@ func (t *tally) add(k annexkey.Key) {
 	}
 }
 
-func (s *Session) countAll(ctx context.Context, i *Infos) error {
+// addIf counts a file that matches.
+func (t *tally) addIf(m *Matcher, f File) error {
+	ok, err := m.Match(f)
+	if ok {
+		t.add(f.Key)
+	}
+	return err
+}
+
+func (s *Session) countAll(ctx context.Context, m *Matcher, i *Infos) error {
 	local, tree := newTally(), newTally()
-	files := 0
-	if err := s.LocalKeys(func(k annexkey.Key, _ int64) error { local.add(k); return nil }); err != nil {
+	err := s.LocalKeys(func(k annexkey.Key, _ int64) error { return local.addIf(m, KeyFile(k)) })
+	if err != nil {
 		return err
 	}
-	err := s.Files(ctx, []string{s.D.Path()}, func(f File) error { files++; tree.add(f.Key); return nil })
+	err = s.Files(ctx, []string{s.D.Path()}, func(f File) error { return tree.addIf(m, f) })
 	if err != nil {
 		return err
 	}
 	i.add("local annex keys", strconv.Itoa(local.count), local.count)
 	i.size("local annex size", local.bytes, local.unknown)
-	i.add("annexed files in working tree", strconv.Itoa(files), files)
+	i.add("annexed files in working tree", strconv.Itoa(tree.count), tree.count)
 	i.size("size of annexed files in working tree", tree.bytes, tree.unknown)
 	bloom := "32 mebibytes (0% full)"
 	if i.bytes {
 		bloom = "33554432 (0% full)"
 	}
 	i.add("bloom filter size", bloom, bloom)
-	i.backends(local, tree)
+	i.backends(tree)
 	return nil
 }
 
-func (i *Infos) backends(tallies ...*tally) {
+func (i *Infos) backends(t *tally) {
 	sum := map[string]any{}
-	for _, t := range tallies[1:] {
-		for b, n := range t.backends {
-			sum[b] = n
-		}
+	for b, n := range t.backends {
+		sum[b] = n
 	}
 	names := make([]string, 0, len(sum))
 	for b := range sum {
@@ -188,15 +195,27 @@ func (i *Infos) backends(tallies ...*tally) {
 	i.add("backend usage", text, sum)
 }
 
-// InfoOf tells about what an argument names: a folder, a file, a remote, a
-// repository, a key or a tree. ok is false where it is nothing of these.
-func (s *Session) InfoOf(ctx context.Context, arg string, inBytes bool) (o Outcome, ok bool, err error) {
+// InfoOf tells about what an argument names: a folder, a remote, a repository, a
+// file, a tree or a key; of many files, about those that match. ok is false
+// where it is nothing of these.
+func (s *Session) InfoOf(ctx context.Context, arg string, m *Matcher, inBytes bool) (o Outcome, ok bool, err error) {
+	if arg == "" {
+		return o, false, nil
+	}
 	item := Item{Command: "info " + arg, File: arg, Input: []string{arg}}
 	if rel, rerr := s.D.Rel(arg); rerr == nil {
 		if fi, serr := os.Stat(s.D.Repo.Path(rel)); serr == nil && fi.IsDir() {
-			o, err := s.infoDir(ctx, arg, item, inBytes)
+			o, err := s.infoDir(ctx, arg, m, item, inBytes)
 			return o, true, err
 		}
+	}
+	r, err := s.Repositories(ctx)
+	if err != nil {
+		return o, false, err
+	}
+	if uuid, rerr := r.Resolve(arg); rerr == nil {
+		o, err := s.infoRepository(ctx, r, uuid, item, inBytes)
+		return o, true, err
 	}
 	f, ok, err := s.FileOf(ctx, arg)
 	if err != nil {
@@ -208,20 +227,26 @@ func (s *Session) InfoOf(ctx context.Context, arg string, inBytes bool) (o Outco
 		s.aboutKey(i, f.Key)
 		return i.outcome(item), true, nil
 	}
-	r, err := s.Repositories(ctx)
-	if err != nil {
-		return o, false, err
-	}
-	if uuid, rerr := r.Resolve(arg); rerr == nil {
-		o, err := s.infoRepository(ctx, r, uuid, item, inBytes)
-		return o, true, err
-	}
 	if k, kerr := annexkey.Parse(arg); kerr == nil && k.Safe() == nil {
 		i := newInfos(inBytes)
 		s.aboutKey(i, k)
 		return i.outcome(item), true, nil
 	}
-	return o, false, nil
+	if !s.isTree(ctx, arg) {
+		return o, false, ctx.Err()
+	}
+	o, err = s.infoTree(ctx, arg, m, item, inBytes)
+	return o, true, err
+}
+
+// isTree reports whether git knows a tree, or a commit, by the name.
+func (s *Session) isTree(ctx context.Context, name string) bool {
+	id, err := s.D.Repo.Output(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", name)
+	if err != nil {
+		return false
+	}
+	_, err = s.D.Repo.Output(ctx, "rev-parse", "--verify", "--quiet", strings.TrimSpace(string(id))+"^{tree}")
+	return err == nil
 }
 
 func (s *Session) aboutKey(i *Infos, k annexkey.Key) {
@@ -233,69 +258,4 @@ func (s *Session) aboutKey(i *Infos, k annexkey.Key) {
 	i.add("size", size, size)
 	i.add("key", k.String(), k.String())
 	i.add("present", strconv.FormatBool(here), here)
-}
-
-func (s *Session) infoDir(ctx context.Context, arg string, item Item, inBytes bool) (Outcome, error) {
-	i := newInfos(inBytes)
-	i.add("directory", arg, arg)
-	local, tree := newTally(), newTally()
-	n := 0
-	err := s.Files(ctx, []string{arg}, func(f File) error {
-		n++
-		tree.add(f.Key)
-		if s.D.Annex.Has(f.Key) {
-			local.add(f.Key)
-		}
-		return nil
-	})
-	if err != nil {
-		return Outcome{}, err
-	}
-	i.add("local annex keys", strconv.Itoa(local.count), local.count)
-	i.size("local annex size", local.bytes, local.unknown)
-	i.add("annexed files in working tree", strconv.Itoa(n), n)
-	i.size("size of annexed files in working tree", tree.bytes, tree.unknown)
-	item.NoFile = true
-	return i.outcome(item), nil
-}
-
-func (s *Session) infoRepository(ctx context.Context, r *Repositories, uuid string, item Item, inBytes bool) (Outcome, error) {
-	i := newInfos(inBytes)
-	for _, p := range r.Peers {
-		if p.UUID() == uuid {
-			i.add("remote", p.Spec.Name, p.Spec.Name)
-			i.add("description", r.Description(uuid), r.Description(uuid))
-			i.add("uuid", uuid, uuid)
-			i.add("trust", trustWords[r.Trust(uuid)], trustWords[r.Trust(uuid)])
-			i.add("cost", strconv.FormatFloat(p.Spec.Cost, 'f', 1, 64), strconv.FormatFloat(p.Spec.Cost, 'f', 1, 64))
-			if err := s.infoType(ctx, i, p.Spec); err != nil {
-				return Outcome{}, err
-			}
-			return s.infoKeysOf(ctx, i, uuid, item)
-		}
-	}
-	i.add("description", r.Description(uuid), r.Description(uuid))
-	i.add("uuid", uuid, uuid)
-	i.add("trust", trustWords[r.Trust(uuid)], trustWords[r.Trust(uuid)])
-	return s.infoKeysOf(ctx, i, uuid, item)
-}
-
-func (s *Session) infoKeysOf(ctx context.Context, i *Infos, uuid string, item Item) (Outcome, error) {
-	if s.Fast {
-		return i.outcome(item), nil
-	}
-	t := newTally()
-	err := s.LoggedKeys(ctx, func(k annexkey.Key) error {
-		has, err := s.has(ctx, k, uuid)
-		if has {
-			t.add(k)
-		}
-		return err
-	})
-	if err != nil {
-		return Outcome{}, err
-	}
-	i.add("remote annex keys", strconv.Itoa(t.count), t.count)
-	i.size("remote annex size", t.bytes, t.unknown)
-	return i.outcome(item), nil
 }

@@ -44,27 +44,6 @@ func (s *Session) specials(ctx context.Context) ([]special, error) {
 	return list, nil
 }
 
-// infoType tells what kind of remote it is.
-func (s *Session) infoType(ctx context.Context, i *Infos, spec remote.Spec) error {
-	if spec.Kind != remote.Special {
-		i.add("type", "git", "git")
-		i.add("repository location", spec.URL, spec.URL)
-		return nil
-	}
-	list, err := s.specials(ctx)
-	for _, sp := range list {
-		if sp.uuid != spec.UUID {
-			continue
-		}
-		for _, field := range []string{"type", "externaltype"} {
-			if v := sp.config[field]; v != "" {
-				i.add(field, v, v)
-			}
-		}
-	}
-	return err
-}
-
 // InitRemote sets up a new special remote with the words NAME=VALUE. sameAs, if
 // not "", names a remote whose content it shares. The note is for people.
 func (s *Session) InitRemote(ctx context.Context, name string, words []string, sameAs string) (note string, err error) {
