@@ -16,7 +16,7 @@ var infoSteps = []string{
 	`cd a && git annex info nope --json; git annex info '' --json; git annex info a.txt d --json`,
 	`cd a && printf 'a.txt\n\nd\nnope\n' | git annex info --batch --json`,
 	`cd a && mkdir ../e && git annex initremote -q enc type=directory directory=../e encryption=shared chunk=1MiB uuid=00000000-2000-0000-0000-000000000000 && git annex info enc; git annex info enc --json; git annex initremote -q tr type=directory directory=../e encryption=none importtree=yes uuid=00000000-3000-0000-0000-000000000000 && git annex info tr`,
-	`git clone -q a b && cd b && git annex init B -q && git annex info origin | grep synced; git fetch -q; touch -d '2020-01-02 03:04:05Z' .git/refs/remotes/origin/*; git annex info origin | grep -v location; git annex info origin --fast --json | sed 's/"repository location[^,]*,//'; git pack-refs --all; rm -f .git/refs/remotes/origin/*; git annex info origin --fast | grep synced`,
+	`git clone -q a b && cd b && git annex init B -q && git annex info origin | grep -c synced; git fetch -q; touch -d '2020-01-02 03:04:05Z' .git/refs/remotes/origin/*; git annex info origin | grep -v location; git annex info origin --fast --json | sed 's/"repository location[^,]*,//'; git pack-refs --all; rm -f .git/refs/remotes/origin/*; git annex info origin --fast | grep synced`,
 	`cd a && echo x > dirr && git annex add -q dirr && git annex info --fast dirr`,
 }
 
