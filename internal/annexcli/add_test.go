@@ -9,3 +9,14 @@ var addSteps = []string{
 }
 
 func TestAddPassesOverFolders(t *testing.T) { likeGitAnnex(t, addSteps) }
+
+// inheritSteps replace files that have metadata.
+var inheritSteps = []string{
+	`git init -q a && cd a && git annex init A -q && for i in 1 2 3; do echo $i > f$i; done && git annex add -q . && git commit -qm 1 && git annex metadata -q -s foo=bar -s 'x=a b' f1 && git annex tag f2 2>/dev/null; git annex metadata -q -t t f2; git annex unlock -q f2`,
+	`cd a && rm f1 f3 && echo new > f1 && echo new > f3 && git annex add --json --json-error-messages f1 f3 && git annex metadata --json f1 f3`,
+	`cd a && echo more >> f2 && git annex add -q f2 2>f; grep -q Copied f && echo copied; rm f; git annex metadata f2`,
+	`cd a && git commit -qm 2 && rm f1 && echo again > f1 && echo f1 | git annex add --batch --json && git annex metadata --json f1; git annex add f1; git cat-file -e git-annex:nope || git ls-tree -r --name-only git-annex | grep -c met`,
+	`cd a && git commit -qm 3 && git annex metadata -q -r foo -r x f1 && rm f1 && echo last > f1 && git annex add -q f1 2>f; grep -q Copied f || echo none; rm f; git annex metadata -g foo f1`,
+}
+
+func TestMetadataOfReplacedFiles(t *testing.T) { likeGitAnnex(t, inheritSteps) }

@@ -74,7 +74,10 @@ func (p *printer) complain(errors []string) {
 		p.out.Flush()
 	}
 	for _, e := range errors {
-		fmt.Fprintln(p.errOut, indent(e))
+		if !strings.HasPrefix(e, "  ") { // as some stand in JSON
+			e = indent(e)
+		}
+		fmt.Fprintln(p.errOut, strings.TrimSuffix(e, "\n"))
 	}
 }
 

@@ -185,6 +185,15 @@ func (s *Session) addOne(ctx context.Context, f *candidate) error {
 		if err := s.SetLocation(ctx, f.key, s.D.Annex.UUID, annexlog.StatusPresent); err != nil {
 			return err
 		}
+		warning, err := s.inheritMetadata(ctx, f)
+		if err != nil {
+			return err
+		}
+		if warning != "" {
+			o := item.ok()
+			o.Errors = []string{warning}
+			return s.Report(o)
+		}
 	}
 	return s.Report(item.ok())
 }

@@ -22,7 +22,7 @@ type Note struct {
 type Outcome struct {
 	Item
 	Notes  []Note
-	Errors []string
+	Errors []string       // also warnings about what did not fail
 	Fields map[string]any // further members of the JSON object
 	Failed bool
 	// Harmless failures do not make the command fail.
