@@ -26,6 +26,16 @@ var importSteps = []string{
 	`cd a && git annex fsck -q --fast && git annex merge -q && git fsck --strict 2>&1 | grep -v dangling`,
 }
 
+// folderSteps import to folders of a branch, next to what came before.
+var folderSteps = []string{
+	`git init -q a && cd a && git annex init A -q && echo 1 > one && git annex add -q one && git commit -qm 1 && mkdir ../d && git annex initremote d uuid=00000000-1000-0000-0000-000000000000 type=directory directory=../d encryption=none importtree=yes -q`,
+	`echo f > d/f && cd a && git annex import -q main --from d && git annex import -q main:sub --from d && git ls-tree -r d/main && git log --format=%s d/main`,
+	`echo g > d/g && rm d/f && cd a && git annex import -q main:other --from d && git ls-tree -r d/main; git annex import -q main --from d; git ls-tree -r d/main`,
+	`cd a && git update-ref -d refs/remotes/d/main && git annex import -q main:sub --from d && git ls-tree -r d/main; git annex import -q none:sub --from d`,
+}
+
+func TestImportsToFoldersLieSideBySide(t *testing.T) { likeGitAnnex(t, folderSteps) }
+
 func TestImportIsGitAnnexs(t *testing.T) { likeGitAnnex(t, importSteps) }
 
 // TestSyncFollowsTrees: what is changed on either side of a remote with a tree

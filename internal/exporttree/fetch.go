@@ -85,14 +85,15 @@ func (d *identifiers) sized(i remote.Importable) (file, bool) {
 // named is the file under another path: links lead to their content from there,
 // in the folder of the branch that the import is for.
 func (x *importing) named(f file, at string) (file, error) {
-	if f.path == at && f.entry.OID != "" {
-		return f, nil
-	}
 	f.path = at
 	if !f.annexed || f.entry.Mode == gitobj.ModeFile || f.entry.Mode == gitobj.ModeExec {
 		return f, nil // a pointer reads the same everywhere
 	}
-	ids, err := x.s.D.StoreBlobs(context.Background(), [][]byte{[]byte(pointer.LinkTarget(f.key, path.Join(x.folder, at)))})
+	target := []byte(pointer.LinkTarget(f.key, path.Join(x.folder, at)))
+	if f.entry.Mode == gitobj.ModeSymlink && f.entry.OID == x.s.D.Repo.Format.HashObject("blob", target) {
+		return f, nil // an earlier import to the same folder had it
+	}
+	ids, err := x.s.D.StoreBlobs(context.Background(), [][]byte{target})
 	if err != nil {
 		return f, err
 	}

@@ -91,12 +91,16 @@ func (x *importing) recordTree(ctx context.Context, tree string) error {
 	return errors.Join(err, x.setComplete(tree))
 }
 
-// around is what the branch has outside of the folder that is imported.
+// around is what lies beside the folder that is imported: in the branch of
+// earlier imports or, for the first one, in the branch that is imported to.
 func (x *importing) around(ctx context.Context, branch string) ([]file, error) {
 	if x.folder == "" {
 		return nil, nil
 	}
-	tip, err := x.s.D.Repo.Ref(ctx, "refs/heads/"+branch)
+	tip, err := x.s.D.Repo.Ref(ctx, "refs/remotes/"+x.name+"/"+branch)
+	if err == nil && tip == "" {
+		tip, err = x.s.D.Repo.Ref(ctx, "refs/heads/"+branch)
+	}
 	if err != nil {
 		return nil, err
 	}
