@@ -98,6 +98,8 @@ func (r *recklessness) Set(s string) error {
 	switch {
 	case s == "True" || s == "auto":
 		*r = "auto"
+	case s == "False" || s == "None":
+		*r = ""
 	case s == "ephemeral", strings.HasPrefix(s, "shared-"):
 		*r = recklessness(s)
 	default:

@@ -65,3 +65,12 @@ func (a *app) drop(ctx context.Context, o dropOptions, args []string) error {
 	}
 	return discard.Drop(ctx, d, opt, sink)
 }
+
+// pathsOrHere is the working folder where no paths are given, or the whole of
+// a dataset that is named.
+func (a *app) pathsOrHere(named string, paths []string) []string {
+	if len(paths) > 0 || named != "" {
+		return paths
+	}
+	return []string{a.cwd}
+}

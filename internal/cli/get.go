@@ -27,7 +27,7 @@ func newGet(a *app) *cobra.Command {
 		Use:   "get [OPTIONS] [PATH ...]",
 		Short: "Bring the content of annexed files here",
 		Long: "Fetches the content of annexed files from other repositories that have it, and\n" +
-			"the subdatasets that PATH lies in. Without PATH: everything below the working\nfolder.\n\n" +
+			"the subdatasets that PATH lies in. With --dataset and without PATH: everything.\n\n" +
 			"URLs, web servers and S3 are asked only at public addresses. For a server on a\n" +
 			"private network or this machine:\n" +
 			"  git config annex.security.allowed-ip-addresses '10.1.2.3 10.1.2.4:8080'\n" +
@@ -54,6 +54,9 @@ func (a *app) get(ctx context.Context, o getOptions, args []string) error {
 	if o.data.value == "auto" || o.data.value == "auto-if-wanted" {
 		return errs.WithExit(errors.New("get: --data "+o.data.value+" is not supported yet"), errs.ExitUsage)
 	}
+	if o.dataset == "" && len(args) == 0 {
+		return &misuse{errs.WithExit(errors.New("get: neither a dataset nor a path is given"), errs.ExitUsage)}
+	}
 	line := a.watchTransfers()
 	defer line.clear()
 	d, err := a.open(ctx, o.dataset, "get content of")
@@ -61,7 +64,7 @@ func (a *app) get(ctx context.Context, o getOptions, args []string) error {
 		return err
 	}
 	opt := clone.GetOptions{
-		Paths: a.pathsOrHere(o.dataset, args), Source: o.source, Jobs: int(o.jobs), NoData: o.noData || o.data.value == "nothing",
+		Paths: args, Source: o.source, Jobs: int(o.jobs), NoData: o.noData || o.data.value == "nothing",
 		Reckless: string(o.reckless), Description: o.description, Procedures: o.procedures, Top: a.getenv("DATALAD_DATASETS_TOPURL"),
 	}
 	if o.recursion.limit == "existing" {
@@ -77,13 +80,4 @@ func (a *app) get(ctx context.Context, o getOptions, args []string) error {
 		return err
 	}
 	return clone.Get(ctx, d, opt, line.sink(sink))
-}
-
-// pathsOrHere is the working folder where no paths are given, or the whole of
-// a dataset that is named.
-func (a *app) pathsOrHere(named string, paths []string) []string {
-	if len(paths) > 0 || named != "" {
-		return paths
-	}
-	return []string{a.cwd}
 }

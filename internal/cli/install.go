@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/stemma-data/stemma/internal/clone"
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/render"
 	"github.com/stemma-data/stemma/internal/result"
 )
@@ -46,6 +48,9 @@ func newInstall(a *app) *cobra.Command {
 }
 
 func (a *app) install(ctx context.Context, o installOptions, args []string) error {
+	if o.source == "" && len(args) == 0 {
+		return &misuse{errs.WithExit(errors.New("install: neither a source nor a path is given"), errs.ExitUsage)}
+	}
 	var sources, paths []string
 	for _, arg := range args {
 		if o.source == "" && isAddress(arg) {
@@ -83,7 +88,7 @@ func (a *app) install(ctx context.Context, o installOptions, args []string) erro
 	if len(sources) > 0 && len(paths) == 0 {
 		return nil
 	}
-	return a.obtain(ctx, o, super, a.pathsOrHere(o.dataset, paths), sink)
+	return a.obtain(ctx, o, super, paths, sink)
 }
 
 // isAddress tells addresses from paths of subdatasets.

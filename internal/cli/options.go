@@ -176,7 +176,7 @@ func takesWord(flag *pflag.Flag, word string) bool {
 	case *choice:
 		return slices.Contains(v.allowed, word) || v.greedy && !isOption(word)
 	case *recklessness:
-		return v.Set(word) == nil
+		return !isOption(word) // whatever it is, so that a typo is none of the arguments
 	}
 	return false
 }
