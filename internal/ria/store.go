@@ -120,14 +120,23 @@ if test "$git" = yes; then
 fi
 test -z "$group" || chgrp -R -- "$group" "$repo"`
 
+// CheckAlias refuses names that a dataset cannot be given in a store; "" is
+// none and fine.
+func CheckAlias(alias string) error {
+	if alias != "" && (!ValidAlias(alias) || strings.Contains(alias, "/")) {
+		return errs.WithHint(fmt.Errorf("RIA store: %q is no valid alias", alias), "take a plain name, without slashes")
+	}
+	return nil
+}
+
 // Add makes the place for a dataset; what is there already stays. aliased is
 // false where the alias is another dataset's.
 func (s *Store) Add(ctx context.Context, p Place) (aliased bool, err error) {
 	if !ValidID(p.ID) {
 		return false, fmt.Errorf("RIA store: %q is no id of a dataset", p.ID)
 	}
-	if p.Alias != "" && (!ValidAlias(p.Alias) || strings.Contains(p.Alias, "/")) {
-		return false, fmt.Errorf("RIA store: %q is no valid alias", p.Alias)
+	if err := CheckAlias(p.Alias); err != nil {
+		return false, err
 	}
 	yes := func(b bool) string {
 		if b {

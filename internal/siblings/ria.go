@@ -7,7 +7,6 @@ import (
 
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
-	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/ria"
 )
@@ -60,7 +59,16 @@ func CreateRIA(ctx context.Context, d *dataset.Dataset, opt RIAOptions, sink res
 			return err
 		}
 	}
+	if err := ria.CheckAlias(opt.Alias); err != nil {
+		return err
+	}
 	c := &riaCreation{opt: opt, sink: sink}
+	if why, err := c.noDataset(ctx, d); err != nil || why != "" {
+		if err == nil {
+			err = sink.Emit(c.record(d, result.Error).Msg(why))
+		}
+		return err
+	}
 	if err := c.open(d); err != nil {
 		return sink.Emit(c.record(d, result.Error).Msg(err.Error()))
 	}
@@ -200,14 +208,20 @@ func (c *riaCreation) one(ctx context.Context, d *dataset.Dataset) error {
 	return c.sink.Emit(c.record(d, result.OK))
 }
 
+// noDataset says that the repository is none that a store can hold; "" where
+// it can.
+func (c *riaCreation) noDataset(ctx context.Context, d *dataset.Dataset) (string, error) {
+	head, err := d.RecordedHead(ctx)
+	if err != nil || head != "" && d.ID != "" {
+		return "", err
+	}
+	return fmt.Sprintf("Repository at %s is not a DataLad dataset, run 'datalad create [--force]' first.", d.Path()), nil
+}
+
 // unfit says why nothing is made for the dataset.
 func (c *riaCreation) unfit(ctx context.Context, d *dataset.Dataset) (why string, status result.Status, err error) {
-	head, err := d.RecordedHead(ctx)
-	if err != nil {
-		return "", "", err
-	}
-	if head == gitobj.OID("") || d.ID == "" {
-		return fmt.Sprintf("Repository at %s is not a DataLad dataset, run 'datalad create [--force]' first.", d.Path()), result.Error, nil
+	if why, err := c.noDataset(ctx, d); err != nil || why != "" {
+		return why, result.Error, err
 	}
 	names := Names(d)
 	if c.opt.Existing == ExistingSkip && (slices.Contains(names, c.opt.Name) || slices.Contains(names, c.opt.StorageName)) {
