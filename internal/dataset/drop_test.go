@@ -107,6 +107,20 @@ func TestDropLooksNow(t *testing.T) {
 	check(t, "gone there", drop(t, d, DropOptions{Paths: []string{"f1.dat"}}), "drop(error): f1.dat (file) ["+unsafeZero+"]")
 }
 
+func TestDropNamesRemotesOutOfReach(t *testing.T) {
+	src := newSource(t)
+	d := clone(t, src)
+	get(t, d, GetOptions{})
+	if err := os.Rename(src.Path(), src.Path()+".moved"); err != nil {
+		t.Fatal(err)
+	}
+	d = reopen(t, d.Path(), d.Env)
+	want := "unsafe; Could only verify the existence of 0 out of 1 necessary copy; Unable to access these remotes: origin; (Use --reckless availability"
+	if got := drop(t, d, DropOptions{Paths: []string{"f1.dat"}}); !strings.Contains(got, want) {
+		t.Error(got)
+	}
+}
+
 func TestDropKeepsUnsavedContent(t *testing.T) {
 	src := newSource(t)
 	d := clone(t, src)

@@ -148,8 +148,8 @@ func (g *getting) report(ctx context.Context, f absentFile, o fetched) error {
 	return g.sink.Emit(r)
 }
 
-// explain adds to an error which remotes have the content by the logs, but
-// could not be asked.
+// explain adds to an error which remotes have the content by the logs, but do
+// not have it or could not be asked.
 func (g *getting) explain(ctx context.Context, k annexkey.Key, cause error) (string, error) {
 	var unavailable *transfer.UnavailableError
 	if !errors.As(cause, &unavailable) {
@@ -168,7 +168,14 @@ func (g *getting) explain(ctx context.Context, k annexkey.Key, cause error) (str
 	}
 	msg := cause.Error()
 	for _, p := range g.peers {
-		if p.remote != nil || p.uuid() != "" && !slices.Contains(where, p.uuid()) {
+		recorded := slices.Contains(where, p.uuid())
+		if p.remote != nil {
+			if recorded && slices.Contains(unavailable.Absent, p.remote.Name()) {
+				msg += fmt.Sprintf("; %s: it should be there, but is not", p.spec.Name)
+			}
+			continue
+		}
+		if p.uuid() != "" && !recorded {
 			continue
 		}
 		msg += fmt.Sprintf("; %s: %v", strings.TrimSpace(p.spec.Name+" "+p.spec.URL), p.err)

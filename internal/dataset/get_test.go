@@ -244,6 +244,20 @@ func TestGetSaysWhichRemotesItCannotUse(t *testing.T) {
 	}
 }
 
+func TestGetNamesRemotesThatLostTheContent(t *testing.T) {
+	src := newSource(t)
+	d := clone(t, src)
+	d.gitOut(t, "remote", "add", "gone", "/nonexistent/ds")
+	if err := os.Rename(src.Annex.Dir("objects"), src.Annex.Dir("moved")); err != nil {
+		t.Fatal(err)
+	}
+	d = reopen(t, d.Path(), d.Env)
+	got := get(t, d, GetOptions{Paths: []string{"f1.dat"}})
+	if !strings.Contains(got, "not available; origin: it should be there, but is not; gone /nonexistent/ds: ") || strings.Contains(got, "web") {
+		t.Error(got)
+	}
+}
+
 func TestGetRefusesAnotherRepositoryAtTheRemotesPlace(t *testing.T) {
 	src := newSource(t)
 	d := clone(t, src)

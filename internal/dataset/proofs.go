@@ -160,7 +160,11 @@ func (p *proofs) of(ctx context.Context, k annexkey.Key) (transfer.Proof, error)
 	}
 	for _, peer := range p.peers {
 		uuid := peer.uuid()
-		if peer.remote == nil || uuid == p.d.Annex.UUID || !slices.Contains(where, uuid) || p.trust.of(uuid) != annexlog.Semitrusted {
+		if uuid == p.d.Annex.UUID || !slices.Contains(where, uuid) || p.trust.of(uuid) != annexlog.Semitrusted {
+			continue
+		}
+		if peer.remote == nil {
+			proof.Away = append(proof.Away, peer.spec.Name)
 			continue
 		}
 		proof.Ask = append(proof.Ask, peer.remote)

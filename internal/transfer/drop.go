@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
@@ -30,6 +32,8 @@ type Proof struct {
 	Trusted []string
 	// Ask are repositories that must show the content now, in this order.
 	Ask []remote.Remote
+	// Away names remotes that would be asked, but cannot be reached.
+	Away []string
 }
 
 // UnsafeError says that too few copies could be verified, or, if Lock, that
@@ -37,6 +41,7 @@ type Proof struct {
 type UnsafeError struct {
 	Have, Need int
 	Lock       bool
+	Away       []string // remotes that could not be asked
 }
 
 // Error is git-annex's text, with DataLad's name of the option.
@@ -45,12 +50,16 @@ func (e *UnsafeError) Error() string {
 	if e.Need == 1 {
 		noun = "copy"
 	}
-	if e.Lock {
-		return fmt.Sprintf("unsafe; Could only lock down %d out of %d necessary %s, which mincopies asks for; "+
-			"(Use --reckless availability to override this check, or adjust mincopies.)", e.Have, e.Need, noun)
+	away := ""
+	if len(e.Away) > 0 {
+		away = "Unable to access these remotes: " + strings.Join(e.Away, ", ") + "; "
 	}
-	return fmt.Sprintf("unsafe; Could only verify the existence of %d out of %d necessary %s; "+
-		"(Use --reckless availability to override this check, or adjust numcopies.)", e.Have, e.Need, noun)
+	if e.Lock {
+		return fmt.Sprintf("unsafe; Could only lock down %d out of %d necessary %s, which mincopies asks for; %s"+
+			"(Use --reckless availability to override this check, or adjust mincopies.)", e.Have, e.Need, noun, away)
+	}
+	return fmt.Sprintf("unsafe; Could only verify the existence of %d out of %d necessary %s; %s"+
+		"(Use --reckless availability to override this check, or adjust numcopies.)", e.Have, e.Need, noun, away)
 }
 
 // Drop deletes the key's content from our store. Our copy is locked against
@@ -90,11 +99,12 @@ type witnesses struct {
 	counted map[string]bool // by UUID: each counts once
 	locks   []remote.Lock
 	seen    []remote.Remote // asked, but not locked
+	away    []string        // remotes that could not be asked
 }
 
 // gather looks for copies until there are enough.
 func (w *witnesses) gather(ctx context.Context, p Proof) error {
-	w.need, w.strong, w.trusted = p.Need, p.Locked, map[string]bool{}
+	w.need, w.strong, w.trusted, w.away = p.Need, p.Locked, map[string]bool{}, slices.Clone(p.Away)
 	for _, uuid := range p.Trusted {
 		w.counted[uuid], w.trusted[uuid] = true, true
 	}
@@ -116,10 +126,10 @@ func (w *witnesses) gather(ctx context.Context, p Proof) error {
 // locked ones, and others that were only seen.
 func (w *witnesses) enough(lostLocks, lostSeen int) error {
 	if have := len(w.counted) - lostLocks - lostSeen; have < w.need {
-		return &UnsafeError{Have: have, Need: w.need}
+		return &UnsafeError{Have: have, Need: w.need, Away: w.away}
 	}
 	if have := len(w.trusted) + len(w.locks) - lostLocks; have < w.strong {
-		return &UnsafeError{Have: have, Need: w.strong, Lock: true}
+		return &UnsafeError{Have: have, Need: w.strong, Lock: true, Away: w.away}
 	}
 	return nil
 }
@@ -137,6 +147,9 @@ func (w *witnesses) ask(ctx context.Context, r remote.Remote) bool {
 			return true
 		}
 		if !errors.Is(err, remote.ErrNoLock) {
+			if !errors.Is(err, remote.ErrAbsent) && !errors.Is(err, remote.ErrBusy) {
+				w.away = append(w.away, r.Name())
+			}
 			return false
 		}
 	}
@@ -144,10 +157,14 @@ func (w *witnesses) ask(ctx context.Context, r remote.Remote) bool {
 		return false
 	}
 	ok, err := r.Present(ctx, w.key)
-	if ok && err == nil {
+	if err != nil {
+		w.away = append(w.away, r.Name())
+		return false
+	}
+	if ok {
 		w.seen = append(w.seen, r)
 	}
-	return ok && err == nil
+	return ok
 }
 
 // confirm looks once more, right before the deletion.

@@ -50,11 +50,11 @@ type Attempt struct {
 	Err    error
 }
 
-// UnavailableError says that no remote could provide the content. Remotes that
-// just do not have it are not listed.
+// UnavailableError says that no remote could provide the content.
 type UnavailableError struct {
 	Key    annexkey.Key
 	Failed []Attempt
+	Absent []string // remotes that just do not have it; the text leaves them out
 }
 
 func (e *UnavailableError) Error() string {
@@ -187,7 +187,9 @@ func (g *Getter) round(ctx context.Context, k annexkey.Key, sources []remote.Rem
 		if ctx.Err() != nil || ownFault(err) {
 			return nil, err
 		}
-		if !errors.Is(err, remote.ErrAbsent) {
+		if errors.Is(err, remote.ErrAbsent) {
+			failed.Absent = append(failed.Absent, r.Name())
+		} else {
 			failed.Failed = append(failed.Failed, Attempt{r.Name(), err})
 		}
 	}

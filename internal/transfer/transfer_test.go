@@ -193,6 +193,8 @@ func TestDrop(t *testing.T) {
 		"same twice":          {Proof{Need: 2, Ask: []remote.Remote{present("a"), present("a")}}, "1 out of 2"},
 		"absent":              {Proof{Need: 1, Ask: []remote.Remote{&fake{uuid: "a", present: no}}}, "0 out of 1"},
 		"cannot tell":         {Proof{Need: 1, Ask: []remote.Remote{&fake{uuid: "a", present: yes, err: remote.ErrBusy}}}, "0 out of 1"},
+		"out of reach": {Proof{Need: 1, Away: []string{"far"}, Ask: []remote.Remote{&fake{uuid: "a", present: no, err: os.ErrDeadlineExceeded}}},
+			"copy; Unable to access these remotes: far, r-a; (Use"},
 		"locked":              {Proof{Need: 1, Ask: []remote.Remote{&locking{fake: fake{uuid: "a"}}}}, ""},
 		"being dropped there": {Proof{Need: 1, Ask: []remote.Remote{&locking{fake: fake{uuid: "a", present: yes}, lockErr: remote.ErrBusy}}}, "0 out of 1"},
 		"no right to lock":    {Proof{Need: 1, Ask: []remote.Remote{&locking{fake: fake{uuid: "a", present: yes}, lockErr: remote.ErrNoLock}}}, ""},
