@@ -31,7 +31,7 @@ func newExportArchive(a *app) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVarP(&o.dataset, "dataset", "d", "", datasetHelp)
 	f.VarP(&o.kind, "archivetype", "t", "`KIND` of archive: tar or zip")
-	f.VarP(&o.compression, "compression", "c", "`KIND` of compression of a tar archive: gz, or '' for none")
+	f.VarP(&o.compression, "compression", "c", "`KIND` of compression: gz, bz2 (tar only), or '' for none")
 	f.Var(&o.missing, "missing-content", "what to do about files without content: `WHAT` error, continue (leave out), ignore\n(leave out, say nothing)")
 	return cmd
 }
@@ -47,9 +47,6 @@ func (a *app) exportArchive(ctx context.Context, o exportArchiveOptions, args []
 	opt := export.ArchiveOptions{Path: a.cwd, Kind: o.kind.value, Compression: o.compression.value, Missing: o.missing.value}
 	if len(args) == 1 {
 		opt.Path = a.abs(args[0])
-	}
-	if opt.Kind == "zip" {
-		opt.Compression = ""
 	}
 	sink, err := a.report(render.Continue, nil)
 	if err != nil {

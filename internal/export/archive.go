@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,6 +55,10 @@ func Archive(ctx context.Context, d *dataset.Dataset, opt ArchiveOptions, sink r
 	}
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".stemma-tmp-*")
 	if err != nil {
+		var failed *fs.PathError
+		if errors.As(err, &failed) { // not the temporary name
+			err = fmt.Errorf("%s: %w", path, failed.Err)
+		}
 		return fmt.Errorf("export-archive: %w", err)
 	}
 	defer os.Remove(tmp.Name())
@@ -67,6 +73,10 @@ func Archive(ctx context.Context, d *dataset.Dataset, opt ArchiveOptions, sink r
 	return sink.Emit(result.New("export_archive", result.OK, path, result.File))
 }
 
+// endings are those of archives, which give way to the right one. Any other
+// belongs to the name, as in study-1.0.
+var endings = []string{".tar", ".tgz", ".tbz", ".tbz2", ".gz", ".bz2", ".zip"}
+
 // place is the archive's path, and the folder that its members lie in.
 func (o *ArchiveOptions) place(d *dataset.Dataset) (path, root string) {
 	ending := ".tar"
@@ -80,7 +90,10 @@ func (o *ArchiveOptions) place(d *dataset.Dataset) (path, root string) {
 		path = filepath.Join(path, "datalad_"+d.ID)
 	}
 	if !strings.HasSuffix(path, ending) {
-		path += ending
+		if slices.Contains(endings, filepath.Ext(path)) {
+			path = strings.TrimSuffix(path, filepath.Ext(path))
+		}
+		path = strings.TrimSuffix(path, ".tar") + ending
 	}
 	return path, strings.TrimSuffix(filepath.Base(path), ending)
 }
@@ -118,8 +131,11 @@ func (a *archiving) write(ctx context.Context, w io.Writer, head gitobj.OID) err
 		return err
 	}
 	err = a.d.Repo.DiffTrees(ctx, git.TreeDiff{To: head}, func(c git.TreeDelta) error {
-		if c.To.Mode == gitobj.ModeGitlink || c.To.OID == "" {
+		switch {
+		case ctx.Err() != nil || c.To.OID == "":
 			return ctx.Err()
+		case c.To.Mode == gitobj.ModeGitlink: // a subdataset is an empty folder
+			return out.add(member{name: a.root + "/" + c.Path, mode: fs.ModeDir | 0o755}, a.when)
 		}
 		m, ok, err := a.member(ctx, c)
 		if err != nil || !ok {
@@ -173,8 +189,8 @@ func (a *archiving) missing(rel string) error {
 	case MissingIgnore:
 		return nil
 	case MissingContinue:
-		a.d.Env.Log.Error(fmt.Sprintf("File %s has no content available", rel))
+		a.d.Env.Log.Warn(fmt.Sprintf("File %s has no content available, skipped", a.d.Repo.Path(rel)))
 		return nil
 	}
-	return errs.WithHint(fmt.Errorf("file %s has no content available", rel), "get it first, or leave it out: --missing-content continue")
+	return errs.WithHint(fmt.Errorf("file %s has no content available", a.d.Repo.Path(rel)), "get it first, or leave it out: --missing-content continue")
 }

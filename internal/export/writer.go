@@ -9,6 +9,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/dsnet/compress/bzip2"
+
 	"github.com/stemma-data/stemma/internal/errs"
 )
 
@@ -20,13 +22,18 @@ type writer interface {
 
 func newWriter(opt ArchiveOptions, w io.Writer) (writer, error) {
 	switch opt.Kind + "/" + opt.Compression {
-	case "zip/", "zip/gz":
-		return &zipWriter{zip.NewWriter(w)}, nil
+	case "zip/":
+		return &zipWriter{zip.NewWriter(w), zip.Store}, nil
+	case "zip/gz", "zip/bz2": // zip has one kind of compression
+		return &zipWriter{zip.NewWriter(w), zip.Deflate}, nil
 	case "/", "tar/":
 		return &tarWriter{Writer: tar.NewWriter(w)}, nil
 	case "/gz", "tar/gz":
 		z := gzip.NewWriter(w)
 		return &tarWriter{tar.NewWriter(z), z}, nil
+	case "/bz2", "tar/bz2":
+		z, err := bzip2.NewWriter(w, nil)
+		return &tarWriter{tar.NewWriter(z), z}, err
 	}
 	return nil, errs.WithHint(fmt.Errorf("compression %q is not supported for %s archives", opt.Compression, opt.Kind), "use gz, or none: -c ''")
 }
@@ -39,8 +46,11 @@ type tarWriter struct {
 
 func (t *tarWriter) add(m member, when time.Time) error {
 	h := &tar.Header{Typeflag: tar.TypeReg, Name: m.name, Mode: int64(m.mode), Size: m.size, ModTime: when, Format: tar.FormatPAX}
-	if m.link != "" {
+	switch {
+	case m.link != "":
 		h.Typeflag, h.Linkname, h.Mode = tar.TypeSymlink, m.link, 0o777
+	case m.mode.IsDir():
+		h.Typeflag, h.Name, h.Mode = tar.TypeDir, m.name+"/", int64(m.mode.Perm())
 	}
 	if err := t.WriteHeader(h); err != nil {
 		return err
@@ -71,11 +81,17 @@ func (m *member) copyTo(w io.Writer) error {
 }
 
 // zipWriter writes a zip archive.
-type zipWriter struct{ z *zip.Writer }
+type zipWriter struct {
+	z      *zip.Writer
+	method uint16
+}
 
 func (z *zipWriter) add(m member, when time.Time) error {
-	h := &zip.FileHeader{Name: m.name, Method: zip.Deflate, Modified: when}
+	h := &zip.FileHeader{Name: m.name, Method: z.method, Modified: when}
 	h.SetMode(m.mode)
+	if m.mode.IsDir() {
+		h.Name, h.Method = m.name+"/", zip.Store
+	}
 	if m.link != "" {
 		const symlink = 0o120777
 		h.ExternalAttrs = symlink << 16
