@@ -44,6 +44,9 @@ func URLs(ctx context.Context, d *dataset.Dataset, client *fetchurl.Client, opt 
 	var paths []string
 	for _, u := range opt.URLs {
 		to, err := opt.target(u)
+		if bad := client.Check(u); bad != nil {
+			err = bad // says more than that it gives no name
+		}
 		if err == nil {
 			err = fetch(ctx, client, u, to, opt.Overwrite)
 		}

@@ -32,7 +32,6 @@ type kind struct {
 	user, group string            // paths that make a repository; {organization}
 	info        string            // path of one repository; {user}, {repo}
 	me          string            // path of the authenticated user
-	exists      int               // HTTP status for a name that is taken
 	settings    map[string]string // of the remote
 	pages       bool              // the repository is read at the address of its page
 }
@@ -42,14 +41,14 @@ const giteaAPI = "/api/v1"
 func kinds() map[string]kind {
 	noContent := map[string]string{"annex-ignore": "true"}
 	gitea := kind{"Gitea", "https://gitea.com", "gitea", giteaAPI + "/user/repos", giteaAPI + "/org/{organization}/repos", giteaAPI + "/repos/{user}/{repo}",
-		giteaAPI + "/user", http.StatusConflict, noContent, false}
+		giteaAPI + "/user", noContent, false}
 	gogs, gin := gitea, gitea
-	gogs.name, gogs.api, gogs.sibling, gogs.exists = "GOGS", "", "", http.StatusUnprocessableEntity
-	gin.name, gin.api, gin.sibling, gin.exists, gin.settings, gin.pages = "GIN", "https://gin.g-node.org", "gin", http.StatusUnprocessableEntity, nil, true
+	gogs.name, gogs.api, gogs.sibling = "GOGS", "", ""
+	gin.name, gin.api, gin.sibling, gin.settings, gin.pages = "GIN", "https://gin.g-node.org", "gin", nil, true
 	// GitHub takes the branch that comes first for the default one.
 	branchFirst := map[string]string{"annex-ignore": "true", "datalad-push-default-first": "true"}
 	github := kind{"GitHub", "https://api.github.com", "github", "/user/repos", "/orgs/{organization}/repos", "/repos/{user}/{repo}",
-		"/user", http.StatusUnprocessableEntity, branchFirst, false}
+		"/user", branchFirst, false}
 	return map[string]kind{"gitea": gitea, "gogs": gogs, "gin": gin, "github": github}
 }
 
@@ -116,7 +115,7 @@ func (s *Service) Create(ctx context.Context, r Request, dry bool) (Repository, 
 	switch {
 	case status == http.StatusCreated:
 		return answer.repository(k, out), nil
-	case status == http.StatusConflict, status == k.exists && answer.saysTaken():
+	case status == http.StatusConflict, status == http.StatusUnprocessableEntity && answer.saysTaken():
 		out.Existed = true
 		return out, ErrExists
 	}

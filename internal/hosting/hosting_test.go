@@ -35,7 +35,11 @@ func fake(t *testing.T, service string) (*httptest.Server, map[string]bool) {
 			var body struct{ Name string }
 			json.NewDecoder(r.Body).Decode(&body)
 			if repos[body.Name] {
-				reply(w, k.exists, map[string]any{"message": "The repository with the same name already exists."})
+				status := http.StatusUnprocessableEntity
+				if service == "gitea" {
+					status = http.StatusConflict
+				}
+				reply(w, status, map[string]any{"message": "The repository with the same name already exists."})
 				return
 			}
 			repos[body.Name] = true

@@ -99,6 +99,13 @@ func (c *Client) parse(address string) (*url.URL, error) {
 	return u, nil
 }
 
+// Check refuses addresses that are no URLs, and those whose scheme the settings
+// do not allow.
+func (c *Client) Check(address string) error {
+	_, err := c.parse(address)
+	return err
+}
+
 // Size asks how long the content at the address is, in bytes; -1 if that is not
 // known. Errors: remote.ErrAbsent if there is none.
 func (c *Client) Size(ctx context.Context, address string) (int64, error) {
