@@ -41,8 +41,8 @@ func newCreateSiblingGitLab(a *app) *cobra.Command {
 			"from DATALAD_CREDENTIAL_NAME_TOKEN, datalad.credential.NAME.token, or git's credential\n" +
 			"helpers. What is not given comes from the settings datalad.gitlab-default-site and\n" +
 			"datalad.gitlab-SITE-project, -layout, -access and -siblingname.",
-		Example: "  stemma create-sibling-gitlab --site mygit --project lab/study\n" +
-			"  stemma create-sibling-gitlab --site mygit -r --layout collection --dry-run",
+		Example: "  stemma create-sibling-gitlab --site mygit --project lab/study --dry-run\n" +
+			"  stemma -c datalad.gitlab-mygit-project=lab/study create-sibling-gitlab --site mygit -r --dry-run",
 		GroupID: groupData,
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.createSiblingGitLab(cmd.Context(), o, args) },
 	}

@@ -38,13 +38,17 @@ func newCreateSiblingHosted(a *app, service, title string) *cobra.Command {
 		o.access.value = "https-ssh"
 	}
 	o.opt.Service.Kind = service
+	where := ""
+	if api == "" {
+		where = "--api https://git.example.org "
+	}
 	cmd := &cobra.Command{
 		Use:   "create-sibling-" + service + " [OPTIONS] [ORGANISATION/]REPOSITORY",
 		Short: "Make a sibling on " + title,
 		Long: "Makes a repository on " + title + " and makes it known as a sibling. The access token is\n" +
 			"taken from DATALAD_CREDENTIAL_NAME_TOKEN, the setting datalad.credential.NAME.token,\n" +
 			"or git's credential helpers.",
-		Example: "  stemma create-sibling-" + service + " --dry-run lab/project",
+		Example: "  stemma create-sibling-" + service + " " + where + "--dry-run lab/project",
 		GroupID: groupData,
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.createSiblingHosted(cmd.Context(), o, args) },
 	}
@@ -86,6 +90,9 @@ func (o *githubOptions) flags(f *pflag.FlagSet) {
 func (a *app) createSiblingHosted(ctx context.Context, o hostedOptions, args []string) error {
 	if len(args) != 1 {
 		return errs.WithExit(&misuse{fmt.Errorf("create-sibling-%s needs one name of a repository", o.opt.Service.Kind)}, errs.ExitUsage)
+	}
+	if o.api == "" {
+		return errs.WithHint(fmt.Errorf("create-sibling-%s needs the address of the service", o.opt.Service.Kind), "give it: --api URL")
 	}
 	d, err := a.open(ctx, o.dataset, "create sibling(s)")
 	if err != nil {
