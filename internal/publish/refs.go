@@ -126,8 +126,32 @@ func takeBranch(ctx context.Context, d *dataset.Dataset, to string) error {
 	return err
 }
 
-// refs pushes the branches and reports what became of each.
+// refs pushes the branches and reports what became of each. Where the sibling
+// takes the first branch that it sees for the default one, that goes alone,
+// once.
 func (p *pushing) refs(ctx context.Context, d *dataset.Dataset, to string, specs []string) error {
+	key := "remote." + to + ".datalad-push-default-first"
+	if d.Repo.Config.Bool(key, false) && len(specs) > 0 {
+		if done, err := p.some(ctx, d, to, specs[:1]); err != nil || !done {
+			return err
+		}
+		specs = specs[1:]
+	}
+	done := true
+	if len(specs) > 0 {
+		var err error
+		if done, err = p.some(ctx, d, to, specs); err != nil {
+			return err
+		}
+	}
+	if done && d.Repo.Config.Local(key) {
+		return d.Repo.SetConfig(git.ConfigEdit{Key: key, Remove: true})
+	}
+	return nil
+}
+
+// some pushes branches at once; done says that all have arrived.
+func (p *pushing) some(ctx context.Context, d *dataset.Dataset, to string, specs []string) (done bool, err error) {
 	args := []string{"push", "--porcelain"}
 	if p.opt.Force == ForceAll || p.opt.Force == ForceGit {
 		args = append(args, "--force")
@@ -136,8 +160,9 @@ func (p *pushing) refs(ctx context.Context, d *dataset.Dataset, to string, specs
 	list := parsePush(string(out))
 	var failed *git.CommandError
 	if len(list) == 0 && err != nil || ctx.Err() != nil {
-		return err
+		return false, err
 	}
+	done = err == nil
 	var hints any
 	if errors.As(err, &failed) {
 		if text := hintsOf(failed.Stderr); text != "" {
@@ -148,8 +173,8 @@ func (p *pushing) refs(ctx context.Context, d *dataset.Dataset, to string, specs
 		rec := p.record(d, r.status()).With("target", to).With("refspec", r.from+":"+r.to).With("operations", r.operations()).
 			With("hints", hints).Msg(r.from + "->" + to + ":" + r.to + " " + r.note)
 		if err := p.sink.Emit(rec); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return done, nil
 }
