@@ -125,20 +125,20 @@ func (a *app) gitlabConfig() (hosting.GitLabConfig, error) {
 	if only != "" {
 		files = []string{a.abs(only)}
 	}
-	all := hosting.GitLabConfig{}
+	var texts [][]byte
 	for _, f := range files {
 		text, err := os.ReadFile(f)
 		if only == "" && errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return hosting.GitLabConfig{}, err
 		}
-		c, err := hosting.ParseGitLabConfig(string(text))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f, err)
-		}
-		all.Merge(c)
+		texts = append(texts, text)
 	}
-	return all, nil
+	c, err := hosting.ParseGitLabConfig(texts...)
+	if err != nil {
+		return c, fmt.Errorf("python-gitlab's configuration (%s): %w", strings.Join(files, ", "), err)
+	}
+	return c, nil
 }
