@@ -167,8 +167,8 @@ func newDropUnused(f *pflag.FlagSet) func(*call, []string) error {
 				return err
 			}
 			for _, k := range keys {
-				if _, err := d.Drop(c.ctx, annexcmd.KeyFile(k)); err != nil {
-					return err
+				if err := d.DropUnused(c.ctx, k); err != nil {
+					return errors.Join(err, d.Flush(c.ctx))
 				}
 			}
 			return d.Flush(c.ctx)

@@ -160,7 +160,12 @@ func (o *selection) each(c *call, s *annexcmd.Session, paths []string, visit fun
 			return take(f)
 		})
 	case o.all:
-		return s.LoggedKeys(c.ctx, key)
+		return s.LoggedKeys(c.ctx, func(k annexkey.Key) error {
+			if dead, err := s.IsDead(c.ctx, k); err != nil || dead {
+				return err
+			}
+			return key(k)
+		})
 	}
 	return s.Files(c.ctx, paths, take)
 }

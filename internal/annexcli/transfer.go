@@ -64,6 +64,7 @@ func newDrop(f *pflag.FlagSet) func(*call, []string) error {
 			if err != nil {
 				return err
 			}
+			d.Unused = o.sel.unused
 			err = o.each(c, s, args, func(f annexcmd.File) (bool, error) {
 				done, err := d.Drop(c.ctx, f)
 				if o.batch.any() {

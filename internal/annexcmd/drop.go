@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
@@ -21,6 +22,8 @@ type Dropper struct {
 	from  *dataset.Peer // nil: from here
 	name  string
 	gone  []annexkey.Key
+	// Unused content is logged as dead where it goes: nobody shall miss it.
+	Unused bool
 }
 
 // NewDropper begins to drop content from here, or from a remote.
@@ -39,6 +42,25 @@ func (s *Session) NewDropper(ctx context.Context, from string) (*Dropper, error)
 	}
 	d.from, d.name = &p, "drop "+p.Spec.Name
 	return d, nil
+}
+
+// DropUnused deletes content that unused has found, as it numbered it.
+func (d *Dropper) DropUnused(ctx context.Context, n Numbered) error {
+	d.Unused, d.name = true, "dropunused"
+	f := File{Key: n.Key, Show: strconv.Itoa(n.Number), Input: []string{strconv.Itoa(n.Number)}}
+	done, err := d.Drop(ctx, f)
+	if err != nil || done {
+		return err
+	}
+	return d.s.Report(f.Item(d.name).ok())
+}
+
+// left is what the log says of a repository whose copy is gone.
+func (d *Dropper) left() annexlog.Status {
+	if d.Unused {
+		return annexlog.StatusDead
+	}
+	return annexlog.StatusAbsent
 }
 
 // Drop deletes the content of a file. It is false where there is none.
@@ -68,7 +90,7 @@ func (d *Dropper) Drop(ctx context.Context, f File) (bool, error) {
 		return true, d.refused(ctx, f, item, err)
 	}
 	d.gone = append(d.gone, f.Key)
-	if err := d.s.SetLocation(ctx, f.Key, d.s.D.Annex.UUID, annexlog.StatusAbsent); err != nil {
+	if err := d.s.SetLocation(ctx, f.Key, d.s.D.Annex.UUID, d.left()); err != nil {
 		return true, err
 	}
 	return true, d.s.Report(item.ok())
@@ -235,7 +257,11 @@ func (d *Dropper) dropFrom(ctx context.Context, f File) (bool, error) {
 	if ok, o, err := d.allowed(ctx, f, d.from.UUID(), item); err != nil || !ok {
 		return true, errors.Join(err, d.s.reportUnless(err, o))
 	}
-	return true, d.removeFrom(ctx, f, item, 0)
+	var notes []Note
+	if d.name == "dropunused" {
+		notes = append(notes, short("from "+d.from.Spec.Name+"..."))
+	}
+	return true, d.removeFrom(ctx, f, item, 0, notes...)
 }
 
 // removeFrom proves other copies, ours among them, and removes the remote's.
@@ -261,7 +287,7 @@ func (d *Dropper) removeFrom(ctx context.Context, f File, item Item, spare int, 
 	case err != nil:
 		return d.refused(ctx, f, item, err)
 	}
-	if err := d.s.SetLocation(ctx, f.Key, d.from.UUID(), annexlog.StatusAbsent); err != nil {
+	if err := d.s.SetLocation(ctx, f.Key, d.from.UUID(), d.left()); err != nil {
 		return err
 	}
 	return d.s.Report(item.ok(notes...))

@@ -166,6 +166,12 @@ func (s *Session) fsckCopies(ctx context.Context, r *Repositories, f File, o *Ou
 	if err != nil || len(good) >= num {
 		return err
 	}
+	if lost, err := s.IsDead(ctx, f.Key); err != nil {
+		return err
+	} else if lost {
+		o.Notes = append(o.Notes, long("This key is dead, skipping."))
+		return nil
+	}
 	show := nameOf(o.Item)
 	o.Failed = true
 	*o = o.With("untrusted", r.objects(untrusted)).With("dead", r.objects(dead))

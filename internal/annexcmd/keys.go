@@ -45,6 +45,12 @@ func (s *Session) LoggedKeys(ctx context.Context, visit func(annexkey.Key) error
 	return nil
 }
 
+// IsDead reports whether a key is nowhere and nobody shall miss it.
+func (s *Session) IsDead(ctx context.Context, k annexkey.Key) (bool, error) {
+	data, err := s.Log(ctx, annexlog.LocationPath(k))
+	return annexlog.ParsePresence(data).Dead(), err
+}
+
 // treePaths visits all files of a commit's tree.
 func (s *Session) treePaths(ctx context.Context, commit string, visit func(gitindex.Entry) error) error {
 	return s.D.TreePaths(ctx, commit, visit)

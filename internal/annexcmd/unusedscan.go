@@ -71,14 +71,20 @@ func (s *Session) writeUnused(keys []annexkey.Key) error {
 	return fsx.WriteFile(s.D.Annex.Dir("unused"), []byte(b.String()), 0o644)
 }
 
+// Numbered is a key that FindUnused has found.
+type Numbered struct {
+	Number int
+	Key    annexkey.Key
+}
+
 // UnusedByNumber are the keys that FindUnused gave the numbers or ranges
 // ("2-5", "all").
-func (s *Session) UnusedByNumber(args []string) ([]annexkey.Key, error) {
-	var all []annexkey.Key
-	if err := s.UnusedKeys(func(k annexkey.Key) error { all = append(all, k); return nil }); err != nil {
+func (s *Session) UnusedByNumber(args []string) ([]Numbered, error) {
+	var all []Numbered
+	if err := s.UnusedKeys(func(k annexkey.Key) error { all = append(all, Numbered{len(all) + 1, k}); return nil }); err != nil {
 		return nil, err
 	}
-	var keys []annexkey.Key
+	var keys []Numbered
 	for _, a := range args {
 		if a == "all" {
 			keys = append(keys, all...)
@@ -102,8 +108,9 @@ func (s *Session) UnusedByNumber(args []string) ([]annexkey.Key, error) {
 }
 
 // AddUnused gives unused content a file again.
-func (s *Session) AddUnused(ctx context.Context, keys []annexkey.Key) error {
-	for _, k := range keys {
+func (s *Session) AddUnused(ctx context.Context, keys []Numbered) error {
+	for _, n := range keys {
+		k := n.Key
 		rel := "unused." + k.File()
 		item := Item{Command: "addunused", File: rel, Key: k}
 		if err := s.placeKey(ctx, k, rel); err != nil {

@@ -102,6 +102,11 @@ func (p Presence) Present() []string {
 	return infos
 }
 
+// Dead reports whether every line in force says dead, also where there is none.
+func (p Presence) Dead() bool {
+	return !slices.ContainsFunc(p.Lines(), func(l PresenceLine) bool { return l.Status != StatusDead })
+}
+
 // Set returns the log after the status of info was recorded at the candidate time
 // (or later, see Clock.After), one line for each info. Where the status is the same
 // already, however old, the log stays as it is and changed is false; so it does for
