@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/pflag"
 	"github.com/stemma-data/stemma/internal/annexcmd"
@@ -93,6 +94,9 @@ func (c *call) run() error {
 			return c.usage(c.Stdout, f)
 		}
 		return misuse{fmt.Errorf("Invalid option: %w", err)}
+	}
+	if err := c.common.limits.start(c.command.name, f, time.Now()); err != nil {
+		return err
 	}
 	c.out = newPrinter(c.Stdout, c.Stderr, c.common)
 	for _, kv := range c.common.config {
@@ -188,6 +192,9 @@ func (c *call) conclude(err error) int {
 		fmt.Fprintf(errOut, "%s: %d failed\n", c.command.name, failed)
 		return errs.ExitFailure
 	}
+	if c.common.limits.reached {
+		return exitLimited
+	}
 	return 0
 }
 
@@ -239,6 +246,7 @@ func (c *call) session() (*annexcmd.Session, error) {
 		return nil, err
 	}
 	settings := annexcmd.Settings{Force: c.common.force, Fast: c.common.fast, Auto: c.common.auto, Jobs: c.jobs(), NumCopies: c.common.numCopies, Trust: c.trusts()}
+	c.limit(&settings)
 	s, err := annexcmd.Open(c.ctx, c.d, settings)
 	if err != nil {
 		return nil, err

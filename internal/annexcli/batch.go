@@ -63,10 +63,16 @@ func (c *call) lines(null bool, fn func(line string) error) error {
 // does nothing about is answered by an empty one.
 func (c *call) batchFiles(s *annexcmd.Session, b batch, m *annexcmd.Matcher, visit func(annexcmd.File) (bool, error)) error {
 	s.Shared = true
-	return c.lines(b.null, func(line string) error {
+	err := c.lines(b.null, func(line string) error {
+		if err := c.inTime(); err != nil {
+			return err
+		}
 		f, ok, err := batchFile(c, s, b, line)
 		if err == nil && ok {
 			ok, err = m.Match(f)
+		}
+		if err == nil && ok {
+			ok, err = c.passes(f.Key)
 		}
 		if err == nil && ok {
 			ok, err = visit(f)
@@ -76,6 +82,10 @@ func (c *call) batchFiles(s *annexcmd.Session, b batch, m *annexcmd.Matcher, vis
 		}
 		return c.out.line("\n")
 	})
+	if errors.Is(err, errLimit) {
+		return nil
+	}
+	return err
 }
 
 func batchFile(c *call, s *annexcmd.Session, b batch, line string) (annexcmd.File, bool, error) {

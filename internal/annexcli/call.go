@@ -34,7 +34,7 @@ type common struct {
 	jobs, userAgent                string
 	numCopies                      int
 	trust                          []annexcmd.TrustOverride
-	timeLimit, sizeLimit           string
+	limits                         limits
 }
 
 func (o *common) flags(f *pflag.FlagSet) {
@@ -65,9 +65,8 @@ func (o *common) flags(f *pflag.FlagSet) {
 	f.Var(&trustOption{&o.trust, annexlog.Trusted}, "trust", "of no effect, as that could lose data")
 	f.Var(&trustOption{&o.trust, annexlog.Semitrusted}, "semitrust", "trust the `REPOSITORY` as usual, whatever is configured")
 	f.Var(&trustOption{&o.trust, annexlog.Untrusted}, "untrust", "do not trust the `REPOSITORY`")
-	f.StringVar(&o.timeLimit, "time-limit", "", "accepted and ignored: `TIME`")
-	f.StringVar(&o.sizeLimit, "size-limit", "", "accepted and ignored: `SIZE`")
-	for _, name := range []string{"verbose", "debug", "user-agent", "trust", "time-limit", "size-limit"} {
+	o.limits.flags(f)
+	for _, name := range []string{"verbose", "debug", "user-agent", "trust"} {
 		if fl := f.Lookup(name); fl != nil {
 			fl.Hidden = true
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/stemma-data/stemma/internal/annexcmd"
 	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/errs"
 )
 
 // matching are the options that limit a command to some files. Their order
@@ -90,11 +91,15 @@ func (o *selection) flags(f *pflag.FlagSet) {
 	o.given = f
 	f.BoolVarP(&o.all, "all", "A", false, "all known keys")
 	f.BoolVarP(&o.unused, "unused", "U", false, "the keys that `unused` has found")
-	f.BoolVar(&o.failed, "failed", false, "accepted: transfers that have failed")
+	f.BoolVar(&o.failed, "failed", false, "not supported")
 	f.StringVar(&o.branch, "branch", "", "the files of the branch or tree `REF`")
 	f.StringArrayVar(&o.keys, "key", nil, "the `KEY`")
 	f.Lookup("failed").Hidden = true
 }
+
+// errFailed is the answer to --failed: it would silently leave out what failed
+// here.
+var errFailed = errs.WithHint(errors.New("--failed is not supported: transfers that failed are not recorded"), "give the same command without it; what has arrived is not transferred again")
 
 // byKey reports whether no work tree files are meant.
 func (o *selection) byKey() bool {
@@ -119,8 +124,15 @@ func (o *selection) contradiction() (err error) {
 	return err
 }
 
-// each visits what is selected and matches.
+// each visits what is selected and matches, as far as limits allow it.
 func (o *selection) each(c *call, s *annexcmd.Session, paths []string, visit func(annexcmd.File) error) error {
+	if err := o.walk(c, s, paths, visit); !errors.Is(err, errLimit) {
+		return err
+	}
+	return nil
+}
+
+func (o *selection) walk(c *call, s *annexcmd.Session, paths []string, visit func(annexcmd.File) error) error {
 	if err := o.contradiction(); err != nil {
 		return err
 	}
@@ -132,10 +144,15 @@ func (o *selection) each(c *call, s *annexcmd.Session, paths []string, visit fun
 		if ok, err := m.Match(f); err != nil || !ok {
 			return err
 		}
+		if ok, err := c.passes(f.Key); err != nil || !ok {
+			return err
+		}
 		return visit(f)
 	}
 	key := func(k annexkey.Key) error { return take(annexcmd.KeyFile(k)) }
 	switch {
+	case o.failed:
+		return errFailed
 	case c.common.auto && o.byKey():
 		return errors.New("Cannot use --auto with --all or --branch or --unused or --key or --incomplete")
 	case o.byKey() && len(paths) > 0 && o.branch == "":

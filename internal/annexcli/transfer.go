@@ -28,6 +28,9 @@ func (o *transferOptions) each(c *call, s *annexcmd.Session, args []string, act 
 	if !o.batch.any() {
 		return o.sel.each(c, s, args, func(f annexcmd.File) error { _, err := act(f); return err })
 	}
+	if o.sel.byKey() || o.sel.failed {
+		return errors.New("Cannot combine batch option with file or key options")
+	}
 	m, err := s.NewMatcher(c.ctx, o.sel.tokens)
 	if err != nil {
 		return err

@@ -85,6 +85,9 @@ func (d *Sender) Send(ctx context.Context, f File) (bool, error) {
 			return false, err
 		}
 	}
+	if !d.s.admits(f.Key) {
+		return false, nil
+	}
 	item := f.Item(d.name)
 	if d.to.Remote == nil {
 		return true, d.s.Report(item.error(d.to.Err))
@@ -213,6 +216,24 @@ func (d *Sender) dropOurs(ctx context.Context, f File, item Item, notes []Note, 
 	return d.s.Report(item.ok(notes...))
 }
 
+// admitted are the files that the remote has, as far as they are admitted.
+func (s *Session) admitted(ctx context.Context, d *Dropper, files []File) (list []File, err error) {
+	if s.Admit == nil {
+		return files, nil
+	}
+	for _, f := range files {
+		where, err := s.Locations(ctx, d.repos, annexlog.LocationPath(f.Key))
+		if err != nil {
+			return nil, err
+		}
+		if contains(where, d.from.UUID()) && s.Admit(f.Key) {
+			list = append(list, f)
+		}
+	}
+	s.Admit = nil // each is asked about once
+	return list, nil
+}
+
 // notMoved ends a move after which the content is in both places.
 func notMoved(o Outcome, from string, done ...Note) Outcome {
 	o.Notes = append(slices.Clone(done), o.Notes...)
@@ -248,6 +269,9 @@ func (s *Session) MoveFrom(ctx context.Context, from string, files []File) error
 		}
 		fetched[o.Key.String()] = true
 		return nil
+	}
+	if files, err = s.admitted(ctx, d, files); err != nil {
+		return err
 	}
 	for _, f := range files {
 		if _, err := g.Add(ctx, f); err != nil {

@@ -74,6 +74,9 @@ func (d *Dropper) Drop(ctx context.Context, f File) (bool, error) {
 	if keep, err := d.shallKeep(ctx, f, d.s.D.Annex.UUID); err != nil || keep {
 		return false, err
 	}
+	if !d.s.admits(f.Key) {
+		return false, nil
+	}
 	item := f.Item(d.name)
 	if ok, o, err := d.allowed(ctx, f, d.s.D.Annex.UUID, item); err != nil || !ok {
 		return true, errors.Join(err, d.s.reportUnless(err, o))
@@ -252,6 +255,9 @@ func (d *Dropper) dropFrom(ctx context.Context, f File) (bool, error) {
 	}
 	if keep, err := d.shallKeep(ctx, f, d.from.UUID()); err != nil || keep {
 		return false, err
+	}
+	if !d.s.admits(f.Key) {
+		return false, nil
 	}
 	item := f.Item(d.name)
 	if ok, o, err := d.allowed(ctx, f, d.from.UUID(), item); err != nil || !ok {

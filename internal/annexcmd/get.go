@@ -99,6 +99,9 @@ func (g *Getter) Add(ctx context.Context, f File) (bool, error) {
 		}
 		w.sources = append(w.sources, p.Remote)
 	}
+	if !g.s.admits(f.Key) {
+		return false, nil
+	}
 	g.waiting = append(g.waiting, w)
 	if len(g.waiting) >= g.Portion {
 		return true, g.Flush(ctx)

@@ -31,6 +31,9 @@ type Settings struct {
 	Shared bool
 	// NumCopies, if positive, replaces the configured number.
 	NumCopies int
+	// Admit, if not nil, is asked before anything is transferred or dropped; what
+	// it refuses is passed over.
+	Admit func(annexkey.Key) bool
 	// Trust replaces what logs and configuration say; a later one counts.
 	Trust []TrustOverride
 }
@@ -117,6 +120,8 @@ func (s *Session) tolerateReadOnly(err error) error {
 	}
 	return nil
 }
+
+func (s *Session) admits(k annexkey.Key) bool { return s.Admit == nil || s.Admit(k) }
 
 // clock is the time for log lines.
 func (s *Session) clock() annexlog.Clock { return s.D.LogClock() }

@@ -102,9 +102,9 @@ func (p Presence) Present() []string {
 	return infos
 }
 
-// Dead reports whether every line in force says dead, also where there is none.
+// Dead reports whether there are lines and every one in force says dead.
 func (p Presence) Dead() bool {
-	return !slices.ContainsFunc(p.Lines(), func(l PresenceLine) bool { return l.Status != StatusDead })
+	return len(p.lines) > 0 && !slices.ContainsFunc(p.Lines(), func(l PresenceLine) bool { return l.Status != StatusDead })
 }
 
 // Set returns the log after the status of info was recorded at the candidate time
