@@ -1,6 +1,10 @@
 package annexcli
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
+
 	"github.com/spf13/pflag"
 	"github.com/stemma-data/stemma/internal/annexcmd"
 )
@@ -15,13 +19,9 @@ func newAdd(f *pflag.FlagSet) func(*call, []string) error {
 	f.BoolVar(&o.ForceSmall, "force-small", false, "add to git, whatever annex.largefiles says")
 	f.BoolVarP(&o.UpdateOnly, "update", "u", false, "only files that git knows already")
 	f.BoolVar(&o.NoIgnore, "no-check-gitignore", false, "also files that .gitignore names")
-	f.Bool("include-dotfiles", false, "accepted and ignored")
 	f.StringVarP(&o.Backend, "backend", "b", "", "the `BACKEND` for keys")
-	f.Bool("dry-run", false, "accepted and ignored")
-	for _, hidden := range []string{"include-dotfiles", "dry-run"} {
-		f.Lookup(hidden).Hidden = true
-	}
-	m.flags(f)
+	f.BoolVar(&o.DryRun, "dry-run", false, "only show what would be added")
+	m.fileFlags(f)
 	b.flags(f, false)
 	return func(c *call, args []string) error {
 		return c.recorded(func(s *annexcmd.Session) error {
@@ -36,8 +36,11 @@ func newAdd(f *pflag.FlagSet) func(*call, []string) error {
 			s.Shared = true
 			return c.lines(b.null, func(line string) error {
 				n := c.out.count
-				if err := s.Add(c.ctx, []string{line}, o); err != nil {
-					return err
+				if fi, err := os.Lstat(c.path(line)); line != "" && (err != nil || !fi.IsDir()) {
+					var missing *annexcmd.MissingFileError
+					if err := s.Add(c.ctx, []string{line}, o); err != nil && !errors.As(err, &missing) {
+						return err
+					}
 				}
 				if c.out.count == n {
 					return c.out.line("\n")
@@ -46,4 +49,12 @@ func newAdd(f *pflag.FlagSet) func(*call, []string) error {
 			})
 		})
 	}
+}
+
+// path is an argument, as seen from the user's folder.
+func (c *call) path(arg string) string {
+	if filepath.IsAbs(arg) {
+		return arg
+	}
+	return filepath.Join(c.Dir, arg)
 }

@@ -8,6 +8,20 @@ var addSteps = []string{
 	`cd a && rm one && mkdir one && echo in > one/in && git annex add --json one/in one; git ls-files -s; mkfifo pipe && git annex add --json pipe`,
 }
 
+var addSomeSteps = []string{
+	`git init -q a && cd a && git annex init A -q && mkdir s && echo 1 > a.txt && echo 2 > s/b.txt && head -c 2000 /dev/zero > big.dat && echo 3 > s/small.dat && echo dot > .dot`,
+	// Nothing is added only to see what would be,
+	`cd a && git annex add --dry-run . ; git annex add --dry-run --json a.txt s nosuch; echo a.txt | git annex add --dry-run --batch; git ls-files; find .git/annex/objects -type f`,
+	// and nothing that is not meant.
+	`cd a && git annex add --json --include '*.txt' --largerthan 1kb . && git annex add --json --largerthan 500b . && cd s && git annex add --include 's/*' . && git annex add --json --include 'b*' . && git ls-files -s :/`,
+	`cd a && printf 'a.txt\ns/small.dat\n' | git annex add --json --exclude '*.dat' --batch; git annex add --not --smallerthan 1b --json '-(' --exclude 'a*' --and --exclude '.*' '-)' .; git ls-files`,
+	`cd a && for o in --in=here --copies=1 --metadata=a=b --unlocked --include-dotfiles --want-get; do git annex add $o . > /dev/null; echo $?; done; git ls-files`,
+	// A batch goes on after what cannot be added.
+	`cd a && echo n > n && echo m > m && mkdir d && echo x > d/x && printf 'n\nnosuch\nd\nd/nosuch\nm\n' | git annex add --json --batch; git ls-files`,
+}
+
+func TestAddSome(t *testing.T) { likeGitAnnex(t, addSomeSteps) }
+
 func TestAddPassesOverFolders(t *testing.T) { likeGitAnnex(t, addSteps) }
 
 // inheritSteps replace files that have metadata.

@@ -16,7 +16,7 @@ var limitSteps = []string{
 	`cd b && git annex copy --size-limit 3b --to origin --json; git annex move --from origin --size-limit 9b --json; git annex find`,
 	`cd b && git annex move --to origin --size-limit 9b --json; git annex find`,
 	`cd b && for o in size-limit=x time-limit=x time-limit= time-limit=5w time-limit=h; do git annex find --$o 2>&1 | head -n 1; done`,
-	`cd b && git annex find --time-limit 0s 2>&1 | grep .; git annex get --time-limit 0s f50; git annex find --time-limit 1h30m; git annex find --time-limit 100; echo f3 | git annex find --batch --time-limit 1d`,
+	`cd b && git annex find --time-limit 0s 2>&1 | grep .; git annex get --time-limit 0s f50 | grep .; git annex find --time-limit 1h30m; git annex find --time-limit 100; echo f3 | git annex find --batch --time-limit 1d`,
 	`cd b && git annex get f3 --key $(git annex lookupkey f4) 2>&1; git annex get --failed --all 2>&1 | head -n 1; echo f3 | git annex get --batch --all 2>&1`,
 }
 

@@ -43,38 +43,48 @@ func (t *token) Set(v string) error {
 	return nil
 }
 
+// value declares an option that adds a term with its value.
+func (m *matching) value(f *pflag.FlagSet, name, letter, help string) {
+	if f.ShorthandLookup(letter) != nil {
+		letter = ""
+	}
+	f.VarP(&token{m: m, prefix: name + "="}, name, letter, help)
+}
+
+// word declares an option that adds a word.
+func (m *matching) word(f *pflag.FlagSet, name, letter, term string) {
+	f.VarPF(&token{m: m, prefix: term, word: true}, name, letter, "matching: "+term).NoOptDefVal = "true"
+}
+
+// fileFlags declares what can be asked about any file.
+func (m *matching) fileFlags(f *pflag.FlagSet) {
+	m.value(f, "include", "I", "name matches the glob")
+	m.value(f, "exclude", "x", "name does not match the glob")
+	m.value(f, "largerthan", "", "larger than the size")
+	m.value(f, "smallerthan", "", "smaller than the size")
+	m.word(f, "not", "!", "not")
+	m.word(f, "and", "", "and")
+	m.word(f, "or", "", "or")
+	m.word(f, "open-parenthesis", "(", "(")
+	m.word(f, "close-parenthesis", ")", ")")
+}
+
+// flags declares what can be asked about annexed files.
 func (m *matching) flags(f *pflag.FlagSet) {
-	value := func(name, letter, help string) {
-		if f.ShorthandLookup(letter) != nil {
-			letter = ""
-		}
-		f.VarP(&token{m: m, prefix: name + "="}, name, letter, help)
-	}
-	word := func(name, letter, term string) {
-		f.VarPF(&token{m: m, prefix: term, word: true}, name, letter, "matching: "+term).NoOptDefVal = "true"
-	}
-	value("in", "i", "content is in the repository")
-	value("copies", "C", "has that many copies")
-	value("lackingcopies", "", "needs that many more copies")
-	value("approxlackingcopies", "", "needs about that many more copies")
-	value("include", "I", "name matches the glob")
-	value("exclude", "x", "name does not match the glob")
-	value("largerthan", "", "larger than the size")
-	value("smallerthan", "", "smaller than the size")
-	value("metadata", "", "has FIELD=GLOB")
-	value("inbackend", "", "key is of the backend")
-	value("mimetype", "", "content is of the type")
-	value("mimeencoding", "", "content has the encoding")
-	value("inallgroup", "", "all repositories of the group have it")
-	value("onlyingroup", "", "only repositories of the group have it")
+	m.value(f, "in", "i", "content is in the repository")
+	m.value(f, "copies", "C", "has that many copies")
+	m.value(f, "lackingcopies", "", "needs that many more copies")
+	m.value(f, "approxlackingcopies", "", "needs about that many more copies")
+	m.value(f, "metadata", "", "has FIELD=GLOB")
+	m.value(f, "inbackend", "", "key is of the backend")
+	m.value(f, "mimetype", "", "content is of the type")
+	m.value(f, "mimeencoding", "", "content has the encoding")
+	m.value(f, "inallgroup", "", "all repositories of the group have it")
+	m.value(f, "onlyingroup", "", "only repositories of the group have it")
 	for _, w := range []string{"want-get", "want-drop", "securehash", "locked", "unlocked", "anything", "nothing"} {
-		word(w, "", w)
+		m.word(f, w, "", w)
 	}
-	word("not", "!", "not")
-	word("and", "", "and")
-	word("or", "", "or")
-	word("open-parenthesis", "(", "(")
-	word("close-parenthesis", ")", ")")
+	m.fileFlags(f)
 }
 
 // selection says which files or keys a command is about.

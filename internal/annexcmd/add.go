@@ -27,8 +27,9 @@ type AddOptions struct {
 	UpdateOnly             bool // only files that git knows
 	NoIgnore               bool // also files that .gitignore names
 	DotFiles               bool // hidden ones are like the others, whatever annex.dotfiles says
+	DryRun                 bool // only tell what would be added
 	Backend                string
-	Match                  *Matcher
+	Match                  *Matcher // may only ask for name and size
 }
 
 // candidate is a file on its way into the annex or git.
@@ -55,6 +56,9 @@ func (s *Session) Add(ctx context.Context, paths []string, opt AddOptions) error
 	if err != nil && !errors.As(err, &missing) {
 		return err
 	}
+	if opt.DryRun {
+		return errors.Join(s.addNone(ctx, files, opt), err)
+	}
 	for len(files) > 0 {
 		n := min(addBatch, len(files))
 		if err := s.addSome(ctx, files[:n], opt); err != nil {
@@ -64,6 +68,34 @@ func (s *Session) Add(ctx context.Context, paths []string, opt AddOptions) error
 	}
 	return err
 }
+
+// addNone reports what would be added.
+func (s *Session) addNone(ctx context.Context, files []*candidate, opt AddOptions) error {
+	for _, f := range files {
+		fi, err := os.Lstat(s.D.Repo.Path(filepath.FromSlash(f.rel)))
+		if missing(err) || err == nil && !fi.Mode().IsRegular() && fi.Mode()&fs.ModeSymlink == 0 {
+			continue
+		}
+		large := err == nil && !fi.Mode().IsRegular()
+		if err == nil && !large {
+			large, err = s.isLarge(ctx, f.rel, fi, opt)
+		}
+		item := Item{Command: "add", File: f.show, Input: []string{f.input}}
+		o := item.ok()
+		switch {
+		case err != nil:
+			o = item.error(err)
+		case !large:
+			o.Notes = []Note{short(smallNote)}
+		}
+		if err := s.Report(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const smallNote = "non-large file; adding content to git repository"
 
 // addSome stores files side by side, and then puts them in place one by one.
 func (s *Session) addSome(ctx context.Context, files []*candidate, opt AddOptions) error {
@@ -293,5 +325,5 @@ func (s *Session) addSmall(f *candidate, item Item) error {
 		mode = gitobj.ModeExec
 	}
 	s.Stage(gitindex.Edit{Path: f.rel, Mode: mode, OID: f.blob, Stat: f.small}, "", nil)
-	return s.Report(item.ok(short("non-large file; adding content to git repository")))
+	return s.Report(item.ok(short(smallNote)))
 }

@@ -56,7 +56,10 @@ func (s *Session) addable(ctx context.Context, paths []string, opt AddOptions) (
 	if err != nil {
 		return nil, err
 	}
-	files := s.candidates(append(names, more...), paths)
+	files, err := s.matching(s.candidates(append(names, more...), paths), opt.Match)
+	if err != nil {
+		return nil, err
+	}
 	if len(missing.Paths) > 0 {
 		return files, &missing
 	}
@@ -102,6 +105,46 @@ func (s *Session) candidates(names, args []string) []*candidate {
 	}
 	return files
 }
+
+// matching are the files that an expression is about.
+func (s *Session) matching(files []*candidate, m *Matcher) (list []*candidate, err error) {
+	if m == nil {
+		return files, nil
+	}
+	for _, f := range files {
+		ok, err := m.expr.Match(workFile{s, f})
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			list = append(list, f)
+		}
+	}
+	return list, nil
+}
+
+// workFile is a file that may have no key yet, as an expression sees it.
+type workFile struct {
+	s *Session
+	f *candidate
+}
+
+func (w workFile) Path() string { return w.f.show }
+
+// Size is that of the content, through a link; 0 where there is none.
+func (w workFile) Size() (int64, error) {
+	fi, err := os.Stat(w.s.D.Repo.Path(w.f.rel))
+	if missing(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return fi.Size(), nil
+}
+
+// MIME is not asked for.
+func (w workFile) MIME() (typ, enc string, err error) { return "", "", nil }
 
 // inputFor is the argument that a file was found by.
 func (s *Session) inputFor(rel string, args []string) string {
