@@ -24,9 +24,9 @@ type ContentSync struct {
 	targets []*target
 	drop    *Dropper // from here; nil where nothing may be dropped
 	waiting []File
-	// names are the files of each key; nil where no repository has preferred
-	// content, so that everything is wanted everywhere.
-	names map[annexkey.Key][]File
+	// choosy is false where no repository has preferred content, so that
+	// everything is wanted everywhere.
+	choosy bool
 	moved bool
 }
 
@@ -69,7 +69,8 @@ func (s *Session) NewContentSync(ctx context.Context, names []string) (*ContentS
 			return nil, err
 		}
 	}
-	return c, c.readNames(ctx)
+	c.choosy, err = s.isChoosy(ctx)
+	return c, err
 }
 
 // contentPeers are the remotes among the named ones (none: all) that hold
@@ -99,25 +100,14 @@ func (s *Session) contentPeers(ctx context.Context, r *Repositories, names []str
 	return list, nil
 }
 
-// readNames finds the files of each key, if anybody's preferred content could
-// let one go.
-func (c *ContentSync) readNames(ctx context.Context) error {
-	data, err := c.s.Log(ctx, annexlog.PreferredContentFile)
-	if err != nil {
-		return err
-	}
-	if len(annexlog.ParseUUIDLog(data).Entries()) == 0 {
-		return nil
-	}
-	c.names = map[annexkey.Key][]File{}
-	return c.s.Files(ctx, []string{c.s.D.Path()}, func(f File) error {
-		c.names[f.Key] = append(c.names[f.Key], f)
-		return nil
-	})
+// isChoosy reports whether anybody has preferred content.
+func (s *Session) isChoosy(ctx context.Context) (bool, error) {
+	data, err := s.Log(ctx, annexlog.PreferredContentFile)
+	return len(annexlog.ParseUUIDLog(data).Entries()) > 0, err
 }
 
 // ByName reports whether what is wanted can depend on the names of files.
-func (c *ContentSync) ByName() bool { return c.names != nil }
+func (c *ContentSync) ByName() bool { return c.choosy }
 
 // Add takes a file, now or with the next portion.
 func (c *ContentSync) Add(ctx context.Context, f File) error {
@@ -156,7 +146,7 @@ func (c *ContentSync) Flush(ctx context.Context) error {
 			return err
 		}
 	}
-	if c.names == nil {
+	if !c.choosy {
 		return nil
 	}
 	for _, f := range files {
@@ -213,8 +203,10 @@ func (c *ContentSync) offer(ctx context.Context, t *target, f File) error {
 // thin drops a file where it is not wanted, from remotes first. Copies that are
 // not verified, or too few, keep it without an error.
 func (c *ContentSync) thin(ctx context.Context, f File) error {
-	if f.Rel == "" && len(c.names[f.Key]) > 0 {
-		return nil // decided by its files
+	if f.Rel == "" {
+		if files, err := c.s.filesOf(ctx, f.Key); err != nil || len(files) > 0 {
+			return err // decided by its files
+		}
 	}
 	where, err := c.s.Locations(ctx, c.repos, annexlog.LocationPath(f.Key))
 	if err != nil {
@@ -276,10 +268,10 @@ func (c *ContentSync) reachable(where []string) int {
 // stillWanted reports whether a repository would get the content again, for the
 // file or another one that has it, if it were gone from there.
 func (c *ContentSync) stillWanted(ctx context.Context, f File, uuid string) (bool, error) {
-	for _, same := range append([]File{f}, c.names[f.Key]...) {
-		if wants, _, err := c.s.wants(ctx, same, view{uuid: uuid, without: true}, false); err != nil || wants {
-			return true, err
-		}
+	_, configured, err := c.s.Wants(ctx, f, uuid, false)
+	if err != nil || !configured {
+		return true, err
 	}
-	return false, nil
+	_, keep, err := c.s.keeps(ctx, f, uuid, false)
+	return keep, err
 }
