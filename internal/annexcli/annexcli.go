@@ -88,7 +88,7 @@ func (c *call) run() error {
 	f := pflag.NewFlagSet(c.command.name, pflag.ContinueOnError)
 	f.SortFlags, f.Usage = false, func() {}
 	act := c.command.make(f)
-	c.common.flags(f)
+	c.common.flags(f, c.command.name)
 	if err := f.Parse(args[1:]); err != nil {
 		if errors.Is(err, pflag.ErrHelp) {
 			return c.usage(c.Stdout, f)
@@ -98,6 +98,7 @@ func (c *call) run() error {
 	if err := c.common.limits.start(c.command.name, f, time.Now()); err != nil {
 		return err
 	}
+	c.common.json = c.common.json || c.common.jsonErrors || c.common.jsonProgress
 	c.out = newPrinter(c.Stdout, c.Stderr, c.common)
 	for _, kv := range c.common.config {
 		if err := c.setConfig(kv); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/pflag"
@@ -37,7 +38,21 @@ type common struct {
 	limits                         limits
 }
 
-func (o *common) flags(f *pflag.FlagSet) {
+// withoutJSON are the commands that git-annex refuses --json for, so that
+// programs which try whether it is there learn the same.
+var withoutJSON = []string{
+	"rmurl", "sync", "unannex", "fix", "migrate", "unused", "dropunused", "addunused", "merge", "upgrade", "init",
+	"initremote", "enableremote", "describe", "dead", "numcopies", "mincopies", "group", "ungroup", "wanted",
+	"required", "groupwanted", "adjust", "reinit", "uninit", "config", "trust", "untrust", "semitrust", "list", "log",
+	"version", "lookupkey", "contentlocation", "calckey", "checkpresentkey", "readpresentkey", "setkey", "reinject",
+	"setpresentkey", "filter-process", "smudge", "pre-commit", "post-receive", "restage", "testremote",
+}
+
+// withProgress are the commands that can tell of progress in JSON.
+var withProgress = []string{"add", "get", "copy", "move", "mirror", "addurl", "export", "import"}
+
+// flags declares the options for a command.
+func (o *common) flags(f *pflag.FlagSet, command string) {
 	short := func(name, letter string) string {
 		if f.ShorthandLookup(letter) != nil {
 			return ""
@@ -56,9 +71,13 @@ func (o *common) flags(f *pflag.FlagSet) {
 	add(&o.quiet, "quiet", "q", "no messages")
 	add(&o.verbose, "verbose", "v", "accepted and ignored")
 	add(&o.debug, "debug", "d", "accepted and ignored")
-	add(&o.json, "json", "j", "one JSON object for each item")
-	add(&o.jsonErrors, "json-error-messages", "", "errors go into the JSON objects")
-	add(&o.jsonProgress, "json-progress", "", "progress in JSON objects")
+	if !slices.Contains(withoutJSON, command) {
+		add(&o.json, "json", "j", "one JSON object for each item")
+		add(&o.jsonErrors, "json-error-messages", "", "JSON, with errors in the objects")
+	}
+	if slices.Contains(withProgress, command) {
+		add(&o.jsonProgress, "json-progress", "", "JSON, with objects that tell of progress")
+	}
 	f.StringVarP(&o.jobs, "jobs", "J", "", "`N` items at once")
 	f.IntVarP(&o.numCopies, "numcopies", short("numcopies", "N"), 0, "need `N` copies")
 	f.StringVar(&o.userAgent, "user-agent", "", "accepted and ignored: `NAME`")
@@ -110,7 +129,7 @@ func (c *call) help(args []string) error {
 				f.SortFlags = false
 				k.make(f)
 				c.command = k
-				c.common.flags(f)
+				c.common.flags(f, k.name)
 				return c.usage(c.Stdout, f)
 			}
 		}

@@ -113,6 +113,9 @@ func (p *printer) text(o annexcmd.Outcome) {
 }
 
 func indent(text string) string {
+	if text == "" {
+		return ""
+	}
 	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ")
 }
 
@@ -125,8 +128,8 @@ func object(o annexcmd.Outcome) map[string]any {
 	}
 	if !o.Bare {
 		obj["command"], obj["success"], obj["input"] = o.Command, !o.Failed, anyList(o.Input)
-		if note := notes(o.Notes); note != "" {
-			obj["note"] = note
+		if len(o.Notes) > 0 {
+			obj["note"] = notes(o.Notes)
 		}
 	}
 	for name, v := range o.Fields {

@@ -154,12 +154,15 @@ func newCopies(name string) func(*pflag.FlagSet) func(*call, []string) error {
 					}
 					return c.out.line(strconv.Itoa(n) + "\n")
 				}
+				if len(args) > 1 {
+					return errors.New("Specify a single number.")
+				}
 				n, err := strconv.Atoi(args[0])
 				if err != nil {
 					return fmt.Errorf("Bad number: %s", args[0])
 				}
-				if n < 1 && !c.common.force {
-					return errs.WithHint(errors.New("Setting "+name+" to 0 is very unsafe. You will lose data!"), "If you really want to do that, specify --force.")
+				if n < 1 {
+					return errors.New("Cannot set " + name + " to " + args[0] + ".")
 				}
 				if err := s.SetGlobalCopies(c.ctx, name, n); err != nil {
 					return err
@@ -258,6 +261,9 @@ func newConfig(f *pflag.FlagSet) func(*call, []string) error {
 		return c.reading(func(s *annexcmd.Session) error {
 			switch {
 			case *get != "":
+				if err := annexcmd.CheckConfig(*get); err != nil {
+					return err
+				}
 				text, err := s.Setting(c.ctx, annexlog.ConfigFile, *get)
 				if err != nil || text == "" {
 					return err

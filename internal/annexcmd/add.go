@@ -214,6 +214,9 @@ func (s *Session) addOne(ctx context.Context, f *candidate) error {
 	}
 	item.Key = f.key
 	if f.seen != nil {
+		if s.Progress != nil {
+			s.Progress(Outcome{Item: Item{Command: item.Command, File: item.File, Input: item.Input}}, f.seen.Size(), f.seen.Size())
+		}
 		if err := s.SetLocation(ctx, f.key, s.D.Annex.UUID, annexlog.StatusPresent); err != nil {
 			return err
 		}

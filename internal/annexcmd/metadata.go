@@ -83,9 +83,7 @@ func (s *Session) Metadata(ctx context.Context, f File, edits []MetaEdit) (Outco
 		object[n] = anyList(fields[n])
 	}
 	o := f.Item("metadata").ok()
-	if text.Len() > 0 {
-		o.Notes = []Note{long(text.String())}
-	}
+	o.Notes = []Note{long(text.String())}
 	return o.With("fields", object), nil
 }
 

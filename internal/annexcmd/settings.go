@@ -128,10 +128,18 @@ var branchSettings = []string{
 	"annex.resolvemerge", "annex.synccontent", "annex.synconlyannex", "annex.securehashesonly",
 }
 
-// SetConfig stores a setting for all clones.
-func (s *Session) SetConfig(ctx context.Context, name, value string) error {
+// CheckConfig refuses the names of settings that clones do not share.
+func CheckConfig(name string) error {
 	if !slices.Contains(branchSettings, strings.ToLower(name)) {
 		return errs.WithHint(fmt.Errorf("%s is not a configuration setting that can be stored in the git-annex branch", name), "use `git config` for this clone")
+	}
+	return nil
+}
+
+// SetConfig stores a setting for all clones.
+func (s *Session) SetConfig(ctx context.Context, name, value string) error {
+	if err := CheckConfig(name); err != nil {
+		return err
 	}
 	return s.setValue(ctx, annexlog.ConfigFile, name, value)
 }

@@ -1,19 +1,17 @@
 package annexcmd
 
 import (
-	"errors"
 	"os"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
-	"github.com/stemma-data/stemma/internal/errs"
 )
 
 // UnusedKeys visits the keys that `unused` has found last.
 func (s *Session) UnusedKeys(visit func(annexkey.Key) error) error {
 	text, err := os.ReadFile(s.D.Annex.Dir("unused"))
 	if missing(err) {
-		return errs.WithHint(errors.New("no unused content is known"), "run `git annex unused` first")
+		return nil // nothing was looked for, or nothing found
 	}
 	if err != nil {
 		return err
