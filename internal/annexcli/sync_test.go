@@ -15,6 +15,7 @@ var syncSteps = []string{
 	`cd a && git annex wanted b 'include=*.bin' && git annex sync --content | grep drop | sort; git annex find --in b`,
 	`cd a && git annex wanted . 'not copies=2' && git annex wanted dirr 'exclude=*' && git annex sync --content | grep -o '^drop .*' | sort; git annex find --in dirr; git annex find --in b`,
 	`cd a && git annex required . 'include=a.txt' && git annex wanted . 'exclude=*'; git annex sync --content | grep -o '^drop .*' | sort; git annex find`,
+	`cd a && git annex required . 'include=d/*' && git annex wanted . '' && git annex wanted b '' && git annex wanted dirr '' && git annex sync --content | grep -o '^drop .*' | sort; git annex find`,
 	`rm -rf b dir; chmod -R u+w a; rm -rf a; mv a1 a; mv b1 b; mv dir1 dir`,
 	`cd a && git config annex.synccontent true && git annex sync --no-content | grep -c copy; git annex sync -q >/dev/null; git annex find`,
 	`cd a && git annex drop -q b.bin && git config --unset annex.synccontent && git annex config --set annex.synconlyannex true && git annex sync -q --not-only-annex >/dev/null; git annex find; git annex sync -q; git annex find`,

@@ -27,7 +27,7 @@ type ContentSync struct {
 	// choosy is false where no repository has preferred content, so that
 	// everything is wanted everywhere.
 	choosy bool
-	moved bool
+	moved  bool
 }
 
 // target is a remote that takes part.
@@ -100,10 +100,15 @@ func (s *Session) contentPeers(ctx context.Context, r *Repositories, names []str
 	return list, nil
 }
 
-// isChoosy reports whether anybody has preferred content.
+// isChoosy reports whether anybody has preferred or required content.
 func (s *Session) isChoosy(ctx context.Context) (bool, error) {
-	data, err := s.Log(ctx, annexlog.PreferredContentFile)
-	return len(annexlog.ParseUUIDLog(data).Entries()) > 0, err
+	for _, log := range []string{annexlog.PreferredContentFile, annexlog.RequiredContentFile} {
+		data, err := s.Log(ctx, log)
+		if err != nil || len(annexlog.ParseUUIDLog(data).Entries()) > 0 {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // ByName reports whether what is wanted can depend on the names of files.
