@@ -146,9 +146,11 @@ func file(obj map[string]any, i annexcmd.Item) {
 }
 
 func notes(list []annexcmd.Note) string {
-	texts := make([]string, len(list))
-	for i, n := range list {
-		texts[i] = n.Text
+	var texts []string
+	for _, n := range list {
+		if !n.Aside {
+			texts = append(texts, n.Text)
+		}
 	}
 	return strings.Join(texts, "\n")
 }

@@ -10,13 +10,13 @@ import (
 )
 
 // pairs runs act for "KEY REST" of the arguments or of each line of the batch.
-func (c *call) pairs(s *annexcmd.Session, b batch, args []string, act func(k annexkey.Key, rest string) error) error {
-	one := func(text, rest string) error {
+func (c *call) pairs(s *annexcmd.Session, b batch, args []string, act func(k annexkey.Key, rest string, input []string) error) error {
+	one := func(text, rest string, input ...string) error {
 		k, err := parseKey(text)
 		if err != nil {
 			return err
 		}
-		return act(k, rest)
+		return act(k, rest, input)
 	}
 	if b.on || len(args) == 0 {
 		s.Shared = true
@@ -25,14 +25,14 @@ func (c *call) pairs(s *annexcmd.Session, b batch, args []string, act func(k ann
 			if !ok {
 				return errors.New("Expected pairs of key and url")
 			}
-			return one(text, rest)
+			return one(text, rest, line)
 		})
 	}
 	if len(args)%2 != 0 {
 		return misuse{errors.New("Wrong number of arguments")}
 	}
 	for ; len(args) > 0; args = args[2:] {
-		if err := one(args[0], args[1]); err != nil {
+		if err := one(args[0], args[1], args[:2]...); err != nil {
 			return err
 		}
 	}
@@ -57,7 +57,7 @@ func newRegisterURL(f *pflag.FlagSet) func(*call, []string) error {
 				}
 				claim = p.UUID()
 			}
-			return c.pairs(s, b, args, func(k annexkey.Key, url string) error {
+			return c.pairs(s, b, args, func(k annexkey.Key, url string, input []string) error {
 				by, err := s.Claim(c.ctx, url, claim)
 				if err != nil {
 					return err
@@ -65,7 +65,7 @@ func newRegisterURL(f *pflag.FlagSet) func(*call, []string) error {
 				if err := s.RegisterURL(c.ctx, k, url, by); err != nil {
 					return err
 				}
-				item := annexcmd.Item{Command: "registerurl", File: url, Key: k, Input: []string{k.String(), url}}
+				item := annexcmd.Item{Command: "registerurl", File: url, NoFile: true, Input: input}
 				return c.out.print(annexcmd.Outcome{Item: item})
 			})
 		})
@@ -77,11 +77,11 @@ func newUnregisterURL(f *pflag.FlagSet) func(*call, []string) error {
 	b.flags(f, false)
 	return func(c *call, args []string) error {
 		return c.recorded(func(s *annexcmd.Session) error {
-			return c.pairs(s, b, args, func(k annexkey.Key, url string) error {
+			return c.pairs(s, b, args, func(k annexkey.Key, url string, input []string) error {
 				if err := s.UnregisterURL(c.ctx, k, url); err != nil {
 					return err
 				}
-				item := annexcmd.Item{Command: "unregisterurl", File: url, Key: k, Input: []string{k.String(), url}}
+				item := annexcmd.Item{Command: "unregisterurl", File: url, NoFile: true, Input: input}
 				return c.out.print(annexcmd.Outcome{Item: item})
 			})
 		})
@@ -99,7 +99,7 @@ func newRmURL(f *pflag.FlagSet) func(*call, []string) error {
 					return err
 				}
 				if !ok {
-					return &annexcmd.UnknownPathError{Paths: []string{file}}
+					return nil // as git-annex does
 				}
 				if err := s.UnregisterURL(c.ctx, f.Key, url); err != nil {
 					return err
@@ -129,8 +129,8 @@ func newFromKey(f *pflag.FlagSet) func(*call, []string) error {
 	b.flags(f, false)
 	return func(c *call, args []string) error {
 		return c.recorded(func(s *annexcmd.Session) error {
-			return c.pairs(s, b, args, func(k annexkey.Key, path string) error {
-				return s.FromKey(c.ctx, k, path, []string{k.String(), path})
+			return c.pairs(s, b, args, func(k annexkey.Key, path string, input []string) error {
+				return s.FromKey(c.ctx, k, path, input)
 			})
 		})
 	}
@@ -142,7 +142,7 @@ func newSetKey(*pflag.FlagSet) func(*call, []string) error {
 			return misuse{errors.New("specify a key and a content file")}
 		}
 		return c.recorded(func(s *annexcmd.Session) error {
-			return c.pairs(s, batch{}, args, func(k annexkey.Key, path string) error { return s.SetKey(c.ctx, k, path) })
+			return c.pairs(s, batch{}, args, func(k annexkey.Key, path string, _ []string) error { return s.SetKey(c.ctx, k, path) })
 		})
 	}
 }

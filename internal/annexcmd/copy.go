@@ -68,6 +68,9 @@ func (s *Session) NewSender(ctx context.Context, to string, move bool) (*Sender,
 // is false where there is nothing to be done.
 func (d *Sender) Send(ctx context.Context, f File) (bool, error) {
 	if !d.s.D.Annex.Has(f.Key) {
+		if d.move {
+			return d.drop.alreadyGone(f, f.Item(d.name))
+		}
 		return false, nil
 	}
 	where, err := d.s.Locations(ctx, d.repos, annexlog.LocationPath(f.Key))
@@ -209,7 +212,7 @@ func (d *Sender) dropOurs(ctx context.Context, f File, item Item, notes []Note, 
 	if err != nil && !errors.Is(err, remote.ErrAbsent) {
 		return d.drop.refused(ctx, f, item, err)
 	}
-	d.drop.gone = append(d.drop.gone, f.Key)
+	d.drop.goes(f.Key)
 	if err := d.s.SetLocation(ctx, f.Key, d.repos.here, annexlog.StatusAbsent); err != nil {
 		return err
 	}

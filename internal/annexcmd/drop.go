@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,7 +23,7 @@ type Dropper struct {
 	repos *Repositories
 	from  *dataset.Peer // nil: from here
 	name  string
-	gone  []annexkey.Key
+	gone  map[annexkey.Key]bool // dropped from here since the last Flush
 	// Unused content is logged as dead where it goes: nobody shall miss it.
 	Unused bool
 }
@@ -69,7 +71,7 @@ func (d *Dropper) Drop(ctx context.Context, f File) (bool, error) {
 		return d.dropFrom(ctx, f)
 	}
 	if !d.s.D.Annex.Has(f.Key) {
-		return false, nil
+		return d.alreadyGone(f, f.Item(d.name))
 	}
 	if keep, err := d.shallKeep(ctx, f, d.s.D.Annex.UUID); err != nil || keep {
 		return false, err
@@ -92,16 +94,33 @@ func (d *Dropper) Drop(ctx context.Context, f File) (bool, error) {
 		}
 		return true, d.refused(ctx, f, item, err)
 	}
-	d.gone = append(d.gone, f.Key)
+	d.goes(f.Key)
 	if err := d.s.SetLocation(ctx, f.Key, d.s.D.Annex.UUID, d.left()); err != nil {
 		return true, err
 	}
 	return true, d.s.Report(item.ok())
 }
 
+// goes remembers what was dropped from here.
+func (d *Dropper) goes(k annexkey.Key) {
+	if d.gone == nil {
+		d.gone = map[annexkey.Key]bool{}
+	}
+	d.gone[k] = true
+}
+
+// alreadyGone reports a file whose content has just been dropped as that of
+// another one; it is false for other files.
+func (d *Dropper) alreadyGone(f File, item Item) (bool, error) {
+	if !d.gone[f.Key] {
+		return false, nil
+	}
+	return true, d.s.Report(item.ok())
+}
+
 // Flush turns the unlocked files of what was dropped into pointers.
 func (d *Dropper) Flush(ctx context.Context) error {
-	gone := d.gone
+	gone := slices.Collect(maps.Keys(d.gone))
 	d.gone = nil
 	if len(gone) == 0 {
 		return nil
@@ -242,6 +261,9 @@ func (d *Dropper) refused(ctx context.Context, f File, item Item, cause error) e
 	}
 	if len(broken) > 0 {
 		o.Notes = append(o.Notes, long("Unable to access these remotes: "+strings.Join(broken, ", ")))
+	}
+	if strings.HasPrefix(item.Command, "drop") {
+		o.Notes = append(o.Notes, aside("Rather than dropping this file, try using: git annex move"))
 	}
 	o.Notes = append(o.Notes, long("(Use --force to override this check, or adjust numcopies.)"))
 	return d.s.Report(o.With("wanted", d.repos.objects(wanted)))

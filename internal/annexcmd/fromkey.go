@@ -34,7 +34,7 @@ func (s *Session) FromKey(ctx context.Context, k annexkey.Key, path string, inpu
 		return s.Report(item.ok())
 	}
 	if _, err := os.Lstat(s.D.Repo.Path(filepath.FromSlash(rel))); err == nil {
-		return s.Report(item.error(errors.New("file already exists")))
+		return s.Report(item.error(fmt.Errorf("%s already exists with different content", path)))
 	}
 	if err := s.placeKey(ctx, k, rel); err != nil {
 		return s.Report(item.error(err))

@@ -218,10 +218,18 @@ func (g *Getter) report(w *wanting) error {
 	}
 	o := item.failed()
 	for _, a := range unavailable.Failed {
-		o.Notes = append(o.Notes, short("from "+a.Remote+"..."))
+		if g.opt.From != "" {
+			o.Notes = append(o.Notes, short("from "+a.Remote+"..."))
+		}
+		w.broken = append(w.broken, a.Remote)
 		o.Errors = append(o.Errors, "  "+a.Err.Error())
 		if h := errs.Hint(a.Err); h != "" {
 			o.Errors = append(o.Errors, "  "+h)
+		}
+	}
+	if len(unavailable.Failed) == 0 { // they all had lost it
+		for _, r := range w.sources {
+			w.broken = append(w.broken, r.Name())
 		}
 	}
 	return g.s.Report(g.unavailable(o, w))
@@ -239,9 +247,15 @@ func (g *Getter) unavailable(o Outcome, w *wanting) Outcome {
 			elsewhere = append(elsewhere, u)
 		}
 	}
-	if len(w.broken) > 0 {
+	switch {
+	case g.opt.From != "" && len(w.sources) > 0:
+		return o
+	case len(w.broken) > 0:
 		o.Notes = append(o.Notes, long("Unable to access these remotes: "+strings.Join(w.broken, ", ")))
-	} else if len(w.sources) == 0 {
+		if len(elsewhere) == 0 {
+			o.Notes = append(o.Notes, aside("No other repository is known to contain the file."))
+		}
+	case len(w.sources) == 0:
 		o.Notes = append(o.Notes, short("not available"))
 	}
 	if len(elsewhere) > 0 {

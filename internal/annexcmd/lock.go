@@ -92,7 +92,7 @@ func (s *Session) lstat(f File) error {
 	return err
 }
 
-var errModified = errs.WithHint(errors.New("Locking this file would discard any changes you have made to it. Use 'git annex add' to stage your changes. (Or, use --force to override)"), "")
+var errModified = errs.WithHint(errors.New("git-annex: Locking this file would discard any changes you have made to it. Use 'git annex add' to stage your changes. (Or, use --force to override)"), "")
 
 func (s *Session) lock(ctx context.Context, f File) error {
 	path := s.D.Repo.Path(filepath.FromSlash(f.Rel))

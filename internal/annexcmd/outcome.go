@@ -16,6 +16,8 @@ type Item struct {
 type Note struct {
 	Text string
 	Long bool
+	// Aside is for people only: JSON does not have it.
+	Aside bool
 }
 
 // Outcome is what became of an item.
@@ -55,3 +57,5 @@ func (o Outcome) With(name string, value any) Outcome {
 func short(text string) Note { return Note{Text: text} }
 
 func long(text string) Note { return Note{Text: text, Long: true} }
+
+func aside(text string) Note { return Note{Text: text, Long: true, Aside: true} }
