@@ -39,7 +39,7 @@ func (f *Filter) Clean(ctx context.Context, rel string, content io.Reader) (io.R
 	if err != nil || !fi.Mode().IsRegular() {
 		return newSpool(f.d.Annex.Dir(), head, content) // no file that could be kept
 	}
-	old, annexed, err := f.annexed(ctx, rel, fi)
+	old, annexed, err := f.annexed(ctx, rel, full, fi)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (f *Filter) Clean(ctx context.Context, rel string, content io.Reader) (io.R
 
 // annexed decides by git-annex's rules whether the content belongs into the
 // annex. old is the key that the index has for the path, if any.
-func (f *Filter) annexed(ctx context.Context, rel string, fi fs.FileInfo) (old annexkey.Key, yes bool, err error) {
+func (f *Filter) annexed(ctx context.Context, rel, full string, fi fs.FileInfo) (old annexkey.Key, yes bool, err error) {
 	var e gitindex.Entry
 	tracked := false
 	if f.index != nil {
@@ -64,6 +64,11 @@ func (f *Filter) annexed(ctx context.Context, rel string, fi fs.FileInfo) (old a
 	if tracked {
 		if old, yes, err = f.keyOf(ctx, e); err != nil {
 			return old, false, err
+		}
+		if !yes {
+			if same, err := f.unchanged(ctx, e, full, fi); err != nil || same {
+				return old, false, err
+			}
 		}
 	} else if e, ok := f.movedFrom(fi); ok {
 		// The very file is annexed under another name, so it has been moved.
