@@ -34,6 +34,11 @@ func Remove(ctx context.Context, d *dataset.Dataset, opt RemoveOptions, sink res
 	if opt.What == "" {
 		opt.What = Datasets
 	}
+	if len(opt.Paths) == 1 {
+		if rel, err := d.Rel(opt.Paths[0]); err == nil && rel == "." {
+			opt.Paths = nil
+		}
+	}
 	paths, err := removable(d, opt.Paths)
 	if err != nil {
 		return err
@@ -81,7 +86,7 @@ func removable(d *dataset.Dataset, typed []string) ([]string, error) {
 			continue
 		}
 		if rel == "." {
-			return nil, errs.WithHint(errors.New("remove: the path is the dataset itself"), "to remove it, leave out the path: remove -d %s", d.Path())
+			return nil, errs.WithHint(errors.New("remove: one of the paths is the dataset itself"), "to remove it, leave out the others")
 		}
 		if slices.ContainsFunc(strings.Split(rel, "/"), func(part string) bool { return strings.EqualFold(part, ".git") }) {
 			return nil, fmt.Errorf("remove: %s belongs to git", name)
