@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/stemma-data/stemma/internal/annexcmd"
 	"github.com/stemma-data/stemma/internal/pyfmt"
@@ -47,7 +48,7 @@ func (p *printer) print(o annexcmd.Outcome) error {
 			p.complain(o.Errors)
 			o.Errors = nil
 		}
-		fmt.Fprintln(p.out, pyfmt.JSONCompact(object(o)))
+		fmt.Fprintln(p.out, jsonText(object(o)))
 		return p.settle()
 	}
 	if p.common.quiet {
@@ -110,6 +111,16 @@ func (p *printer) text(o annexcmd.Outcome) {
 		verdict = "failed"
 	}
 	fmt.Fprintln(p.out, verdict)
+}
+
+// jsonText is a value as JSON. Bytes that are not UTF-8 become U+FFFD each, as
+// in git-annex: no reader takes them as they are.
+func jsonText(v any) string {
+	text := pyfmt.JSONCompact(v)
+	if utf8.ValidString(text) {
+		return text
+	}
+	return string([]rune(text))
 }
 
 func indent(text string) string {
@@ -183,7 +194,7 @@ func (p *printer) progress(o annexcmd.Outcome, done, total int64) {
 		obj["total-size"] = total
 		obj["percent-progress"] = percent(done, total)
 	}
-	fmt.Fprintln(p.out, pyfmt.JSONCompact(obj))
+	fmt.Fprintln(p.out, jsonText(obj))
 	p.out.Flush()
 }
 
@@ -201,7 +212,7 @@ func (p *printer) told(text string) {
 	defer p.mu.Unlock()
 	switch {
 	case p.common.json:
-		fmt.Fprintln(p.out, pyfmt.JSONCompact(map[string]any{"info": text}))
+		fmt.Fprintln(p.out, jsonText(map[string]any{"info": text}))
 	case !p.common.quiet:
 		fmt.Fprintln(p.out, indent(text))
 	}
@@ -229,5 +240,5 @@ func (p *printer) recording(changed bool) {
 func (p *printer) bareLine(o annexcmd.Outcome) string {
 	obj := object(o)
 	delete(obj, "file")
-	return pyfmt.JSONCompact(obj) + "\n"
+	return jsonText(obj) + "\n"
 }
