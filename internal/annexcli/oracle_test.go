@@ -114,6 +114,18 @@ func likeGitAnnex(t *testing.T, steps []string) {
 		}
 		t.Skip("git-annex is not asked")
 	}
+	real, ours := newWorld(t, ""), ourWorld(t)
+	for _, s := range steps {
+		want, got := real.run(s), ours.run(s)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Errorf("%s\n%s%s", s, d, ours.complaint)
+		}
+	}
+}
+
+// ourWorld is one in which we are git-annex.
+func ourWorld(t *testing.T) *world {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -122,13 +134,7 @@ func likeGitAnnex(t *testing.T, steps []string) {
 	if err := os.Symlink(self, filepath.Join(faces, "git-annex")); err != nil {
 		t.Fatal(err)
 	}
-	real, ours := newWorld(t, ""), newWorld(t, faces+":")
-	for _, s := range steps {
-		want, got := real.run(s), ours.run(s)
-		if d := cmp.Diff(want, got); d != "" {
-			t.Errorf("%s\n%s%s", s, d, ours.complaint)
-		}
-	}
+	return newWorld(t, faces+":")
 }
 
 // world is a folder in which one of the two programs is git-annex.

@@ -31,6 +31,10 @@ type AddURLOptions struct {
 // AddURL makes a file of what a URL leads to. With --fast only the size is
 // asked for, and the content is left where it is.
 func (s *Session) AddURL(ctx context.Context, address string, opt AddURLOptions) error {
+	if opt.File == "" && !hasScheme(address) {
+		item := Item{Command: "addurl", File: address, Input: opt.Input}
+		return s.Report(item.error(errors.New("bad url "+address)).With("file", nil))
+	}
 	if opt.File == "" {
 		opt.File = opt.Prefix + fileNameOf(address, opt.PathDepth) + opt.Suffix
 	}
@@ -49,7 +53,7 @@ func (s *Session) addURL(ctx context.Context, address string, opt AddURLOptions,
 	if err != nil {
 		return err
 	}
-	if err := fsx.Beneath(s.D.Path(), rel); err != nil {
+	if err := s.mayPlace(rel); err != nil {
 		return err
 	}
 	from, done, err := s.sourceOf(ctx, address)
@@ -242,6 +246,14 @@ func fileNameOf(address string, depth int) string {
 	}
 	name := strings.Join(parts, "_")
 	return name[:min(len(name), maxURLName)]
+}
+
+// hasScheme reports whether an address begins as a URL does.
+func hasScheme(address string) bool {
+	scheme, _, ok := strings.Cut(address, ":")
+	return ok && scheme != "" && !strings.ContainsFunc(scheme, func(r rune) bool {
+		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("+-.", r)
+	}) && unicode.IsLetter(rune(scheme[0]))
 }
 
 // saneName keeps letters, digits and what is harmless in a name.

@@ -13,6 +13,7 @@ import (
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
 	"github.com/stemma-data/stemma/internal/remote"
@@ -42,10 +43,19 @@ func (s *Session) FromKey(ctx context.Context, k annexkey.Key, path string, inpu
 	return s.Report(item.ok())
 }
 
+// mayPlace refuses paths that git never takes into an index, such as those in
+// .git, and what lies behind a link.
+func (s *Session) mayPlace(rel string) error {
+	if err := gitindex.CheckPath(rel); err != nil {
+		return fmt.Errorf("%q is no place for a file: git would not keep it", rel)
+	}
+	return fsx.Beneath(s.D.Path(), rel)
+}
+
 // placeKey puts an annexed file into the work tree and stages it: a link, or a
 // pointer with its content where annex.addunlocked asks for that.
 func (s *Session) placeKey(ctx context.Context, k annexkey.Key, rel string) error {
-	if err := fsx.Beneath(s.D.Path(), rel); err != nil {
+	if err := s.mayPlace(rel); err != nil {
 		return err
 	}
 	path := s.D.Repo.Path(filepath.FromSlash(rel))

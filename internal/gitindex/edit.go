@@ -66,6 +66,10 @@ func (e *Edit) check(format gitobj.Format) error {
 	return nil
 }
 
+// CheckPath refuses the paths that git never takes into an index, by an
+// ErrBadEdit. Edits are checked anyway.
+func CheckPath(path string) error { return checkPath(path) }
+
 // checkPath refuses the paths that git never takes into an index.
 func checkPath(path string) error {
 	if len(path) >= maxPath || strings.IndexByte(path, 0) >= 0 {
