@@ -20,10 +20,10 @@ func newAddURL(f *pflag.FlagSet) func(*call, []string) error {
 	f.StringVar(&o.Suffix, "suffix", "", "what the name ends with")
 	f.StringVarP(&o.Backend, "backend", "b", "", "the `BACKEND` for keys")
 	withFiles := f.Bool("with-files", false, "lines of the batch are \"URL FILE\"")
-	for _, name := range []string{"raw", "no-raw", "preserve-filename", "verifiable", "no-check-gitignore"} {
-		f.Bool(name, false, "accepted and ignored")
-		f.Lookup(name).Hidden = true
-	}
+	f.BoolVar(&o.Raw, "raw", false, "do not ask special remotes whether the URL is theirs")
+	f.Bool("no-check-gitignore", false, "as without it: .gitignore is not looked at")
+	f.Lookup("no-check-gitignore").Hidden = true
+	unsupported(f, "no-raw", "preserve-filename")
 	b.flags(f, false)
 	return func(c *call, args []string) error {
 		return c.recorded(func(s *annexcmd.Session) error {

@@ -95,6 +95,9 @@ func (c *call) run() error {
 		}
 		return misuse{fmt.Errorf("Invalid option: %w", err)}
 	}
+	if err := errors.Join(refuseUnsupported(f), c.common.refuse(c.command.name)); err != nil {
+		return err
+	}
 	if err := c.common.limits.start(c.command.name, f, time.Now()); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package annexcli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -69,8 +70,8 @@ func (o *common) flags(f *pflag.FlagSet, command string) {
 	add(&o.fast, "fast", "F", "avoid slow operations")
 	add(&o.auto, "auto", "", "only where it is wanted, or needed for enough copies")
 	add(&o.quiet, "quiet", "q", "no messages")
-	add(&o.verbose, "verbose", "v", "accepted and ignored")
-	add(&o.debug, "debug", "d", "accepted and ignored")
+	add(&o.verbose, "verbose", "v", "as without it")
+	add(&o.debug, "debug", "d", "as without it")
 	if !slices.Contains(withoutJSON, command) {
 		add(&o.json, "json", "j", "one JSON object for each item")
 		add(&o.jsonErrors, "json-error-messages", "", "JSON, with errors in the objects")
@@ -80,7 +81,8 @@ func (o *common) flags(f *pflag.FlagSet, command string) {
 	}
 	f.StringVarP(&o.jobs, "jobs", "J", "", "`N` items at once")
 	f.IntVarP(&o.numCopies, "numcopies", short("numcopies", "N"), 0, "need `N` copies")
-	f.StringVar(&o.userAgent, "user-agent", "", "accepted and ignored: `NAME`")
+	f.StringVar(&o.userAgent, "user-agent", "", "not supported yet: `NAME`")
+	markUnsupported(f, "user-agent")
 	f.Var(&trustOption{&o.trust, annexlog.Trusted}, "trust", "of no effect, as that could lose data")
 	f.Var(&trustOption{&o.trust, annexlog.Semitrusted}, "semitrust", "trust the `REPOSITORY` as usual, whatever is configured")
 	f.Var(&trustOption{&o.trust, annexlog.Untrusted}, "untrust", "do not trust the `REPOSITORY`")
@@ -90,6 +92,14 @@ func (o *common) flags(f *pflag.FlagSet, command string) {
 			fl.Hidden = true
 		}
 	}
+}
+
+// refuse is the error about an option that the command does not have.
+func (o *common) refuse(command string) error {
+	if o.auto && !slices.Contains([]string{"get", "copy", "drop"}, command) {
+		return misuse{errors.New("Invalid option `--auto'")}
+	}
+	return nil
 }
 
 // jobs is how many items are worked on at once; 0 for a few.

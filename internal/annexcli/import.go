@@ -31,10 +31,10 @@ func newImport(f *pflag.FlagSet) func(*call, []string) error {
 	for i, name := range duplicateModes() {
 		o.modes = append(o.modes, f.Bool(name, false, help[i]))
 	}
-	f.Bool("content", false, "accepted: get contents, as without it")
+	f.Bool("content", false, "as without it")
 	f.BoolVar(&o.tree.NoContent, "no-content", false, "do not keep contents of imported trees")
 	f.BoolVar(&o.tree.NoIgnore, "no-check-gitignore", false, "also files that .gitignore names")
-	f.Bool("check-gitignore", false, "accepted")
+	f.Bool("check-gitignore", false, "as without it")
 	f.StringVarP(&o.files.Backend, "backend", "b", "", "the `BACKEND` for new keys")
 	for _, name := range []string{"content", "check-gitignore"} {
 		f.Lookup(name).Hidden = true

@@ -14,15 +14,14 @@ import (
 func newFsck(f *pflag.FlagSet) func(*call, []string) error {
 	var sel selection
 	from := f.StringP("from", "f", "", "check the copies of the `REMOTE`")
-	incremental := f.BoolP("incremental", "S", false, "accepted and ignored")
-	more := f.BoolP("more", "m", false, "accepted and ignored")
-	schedule := f.String("incremental-schedule", "", "accepted and ignored: `TIME`")
+	f.BoolP("incremental", "S", false, "not supported yet")
+	f.BoolP("more", "m", false, "not supported yet")
+	f.String("incremental-schedule", "", "not supported yet: `TIME`")
 	for _, n := range []string{"incremental", "more", "incremental-schedule"} {
-		f.Lookup(n).Hidden = true
+		markUnsupported(f, n)
 	}
 	sel.flags(f)
 	return func(c *call, args []string) error {
-		_, _, _ = incremental, more, schedule
 		return c.reading(func(s *annexcmd.Session) error {
 			check := func(f annexcmd.File) error { return s.Fsck(c.ctx, f) }
 			uuid := s.D.Annex.UUID
@@ -92,7 +91,7 @@ func newMigrate(f *pflag.FlagSet) func(*call, []string) error {
 }
 
 func newUpgrade(f *pflag.FlagSet) func(*call, []string) error {
-	f.Bool("autoonly", false, "accepted and ignored")
+	f.Bool("autoonly", false, "as without it")
 	f.Lookup("autoonly").Hidden = true
 	return func(c *call, _ []string) error {
 		if _, err := c.session(); err != nil {

@@ -34,7 +34,7 @@ func (o *syncOptions) flags(f *pflag.FlagSet) {
 	f.StringVarP(&o.Message, "message", "m", "", "`MESSAGE` of the commit")
 	f.BoolVar(&o.NoResolve, "no-resolvemerge", false, "do not resolve merge conflicts")
 	for _, name := range []string{"commit", "pull", "push", "resolvemerge"} {
-		f.Bool(name, false, "accepted")
+		f.Bool(name, false, "as without it")
 		f.Lookup(name).Hidden = true
 	}
 }

@@ -22,6 +22,7 @@ import (
 type AddURLOptions struct {
 	File           string // as the user names it; "" takes the name from the URL
 	Relaxed        bool   // neither download nor look at the URL
+	Raw            bool   // the URL is the web's, whatever remotes claim
 	PathDepth      int    // of the URL's path in the name; 0: all in one name
 	Prefix, Suffix string
 	Backend        string
@@ -56,7 +57,7 @@ func (s *Session) addURL(ctx context.Context, address string, opt AddURLOptions,
 	if err := s.mayPlace(rel); err != nil {
 		return err
 	}
-	from, done, err := s.sourceOf(ctx, address)
+	from, done, err := s.sourceOf(ctx, address, opt.Raw)
 	if err != nil {
 		return err
 	}
@@ -76,10 +77,13 @@ func (s *Session) addURL(ctx context.Context, address string, opt AddURLOptions,
 }
 
 // sourceOf finds out who serves a URL.
-func (s *Session) sourceOf(ctx context.Context, address string) (from source, done func(), err error) {
-	p, c, err := s.claimer(ctx, address)
-	if err != nil {
-		return from, nil, err
+func (s *Session) sourceOf(ctx context.Context, address string, raw bool) (from source, done func(), err error) {
+	var p *dataset.Peer
+	var c Claimer
+	if !raw {
+		if p, c, err = s.claimer(ctx, address); err != nil {
+			return from, nil, err
+		}
 	}
 	k := annexkey.URL(address, -1)
 	if p != nil {
