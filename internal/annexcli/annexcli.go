@@ -249,7 +249,7 @@ func (c *call) session() (*annexcmd.Session, error) {
 	if err := c.open(); err != nil {
 		return nil, err
 	}
-	settings := annexcmd.Settings{Force: c.common.force, Fast: c.common.fast, Auto: c.common.auto, Jobs: c.jobs(), NumCopies: c.common.numCopies, Trust: c.trusts()}
+	settings := annexcmd.Settings{Force: c.common.force, Fast: c.common.fast, Auto: c.common.auto, Jobs: c.jobs(), NumCopies: c.common.numCopies, MinCopies: c.common.minCopies, Trust: c.trusts()}
 	c.limit(&settings)
 	s, err := annexcmd.Open(c.ctx, c.d, settings)
 	if err != nil {

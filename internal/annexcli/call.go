@@ -34,7 +34,7 @@ type common struct {
 	verbose, debug                 bool
 	json, jsonErrors, jsonProgress bool
 	jobs, userAgent                string
-	numCopies                      int
+	numCopies, minCopies           int
 	trust                          []annexcmd.TrustOverride
 	limits                         limits
 }
@@ -81,6 +81,7 @@ func (o *common) flags(f *pflag.FlagSet, command string) {
 	}
 	f.StringVarP(&o.jobs, "jobs", "J", "", "`N` items at once")
 	f.IntVarP(&o.numCopies, "numcopies", short("numcopies", "N"), 0, "need `N` copies")
+	f.IntVar(&o.minCopies, "mincopies", 0, "need `N` copies that are certain to be there")
 	f.StringVar(&o.userAgent, "user-agent", "", "not supported yet: `NAME`")
 	markUnsupported(f, "user-agent")
 	f.Var(&trustOption{&o.trust, annexlog.Trusted}, "trust", "of no effect, as that could lose data")

@@ -37,10 +37,11 @@ func newFsck(f *pflag.FlagSet) func(*call, []string) error {
 				uuid = p.UUID()
 				check = func(f annexcmd.File) error { return s.FsckFrom(c.ctx, p, f) }
 			}
-			if err := sel.each(c, s, args, check); err != nil {
+			err := sel.each(c, s, args, check)
+			if unknown := new(annexcmd.UnknownPathError); err != nil && !errors.As(err, &unknown) {
 				return err
 			}
-			return s.NoteFsck(c.ctx, uuid)
+			return errors.Join(err, s.NoteFsck(c.ctx, uuid))
 		})
 	}
 }

@@ -2,6 +2,7 @@ package annexcli
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/pflag"
 	"github.com/stemma-data/stemma/internal/annexcmd"
@@ -63,6 +64,9 @@ func newDrop(f *pflag.FlagSet) func(*call, []string) error {
 	o.flags(f, false)
 	return func(c *call, args []string) error {
 		return c.reading(func(s *annexcmd.Session) error {
+			if o.from == "here" || o.from == "." {
+				return fmt.Errorf("there is no available git remote named %q", o.from)
+			}
 			d, err := s.NewDropper(c.ctx, o.from)
 			if err != nil {
 				return err
@@ -96,11 +100,12 @@ func newCopy(move bool) func(*pflag.FlagSet) func(*call, []string) error {
 					return misuse{errors.New("Specify --from or --to")}
 				case !move:
 					return o.get(c, s, args, "copy")
-				case o.from == "":
-					return errors.New("move --to=here is not supported yet; name a remote with --from")
 				}
 				var files []annexcmd.File
 				err := o.each(c, s, args, func(f annexcmd.File) (bool, error) { files = append(files, f); return true, nil })
+				if o.from == "" {
+					return errors.Join(s.MoveHere(c.ctx, files), err)
+				}
 				return errors.Join(s.MoveFrom(c.ctx, o.from, files), err)
 			})
 		}

@@ -2,6 +2,7 @@ package annexcmd
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -19,7 +20,7 @@ func (s *Session) addable(ctx context.Context, paths []string, opt AddOptions) (
 	for _, p := range paths {
 		rel, err := s.D.Rel(p)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", p, err)
 		}
 		if _, err := os.Lstat(s.D.Repo.Path(rel)); err != nil {
 			missing.Paths = append(missing.Paths, p)

@@ -12,7 +12,6 @@ import (
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/dataset"
-	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/transfer"
 )
@@ -267,63 +266,4 @@ func (d *Dropper) refused(ctx context.Context, f File, item Item, cause error) e
 	}
 	o.Notes = append(o.Notes, long("(Use --force to override this check, or adjust numcopies.)"))
 	return d.s.Report(o.With("wanted", d.repos.objects(wanted)))
-}
-
-// dropFrom deletes a remote's copy.
-func (d *Dropper) dropFrom(ctx context.Context, f File) (bool, error) {
-	where, err := d.s.Locations(ctx, d.repos, annexlog.LocationPath(f.Key))
-	if err != nil || !contains(where, d.from.UUID()) {
-		return false, err
-	}
-	if keep, err := d.shallKeep(ctx, f, d.from.UUID()); err != nil || keep {
-		return false, err
-	}
-	if !d.s.admits(f.Key) {
-		return false, nil
-	}
-	item := f.Item(d.name)
-	if ok, o, err := d.allowed(ctx, f, d.from.UUID(), item); err != nil || !ok {
-		return true, errors.Join(err, d.s.reportUnless(err, o))
-	}
-	var notes []Note
-	if d.name == "dropunused" {
-		notes = append(notes, short("from "+d.from.Spec.Name+"..."))
-	}
-	return true, d.removeFrom(ctx, f, item, 0, notes...)
-}
-
-// removeFrom proves other copies, ours among them, and removes the remote's.
-// spare copies need no proof.
-func (d *Dropper) removeFrom(ctx context.Context, f File, item Item, spare int, notes ...Note) error {
-	keeper, ok := d.from.Remote.(remote.Keeper)
-	if !ok {
-		return d.s.Report(item.error(d.cannot("delete from")))
-	}
-	proof, err := d.proof(ctx, f, d.from.UUID())
-	if err != nil {
-		return err
-	}
-	proof.Need, proof.Locked = max(proof.Need-spare, 0), max(proof.Locked-spare, 0)
-	own := d.repos.here
-	if d.repos.Trust(own) == annexlog.Untrusted {
-		own = ""
-	}
-	err = transfer.DropFrom(ctx, d.s.ownStore(), own, keeper, f.Key, proof)
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil:
-		return d.refused(ctx, f, item, err)
-	}
-	if err := d.s.SetLocation(ctx, f.Key, d.from.UUID(), d.left()); err != nil {
-		return err
-	}
-	return d.s.Report(item.ok(notes...))
-}
-
-func (d *Dropper) cannot(what string) error {
-	if d.from.Remote == nil {
-		return d.from.Err
-	}
-	return errs.WithHint(fmt.Errorf("cannot %s the remote %s yet", what, d.from.Spec.Name), "use git-annex for it")
 }

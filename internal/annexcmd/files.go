@@ -112,7 +112,7 @@ func (s *Session) entries(paths []string, visit func(e gitindex.Entry, input str
 	for _, p := range paths {
 		rel, err := s.D.Rel(p)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", p, err)
 		}
 		found, err := s.under(index, rel, p, visit)
 		if err != nil {

@@ -25,7 +25,7 @@ import (
 func (s *Session) FromKey(ctx context.Context, k annexkey.Key, path string, input []string) error {
 	rel, err := s.D.Rel(path)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	item := Item{Command: "fromkey", File: path, Key: k, Input: input}
 	if !s.Force && !s.D.Annex.Has(k) {

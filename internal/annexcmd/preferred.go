@@ -221,6 +221,9 @@ func (s *Session) Copies(ctx context.Context, f File, exact bool) (num, least in
 	if s.NumCopies > 0 {
 		num = s.NumCopies
 	}
+	if s.MinCopies > 0 {
+		least = s.MinCopies
+	}
 	return num, least, nil
 }
 

@@ -34,6 +34,8 @@ type Settings struct {
 	// Admit, if not nil, is asked before anything is transferred or dropped; what
 	// it refuses is passed over.
 	Admit func(annexkey.Key) bool
+	// MinCopies does so with the number that must be certain to be there.
+	MinCopies int
 	// Trust replaces what logs and configuration say; a later one counts.
 	Trust []TrustOverride
 }
