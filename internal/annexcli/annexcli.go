@@ -228,7 +228,15 @@ func (c *call) open() error {
 		return err
 	}
 	c.d = d
+	if !c.asks() {
+		d.LinkGitFolder()
+	}
 	return nil
+}
+
+// asks reports whether the command changes nothing.
+func (c *call) asks() bool {
+	return slices.ContainsFunc(queryCommands(), func(k command) bool { return k.name == c.command.name })
 }
 
 // openBare opens the user's folder as a repository without a work tree, after

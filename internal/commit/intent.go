@@ -213,10 +213,24 @@ func (p *Publisher) complete(ctx context.Context, in *intent) error {
 
 func indexLockPath(in *intent) string { return filepath.Join(in.GitDir, "index.lock") }
 
+// sameFolder also takes a git folder for itself where .git has become a symlink
+// to it since.
+func sameFolder(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
+}
+
 // repairIndex brings entries that are still as before the commit to what the
 // commit says. What somebody has staged since stays.
 func (p *Publisher) repairIndex(ctx context.Context, in *intent) error {
-	if in.GitDir != p.Repo.GitDir {
+	if !sameFolder(in.GitDir, p.Repo.GitDir) {
 		return nil // another work tree's index; its next command repairs it
 	}
 	old, err := p.oldEntries(ctx, in)

@@ -58,6 +58,7 @@ type Dataset struct {
 	branch *git.Config  // .datalad/config as it is in the work tree
 	attrs  sync.Mutex   // guards attr
 	texts  atomic.Int64 // bytes of small files that Stage keeps
+	linked atomic.Bool  // LinkGitFolder has done its work
 	attr   attributes
 
 	realOnce      sync.Once
@@ -236,6 +237,7 @@ func (d *Dataset) Publisher() *commit.Publisher {
 		}
 		d.publisher = p
 	})
+	d.LinkGitFolder()
 	if d.publisher.Annex != d.Annex {
 		d.publisher.Annex = d.Annex // it has been initialised since
 	}

@@ -21,6 +21,7 @@ import (
 // with .noannex, stays as it is: then d.Annex is nil afterwards, too.
 func (d *Dataset) EnsureAnnex(ctx context.Context) error {
 	if d.Annex != nil {
+		d.LinkGitFolder()
 		return nil
 	}
 	return d.StartAnnex(ctx, "")
@@ -95,6 +96,7 @@ func (d *Dataset) initAnnex(ctx context.Context, origin gitobj.OID, opt annex.In
 		return err
 	}
 	d.Annex = a
+	d.LinkGitFolder()
 	if !private {
 		_, err = d.Publisher().Publish(ctx, commit.Request{Logs: logs, LogsOn: origin, Reason: "stemma: initialise annex"})
 	}

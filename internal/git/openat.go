@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // OpenAt opens the repository that dir, an absolute path, itself names, as git
@@ -38,10 +37,7 @@ func isGitDir(dir string) bool {
 }
 
 func finishOpen(ctx context.Context, r *Repo) (*Repo, error) {
-	r.CommonDir = r.GitDir
-	if common, err := os.ReadFile(filepath.Join(r.GitDir, "commondir")); err == nil {
-		r.CommonDir = absFrom(r.GitDir, strings.TrimRight(string(common), "\r\n"))
-	}
+	r.CommonDir, _ = commonDir(r.GitDir)
 	if err := r.readConfig(ctx); err != nil {
 		return nil, err
 	}

@@ -81,14 +81,31 @@ func (r *Repo) discover(dir string, env []string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
-	r.WorkTree, r.GitDir, r.CommonDir = top, gitDir, gitDir
-	common, err := os.ReadFile(filepath.Join(gitDir, "commondir"))
-	if err == nil {
-		r.CommonDir = absFrom(gitDir, strings.TrimRight(string(common), "\r\n"))
-	} else if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+	r.WorkTree, r.GitDir = top, gitDir
+	r.CommonDir, err = commonDir(gitDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("open repository %s: %w", top, err)
 	}
 	return nil
+}
+
+// commonDir returns the folder that the work trees of gitDir share: gitDir
+// itself, unless its commondir names another. That is relative to where gitDir
+// really is, which may be a symlink (git-annex makes such ones).
+func commonDir(gitDir string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(gitDir, "commondir"))
+	if err != nil {
+		return gitDir, err
+	}
+	path := strings.TrimRight(string(text), "\r\n")
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path), nil
+	}
+	real, err := filepath.EvalSymlinks(gitDir)
+	if err != nil {
+		return gitDir, err
+	}
+	return filepath.Join(real, path), nil
 }
 
 // ceilingDirs reads GIT_CEILING_DIRECTORIES, above which no search goes.

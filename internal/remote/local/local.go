@@ -126,7 +126,11 @@ func commonDir(gitDir string) string {
 	if err != nil {
 		return gitDir
 	}
-	return absFrom(gitDir, strings.TrimRight(text, "\r\n"))
+	real, err := filepath.EvalSymlinks(gitDir) // git-annex makes .git a symlink
+	if err != nil {
+		return gitDir
+	}
+	return absFrom(real, strings.TrimRight(text, "\r\n"))
 }
 
 func absFrom(base, path string) string {
