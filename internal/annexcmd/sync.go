@@ -32,6 +32,9 @@ func (s *Session) Synchronize(ctx context.Context, opt SyncOptions, say func(ste
 		return err
 	}
 	if !opt.NoCommit && !opt.OnlyAnnex {
+		if err := s.D.RefuseUnmerged(ctx); err != nil {
+			return err
+		}
 		if err := say("commit", s.syncCommit(ctx, opt.Message)); err != nil {
 			return err
 		}
@@ -153,6 +156,9 @@ func (s *Session) MergeTracking(ctx context.Context, t Tracked) error {
 	return s.mergeRef(ctx, "refs/remotes/"+t.Name+"/"+branch, true)
 }
 
+// syncCommit commits what has changed of the files that git knows. It may also
+// end a merge, if nothing of it is in conflict: git would take conflicts for
+// resolved.
 func (s *Session) syncCommit(ctx context.Context, message string) error {
 	if message == "" {
 		r, err := s.Repositories(ctx)

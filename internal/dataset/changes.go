@@ -45,7 +45,8 @@ type Change struct {
 	// Gone says that nothing is at the path in the work tree.
 	Gone bool
 
-	info fs.FileInfo // of what is at the path, if somebody has just looked
+	info     fs.FileInfo // of what is at the path, if somebody has just looked
+	unmerged bool        // the index has several versions, which are in conflict
 }
 
 // Scope limits a look at the work tree.
@@ -222,7 +223,7 @@ func (l *look) tracked() []Change {
 		if !isStaged {
 			c = Change{Path: e.Path, Mode: e.Mode, OID: e.OID, Prev: e.OID, PrevMode: e.Mode}
 		}
-		c.WorkTree, c.Gone = true, e.verdict == gone
+		c.WorkTree, c.Gone, c.unmerged = true, e.verdict == gone, e.Stage != 0
 		changes = append(changes, c)
 	}
 	removed := []Change{}

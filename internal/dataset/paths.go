@@ -232,6 +232,7 @@ func (w *walk) file(rel string, fi fs.FileInfo) error {
 				return nil
 			}
 			c.State, c.Mode, c.OID, c.Prev, c.PrevMode = Modified, e.Mode, e.OID, e.OID, e.Mode
+			c.unmerged = e.Stage != 0
 		}
 	}
 	w.changes = append(w.changes, c)
@@ -260,7 +261,7 @@ func (w *walk) removed(rel string) error {
 			return
 		}
 		w.seen[e.Path] = true
-		w.changes = append(w.changes, Change{Path: e.Path, State: Deleted, Mode: e.Mode, OID: e.OID, Prev: e.OID, PrevMode: e.Mode, WorkTree: true, Gone: true})
+		w.changes = append(w.changes, Change{Path: e.Path, State: Deleted, Mode: e.Mode, OID: e.OID, Prev: e.OID, PrevMode: e.Mode, WorkTree: true, Gone: true, unmerged: e.Stage != 0})
 	}
 	if e, ok := w.index.Lookup(rel); ok {
 		check(e)

@@ -163,6 +163,9 @@ func (d *Dataset) settled(ctx context.Context) error {
 		return err
 	}
 	if _, err := os.Lstat(filepath.Join(d.Repo.GitDir, "MERGE_HEAD")); err == nil {
+		if err := d.RefuseUnmerged(ctx); err != nil {
+			return err
+		}
 		return errs.WithHint(errors.New("an unfinished merge is in the way"), "finish it with `git commit`, or give it up with `git merge --abort`")
 	}
 	return nil

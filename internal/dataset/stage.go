@@ -59,8 +59,11 @@ type item struct {
 
 // Stage stores the content of the changes. A file that cannot be stored gives
 // an error record; the others go on. The error is for failures that concern
-// all.
+// all. Paths in conflict are refused.
 func (d *Dataset) Stage(ctx context.Context, changes []Change, opt StageOptions) (*Staged, error) {
+	if err := refuseConflicts(changes); err != nil {
+		return nil, err
+	}
 	d.forgetAttributes()
 	d.texts.Store(0)
 	items := make([]*item, len(changes))
