@@ -2,9 +2,7 @@ package annexcmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +14,6 @@ import (
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
-	"github.com/stemma-data/stemma/internal/remote"
 )
 
 // Fsck checks files and their content here: the link, the location log, size
@@ -75,8 +72,7 @@ func (s *Session) fsckContent(ctx context.Context, f File, o *Outcome) error {
 		return err
 	}
 	if f.Key.Size >= 0 && f.Key.Size != fi.Size() {
-		diff := dataset.HumanSize(max(fi.Size()-f.Key.Size, f.Key.Size-fi.Size())) + map[bool]string{true: " larger", false: " smaller"}[fi.Size() > f.Key.Size]
-		return s.setAside(f, object, fmt.Sprintf("Bad file size (%s)", diff), o)
+		return s.setAside(f, object, badSize(fi.Size(), f.Key.Size), o)
 	}
 	if err := s.D.Annex.Protect(object); err != nil {
 		o.Errors = append(o.Errors, err.Error())
@@ -93,6 +89,14 @@ func (s *Session) fsckContent(ctx context.Context, f File, o *Outcome) error {
 		return s.setAside(f, object, "Bad file content", o)
 	}
 	return nil
+}
+
+// badSize says how far the size is from the one that the key stands for.
+func badSize(have, want int64) string {
+	if have > want {
+		return fmt.Sprintf("Bad file size (%s larger)", dataset.HumanSize(have-want))
+	}
+	return fmt.Sprintf("Bad file size (%s smaller)", dataset.HumanSize(want-have))
 }
 
 // setAside moves damaged content out of the annex.
@@ -188,74 +192,6 @@ func (s *Session) fsckCopies(ctx context.Context, r *Repositories, f File, o *Ou
 
 func indentLines(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ") + "\n"
-}
-
-// FsckFrom checks a remote's copy: fetched and verified, or with --fast only
-// asked for.
-func (s *Session) FsckFrom(ctx context.Context, p dataset.Peer, f File) error {
-	item := f.Item("fsck")
-	if p.Remote == nil {
-		return s.Report(item.error(p.Err))
-	}
-	o := item.ok()
-	present, err := p.Remote.Present(ctx, f.Key)
-	if err != nil {
-		return s.Report(item.error(err))
-	}
-	if present && !s.Fast {
-		present, err = s.verifyRemote(ctx, p.Remote, f, &o)
-		if err != nil {
-			return s.Report(item.error(err))
-		}
-	}
-	if err := s.fsckLocation(ctx, f.Key, p.UUID(), present, &o); err != nil {
-		return err
-	}
-	r, err := s.Repositories(ctx)
-	if err != nil {
-		return err
-	}
-	if err := s.fsckCopies(ctx, r, f, &o); err != nil {
-		return err
-	}
-	return s.Report(o)
-}
-
-// verifyRemote fetches the content and compares it with the key. Damaged
-// content is removed there, as git-annex does.
-func (s *Session) verifyRemote(ctx context.Context, r remote.Remote, f File, o *Outcome) (bool, error) {
-	h, can := f.Key.Hasher()
-	if !can {
-		return true, nil
-	}
-	tmp := s.D.Annex.Dir("tmp", fsx.TempPrefix+"fsck-"+dataset.NewUUID())
-	if err := os.MkdirAll(filepath.Dir(tmp), 0o777); err != nil {
-		return false, err
-	}
-	defer os.Remove(tmp)
-	err := r.Fetch(ctx, f.Key, tmp, h)
-	if errors.Is(err, remote.ErrAbsent) || errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	what := "Bad file content"
-	var size *remote.SizeError
-	switch {
-	case errors.As(err, &size) && f.Key.Size >= 0 && size.Have > size.Want:
-		what = "Bad file size (larger)"
-	case err != nil:
-		return false, err
-	default:
-		o.Notes = append(o.Notes, short("checksum..."))
-		if f.Key.Verify(h.Sum(nil)) {
-			return true, nil
-		}
-	}
-	o.Failed = true
-	o.Errors = append(o.Errors, "  "+name(f)+": "+what+"; dropped from "+r.Name())
-	if k, ok := r.(remote.Keeper); ok {
-		return false, k.Remove(ctx, f.Key)
-	}
-	return false, nil
 }
 
 // NoteFsck records that a check has taken place.

@@ -37,7 +37,7 @@ func CopyFile(ctx context.Context, k annexkey.Key, path, dst string, offset int6
 		err = fsx.Unchanged(src, before)
 	}
 	if err == nil && k.ChunkNum < 0 && before.Size() < k.Size {
-		err = &SizeError{Key: k, Have: before.Size(), Want: k.Size}
+		err = &SizeError{Key: k, Have: before.Size(), Want: k.Size, All: true}
 	}
 	if err == nil {
 		_ = os.Chmod(dst, before.Mode().Perm()|0o600)

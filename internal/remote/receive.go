@@ -16,7 +16,21 @@ import (
 type SizeError struct {
 	Key        annexkey.Key
 	Have, Want int64 // bytes; Have is what had come when it was given up
+	// All says that the remote has no more than came, so that it is not the
+	// transfer that broke off.
+	All bool
 }
+
+// AllThere says of a SizeError in err that the remote has no more than came.
+func AllThere(err error) error {
+	if size, ok := errors.AsType[*SizeError](err); ok {
+		size.All = true
+	}
+	return err
+}
+
+// Wrong says that what the remote has is not of the size that it should be.
+func (e *SizeError) Wrong() bool { return e.All || e.Have > e.Want }
 
 func (e *SizeError) Error() string {
 	if e.Have > e.Want {
@@ -60,7 +74,7 @@ func receive(ctx context.Context, k annexkey.Key, f io.Writer, have int64, h has
 		}
 		n, err := r.Read(buf)
 		if bounded && have+int64(n) > most {
-			return &SizeError{k, have + int64(n), most}
+			return &SizeError{Key: k, Have: have + int64(n), Want: most}
 		}
 		have += int64(n)
 		if _, werr := f.Write(buf[:n]); werr != nil {
@@ -74,7 +88,7 @@ func receive(ctx context.Context, k annexkey.Key, f io.Writer, have int64, h has
 		}
 	}
 	if k.ChunkNum < 0 && k.Size >= 0 && have < k.Size {
-		return &SizeError{k, have, k.Size}
+		return &SizeError{Key: k, Have: have, Want: k.Size}
 	}
 	return nil
 }

@@ -149,6 +149,14 @@ type Locator interface {
 	Locate(k annexkey.Key) (path string, ok bool)
 }
 
+// Sizer is a Remote that tells at once how large the content is that it has.
+type Sizer interface {
+	Remote
+	// Size returns bytes; false where the content is not there, or is not kept as
+	// one file as it is.
+	Size(ctx context.Context, k annexkey.Key) (int64, bool)
+}
+
 // Locker is a Remote that can keep content from being dropped.
 type Locker interface {
 	Remote

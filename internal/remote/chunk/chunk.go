@@ -71,6 +71,16 @@ func (r *Remote) Addresses(ctx context.Context, k annexkey.Key) ([]string, error
 	return a.Addresses(ctx, k)
 }
 
+// Size implements remote.Sizer for content that is nowhere in chunks.
+func (r *Remote) Size(ctx context.Context, k annexkey.Key) (int64, bool) {
+	s, ok := remote.As[remote.Sizer](r.Keeper)
+	splits, err := r.splits(ctx, k)
+	if !ok || err != nil || len(splits) != 1 {
+		return 0, false
+	}
+	return s.Size(ctx, k)
+}
+
 // Store implements remote.Keeper. Chunks that an earlier, broken attempt has
 // stored are not stored again.
 func (r *Remote) Store(ctx context.Context, k annexkey.Key, c remote.Content) error {
@@ -253,11 +263,11 @@ func (r *Remote) fetchChunks(ctx context.Context, k annexkey.Key, s split, dst s
 		}
 		have = fi.Size()
 		if i < s.count && have != i*s.size {
-			return &remote.SizeError{Key: s.key(k, i), Have: have - (i-1)*s.size, Want: s.size}
+			return &remote.SizeError{Key: s.key(k, i), Have: have - (i-1)*s.size, Want: s.size, All: true}
 		}
 	}
 	if k.Size >= 0 && have < k.Size {
-		return &remote.SizeError{Key: k, Have: have, Want: k.Size}
+		return &remote.SizeError{Key: k, Have: have, Want: k.Size, All: true}
 	}
 	return nil
 }

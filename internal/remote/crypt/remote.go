@@ -58,6 +58,9 @@ func (r *Remote) Present(ctx context.Context, k annexkey.Key) (bool, error) {
 	return r.Keeper.Present(ctx, name)
 }
 
+// Size implements remote.Sizer: what is kept has another size.
+func (r *Remote) Size(context.Context, annexkey.Key) (int64, bool) { return 0, false }
+
 // Remove implements remote.Keeper.
 func (r *Remote) Remove(ctx context.Context, k annexkey.Key) error {
 	name, err := r.name(ctx, k)

@@ -107,6 +107,19 @@ func (r *Remote) Locate(k annexkey.Key) (string, bool) {
 	return path, err == nil
 }
 
+// Size implements remote.Sizer.
+func (r *Remote) Size(_ context.Context, k annexkey.Key) (int64, bool) {
+	path, err := r.locate(k)
+	if err != nil {
+		return 0, false
+	}
+	fi, err := os.Stat(path)
+	if err != nil {
+		return 0, false
+	}
+	return fi.Size(), true
+}
+
 // Present implements remote.Remote.
 func (r *Remote) Present(ctx context.Context, k annexkey.Key) (bool, error) {
 	_, err := r.locate(k)

@@ -173,6 +173,19 @@ func (r *Remote) UUID() string { return r.uuid }
 // Locate implements remote.Locator.
 func (r *Remote) Locate(k annexkey.Key) (string, bool) { return r.store.Locate(k) }
 
+// Size implements remote.Sizer.
+func (r *Remote) Size(_ context.Context, k annexkey.Key) (int64, bool) {
+	object, ok := r.store.Locate(k)
+	if !ok {
+		return 0, false
+	}
+	fi, err := os.Stat(object)
+	if err != nil {
+		return 0, false
+	}
+	return fi.Size(), true
+}
+
 // Present implements remote.Remote.
 func (r *Remote) Present(ctx context.Context, k annexkey.Key) (bool, error) {
 	return r.store.Present(k)

@@ -90,6 +90,9 @@ func (s *session) get(p string, offset int64, take func(size int64, r io.Reader)
 	}
 	content := &io.LimitedReader{R: s.out, N: max(n-offset, 0)}
 	err = take(n, content)
+	if content.N == 0 {
+		err = remote.AllThere(err)
+	}
 	if err != nil || content.N > 0 {
 		s.broken = true
 		if err == nil {

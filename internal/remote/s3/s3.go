@@ -150,7 +150,11 @@ func (r *Remote) download(ctx context.Context, client *bucket.Bucket, k annexkey
 	if most, ok := remote.Bound(ctx, k); ok && offset+size > most {
 		return &remote.SizeError{Key: k, Have: offset + size, Want: most}
 	}
-	return remote.Receive(ctx, k, dst, offset, h, body)
+	err = remote.Receive(ctx, k, dst, offset, h, body)
+	if size >= 0 { // else a connection that breaks looks like the end
+		err = remote.AllThere(err)
+	}
+	return err
 }
 
 // lookFrom is the size in bytes from which a question saves more than it costs.

@@ -241,7 +241,7 @@ func (r *Remote) fetch(ctx context.Context, k annexkey.Key, f *os.File, offset i
 		return &remote.SizeError{Key: k, Have: offset + w.n + 1, Want: k.Size}
 	}
 	if err == nil && k.Size >= 0 && k.ChunkNum < 0 && offset+w.n < k.Size {
-		return &remote.SizeError{Key: k, Have: offset + w.n, Want: k.Size}
+		return &remote.SizeError{Key: k, Have: offset + w.n, Want: k.Size, All: true}
 	}
 	return err
 }
