@@ -223,7 +223,7 @@ func (s *Session) Release() error {
 	s.carried, s.store = nil, nil
 	var failures []error
 	for _, p := range s.opened {
-		if c, ok := p.Remote.(remote.Closer); ok {
+		if c, ok := remote.As[remote.Closer](p.Remote); ok {
 			failures = append(failures, c.Close())
 		}
 	}

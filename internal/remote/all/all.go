@@ -46,12 +46,12 @@ func openNetwork(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 func Open(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 	switch s.Kind {
 	case remote.Path:
-		return asRemote(local.Open(ctx, s.Spec, local.Options{
+		return onlyRead(s)(asRemote(local.Open(ctx, s.Spec, local.Options{
 			HardLink: s.Settings.Bool("annex.hardlink", false), Env: s.Env, From: s.Settings.Get("annex.uuid"),
 			Description: s.Name + " of " + s.WorkTree,
-		}))
+		})))
 	case remote.Network:
-		return openNetwork(ctx, s)
+		return onlyRead(s)(openNetwork(ctx, s))
 	}
 	return openSpecial(ctx, s)
 }
@@ -84,7 +84,7 @@ func openSpecial(ctx context.Context, s remote.Setup) (remote.Remote, error) {
 	if s.Yes("exporttree") || s.Yes("importtree") {
 		return openTree(s, kind)
 	}
-	if kind == "external" && (s.Yes("readonly") || s.Setting("readonly") == "true") {
+	if kind == "external" && (s.Yes("readonly") || isReadOnly(s)) {
 		return asRemote(web.Open(s)) // the program is not needed: content comes from recorded addresses
 	}
 	open, ok := stores(ctx)[kind]
@@ -105,7 +105,7 @@ func handedOver(s remote.Setup, kind string) (remote.Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Setting("readonly") == "true" {
+	if isReadOnly(s) {
 		return guarded(s, r, false), nil
 	}
 	return r, nil

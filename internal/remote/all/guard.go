@@ -34,7 +34,7 @@ func guarded(s remote.Setup, keeper remote.Keeper, risky bool) remote.Remote {
 func newGuard(s remote.Setup, keeper remote.Keeper, risky bool) *guard {
 	const accepted = "ACKTHPPT" // git-annex's word for it
 	allowed := s.Settings.Get("annex.security.allow-unverified-downloads") == accepted || s.Setting("security-allow-unverified-downloads") == accepted
-	return &guard{keeper, s.Name, s.Setting("readonly") == "true", risky && !allowed}
+	return &guard{keeper, s.Name, isReadOnly(s), risky && !allowed}
 }
 
 // Unwrap implements remote.Unwrapper.
@@ -66,7 +66,7 @@ func (g *guard) FetchFrom(ctx context.Context, k annexkey.Key, dst string, offse
 
 func (g *guard) mayWrite() error {
 	if g.readOnly {
-		return fmt.Errorf("remote %s is configured to be only read (remote.%s.annex-readonly)", g.name, g.name)
+		return refusal(g.name)
 	}
 	return nil
 }
