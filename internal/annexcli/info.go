@@ -1,7 +1,6 @@
 package annexcli
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/pflag"
@@ -17,9 +16,6 @@ func newInfo(f *pflag.FlagSet) func(*call, []string) error {
 	m.flags(f)
 	b.flags(f, false)
 	return func(c *call, args []string) error {
-		if len(m.tokens) > 0 {
-			return errors.New("info: options that limit it to some files are not supported yet")
-		}
 		return c.reading(func(s *annexcmd.Session) error {
 			match, err := s.NewMatcher(c.ctx, m.tokens)
 			if err != nil {
