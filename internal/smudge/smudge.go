@@ -43,11 +43,10 @@ func (f *Filter) Smudge(ctx context.Context, rel string, blob io.Reader) (io.Rea
 			return content, nil
 		}
 	}
-	if !strings.ContainsAny(rel, "\n") {
-		f.smudged = append(f.smudged, k.String()+" "+rel+"\n")
+	if strings.ContainsAny(rel, "\n") {
+		return text, nil
 	}
-	if len(f.smudged) >= maxPending {
-		return text, f.logSmudged(ctx)
-	}
-	return text, nil
+	// git's hook reads the log before the stream is closed.
+	f.smudged = append(f.smudged, k.String()+" "+rel+"\n")
+	return text, f.logSmudged(ctx)
 }
