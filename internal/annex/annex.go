@@ -30,6 +30,8 @@ type Annex struct {
 	UUID string
 	dir  string // <git common dir>/annex
 
+	guard *Guard
+
 	newDirs atomic.Uint32 // permissions of a folder that newKeyDir made; 0: not looked at yet
 }
 
@@ -47,8 +49,18 @@ func Open(repo *git.Repo) (*Annex, error) {
 	if version != "8" && version != "9" && version != supportedVersion {
 		return nil, fmt.Errorf("open annex: repository version %s is not supported (8 to %s are)", version, supportedVersion)
 	}
-	return &Annex{Repo: repo, UUID: uuid, dir: filepath.Join(repo.CommonDir, "annex")}, nil
+	return newAnnex(repo, uuid), nil
 }
+
+func newAnnex(repo *git.Repo, uuid string) *Annex {
+	return &Annex{
+		Repo: repo, UUID: uuid, dir: filepath.Join(repo.CommonDir, "annex"),
+		guard: NewGuard(repo.Config, repo.IndexPath(), repo.Format),
+	}
+}
+
+// Guard is what knows about objects that can change.
+func (a *Annex) Guard() *Guard { return a.guard }
 
 // Dir joins elem to the annex folder inside git's common folder.
 func (a *Annex) Dir(elem ...string) string {
@@ -72,10 +84,20 @@ func (a *Annex) lowerPath(k annexkey.Key) string {
 }
 
 // Locate returns where the key's content lies; ok is false where it is not
-// here. Both hash layouts are tried.
+// here, or what is here was written to (annex.thin).
 func (a *Annex) Locate(k annexkey.Key) (path string, ok bool) {
-	if k.Safe() != nil {
+	path, fi := a.Object(k)
+	if fi == nil || !a.guard.Intact(path, fi, k) {
 		return "", false
+	}
+	return path, true
+}
+
+// Object returns where the key's object lies, whatever is in it, and its state;
+// nil where there is none. Both hash layouts are tried.
+func (a *Annex) Object(k annexkey.Key) (path string, fi fs.FileInfo) {
+	if k.Safe() != nil {
+		return "", nil
 	}
 	other := a.lowerPath(k)
 	if a.Repo.Bare {
@@ -83,10 +105,10 @@ func (a *Annex) Locate(k annexkey.Key) (path string, ok bool) {
 	}
 	for _, p := range []string{a.ObjectPath(k), other} {
 		if fi, err := os.Lstat(p); err == nil && fi.Mode().IsRegular() {
-			return p, true
+			return p, fi
 		}
 	}
-	return "", false
+	return "", nil
 }
 
 // Has reports whether the key's content is here.

@@ -3,6 +3,7 @@ package annex
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -22,11 +23,7 @@ func (a *Annex) Expel(k annexkey.Key, object, bad string) error {
 	if err != nil {
 		return fmt.Errorf("set aside damaged content: %w", err)
 	}
-	for dir, n := filepath.Dir(object), 0; n < 3; dir, n = filepath.Dir(dir), n+1 {
-		if os.Remove(dir) != nil {
-			break
-		}
-	}
+	a.pruneAbove(object)
 	return nil
 }
 
@@ -44,4 +41,28 @@ func (a *Annex) Protect(object string) error {
 		return nil
 	}
 	return a.freeze(object, fi.Mode())
+}
+
+// Disown removes the object of a key if it is the very file with the state fi,
+// which has other content by now (annex.thin). The file itself stays.
+func (a *Annex) Disown(k annexkey.Key, fi fs.FileInfo) (removed bool, err error) {
+	object, now := a.Object(k)
+	if now == nil || !os.SameFile(now, fi) {
+		return false, nil
+	}
+	if err := errors.Join(thaw(filepath.Dir(object)), os.Remove(object)); err != nil {
+		return false, fmt.Errorf("remove %s, whose content has changed: %w", object, err)
+	}
+	a.pruneAbove(object)
+	return true, nil
+}
+
+// pruneAbove removes the folders that led to an object, as far as they are
+// empty.
+func (a *Annex) pruneAbove(object string) {
+	for dir, n := filepath.Dir(object), 0; n < 3; dir, n = filepath.Dir(dir), n+1 {
+		if os.Remove(dir) != nil {
+			return
+		}
+	}
 }

@@ -111,7 +111,7 @@ func (a *Annex) Keep(ctx context.Context, path string, seen fs.FileInfo, k annex
 		return fmt.Errorf("store %s: %w", path, err)
 	}
 	if !isNew { // else nothing can be there
-		here, damaged := a.present(object, k)
+		here, damaged := a.present(object, k, seen)
 		if here {
 			return errors.Join(unchanged(path, seen), a.freeze(object, seen.Mode()))
 		}
@@ -132,13 +132,14 @@ func (a *Annex) Keep(ctx context.Context, path string, seen fs.FileInfo, k annex
 }
 
 // present reports whether the object is there with the right size; one cut
-// off by a crash is damaged.
-func (a *Annex) present(object string, k annexkey.Key) (here, damaged bool) {
+// off by a crash, or written to, is damaged. seen is a file that has the
+// content; it may be the object itself.
+func (a *Annex) present(object string, k annexkey.Key, seen fs.FileInfo) (here, damaged bool) {
 	fi, err := os.Lstat(object)
 	if err != nil {
 		return false, false
 	}
-	here = fi.Mode().IsRegular() && (k.Size < 0 || fi.Size() == k.Size)
+	here = fi.Mode().IsRegular() && (k.Size < 0 || fi.Size() == k.Size) && (sameContent(seen, fi) || a.guard.Intact(object, fi, k))
 	return here, !here
 }
 
@@ -289,8 +290,8 @@ func (a *Annex) SyncObjects(keys []annexkey.Key) error {
 	}
 	dirs := map[string]bool{a.Dir("objects"): true}
 	for _, k := range keys {
-		object, ok := a.Locate(k)
-		if !ok {
+		object, fi := a.Object(k)
+		if fi == nil {
 			return fmt.Errorf("sync objects: %s vanished", k)
 		}
 		if err := fsx.SyncFile(object); err != nil {

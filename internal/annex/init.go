@@ -49,7 +49,7 @@ func Init(repo *git.Repo, opt InitOptions) (*Annex, []LogEdit, error) {
 	}
 	a, err := Open(repo)
 	if errors.Is(err, ErrNotInitialised) {
-		a = &Annex{Repo: repo, UUID: opt.UUID, dir: filepath.Join(repo.CommonDir, "annex")}
+		a = newAnnex(repo, opt.UUID)
 		err = a.setUp(opt.Version)
 	}
 	if err != nil {

@@ -23,7 +23,7 @@ func (a *Annex) KeepUnlocked(ctx context.Context, path string, seen fs.FileInfo,
 		return fmt.Errorf("store %s: %w", path, err)
 	}
 	object := a.ObjectPath(k)
-	if here, damaged := a.present(object, k); here {
+	if here, damaged := a.present(object, k, seen); here {
 		return nil
 	} else if damaged {
 		if err := errors.Join(thaw(filepath.Dir(object)), os.Remove(object)); err != nil {
@@ -33,13 +33,20 @@ func (a *Annex) KeepUnlocked(ctx context.Context, path string, seen fs.FileInfo,
 	if err := a.makeKeyDir(filepath.Dir(object)); err != nil {
 		return fmt.Errorf("store %s: %w", path, err)
 	}
-	if thin && mayProtect(seen) && os.Link(path, object) == nil {
+	if thin && mayProtect(seen) && alone(path) && os.Link(path, object) == nil {
 		return errors.Join(checkPlaced(path, object, seen), a.freezeDir(filepath.Dir(object)))
 	}
 	if err := copyVerified(ctx, object, path, k); err != nil {
 		return fmt.Errorf("store %s: %w", path, err)
 	}
 	return a.freeze(object, seen.Mode())
+}
+
+// alone reports whether the file has no other name, so that no other file and
+// no other key's object changes with it.
+func alone(path string) bool {
+	fi, err := os.Lstat(path)
+	return err == nil && SingleLink(fi)
 }
 
 // copyVerified copies a file that somebody may write to meanwhile: what is
@@ -88,7 +95,7 @@ func (a *Annex) Adopt(path string, k annexkey.Key) error {
 		return err
 	}
 	object := a.ObjectPath(k)
-	if here, _ := a.present(object, k); here {
+	if here, _ := a.present(object, k, fi); here {
 		return os.Remove(path)
 	}
 	if err := a.makeKeyDir(filepath.Dir(object)); err != nil {

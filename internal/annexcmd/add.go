@@ -37,6 +37,7 @@ type candidate struct {
 	rel, show, input string
 	key              annexkey.Key
 	seen             fs.FileInfo
+	lost             annexkey.Key // content that was here until the file changed (annex.thin)
 	large, unlocked  bool
 	link             string // target, of a symlink
 	small            gitindex.Stat
@@ -182,6 +183,9 @@ func (s *Session) prepare(ctx context.Context, f *candidate, opt AddOptions) err
 	if err != nil {
 		return err
 	}
+	if f.lost, err = s.outgrown(ctx, f.rel, seen, k); err != nil {
+		return err
+	}
 	if f.unlocked {
 		err = s.D.Annex.KeepUnlocked(ctx, path, seen, k, s.D.Repo.Config.Bool("annex.thin", false))
 	} else {
@@ -219,6 +223,11 @@ func (s *Session) addOne(ctx context.Context, f *candidate) error {
 		}
 		if err := s.SetLocation(ctx, f.key, s.D.Annex.UUID, annexlog.StatusPresent); err != nil {
 			return err
+		}
+		if !f.lost.IsZero() && !s.D.Annex.Has(f.lost) {
+			if err := s.SetLocation(ctx, f.lost, s.D.Annex.UUID, annexlog.StatusAbsent); err != nil {
+				return err
+			}
 		}
 		warning, err := s.inheritMetadata(ctx, f)
 		if err != nil {

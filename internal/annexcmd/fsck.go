@@ -3,10 +3,12 @@ package annexcmd
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/commit"
@@ -31,7 +33,7 @@ func (s *Session) Fsck(ctx context.Context, f File) error {
 	if err := s.fsckContent(ctx, f, &o); err != nil {
 		return err
 	}
-	if err := s.fsckLocation(ctx, f.Key, s.D.Annex.UUID, s.D.Annex.Has(f.Key), &o); err != nil {
+	if err := s.fsckLocation(ctx, f.Key, s.D.Annex.UUID, s.hasObject(f.Key), &o); err != nil {
 		return err
 	}
 	if err := s.fsckCopies(ctx, r, f, &o); err != nil {
@@ -61,15 +63,18 @@ func (s *Session) fsckLink(f File, o *Outcome) error {
 	return s.stageFile(f.Rel, gitobj.ModeSymlink, []byte(right))
 }
 
-// fsckContent verifies what is here.
+// hasObject reports whether there is an object, whatever is in it.
+func (s *Session) hasObject(k annexkey.Key) bool {
+	_, fi := s.D.Annex.Object(k)
+	return fi != nil
+}
+
+// fsckContent verifies what is here. An unlocked file that is its object
+// (annex.thin) may have been changed, and is as it should be then.
 func (s *Session) fsckContent(ctx context.Context, f File, o *Outcome) error {
-	object, ok := s.D.Annex.Locate(f.Key)
-	if !ok {
+	object, fi := s.D.Annex.Object(f.Key)
+	if fi == nil || s.isChangedFile(object, fi, f.Key) {
 		return nil
-	}
-	fi, err := os.Lstat(object)
-	if err != nil {
-		return err
 	}
 	if f.Key.Size >= 0 && f.Key.Size != fi.Size() {
 		return s.setAside(f, object, badSize(fi.Size(), f.Key.Size), o)
@@ -97,6 +102,12 @@ func badSize(have, want int64) string {
 		return fmt.Sprintf("Bad file size (%s larger)", dataset.HumanSize(have-want))
 	}
 	return fmt.Sprintf("Bad file size (%s smaller)", dataset.HumanSize(want-have))
+}
+
+// isChangedFile reports whether the object is a file of the work tree that was
+// written to.
+func (s *Session) isChangedFile(object string, fi fs.FileInfo, k annexkey.Key) bool {
+	return !annex.SingleLink(fi) && fi.Mode().Perm()&0o222 != 0 && !s.D.Annex.Guard().Intact(object, fi, k)
 }
 
 // setAside moves damaged content out of the annex.

@@ -182,6 +182,9 @@ func (d *Dataset) prepareForAnnex(ctx context.Context, it *item, c *content) err
 	if err != nil {
 		return err
 	}
+	if err := d.outgrown(ctx, it, seen, key); err != nil {
+		return err
+	}
 	unlocked, err := d.AddUnlocked(ctx, it.Path, seen)
 	if err != nil {
 		return err

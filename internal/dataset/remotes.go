@@ -80,6 +80,7 @@ func (d *Dataset) ownStore() *local.Store {
 		Dir:     d.Annex.Dir(),
 		Version: d.Repo.Config.Get("annex.version"),
 		PidLock: d.Repo.Config.Bool("annex.pidlock", false),
+		Guard:   d.Annex.Guard(),
 	}
 }
 

@@ -48,6 +48,7 @@ type item struct {
 	Change
 	file   commit.File
 	key    annexkey.Key  // content that is here, if any
+	lost   annexkey.Key  // content that was here until the file changed (annex.thin)
 	seen   fs.FileInfo   // state of the file when it was hashed
 	text   []byte        // the content of a small file that goes to git
 	link   string        // symlink to put in the file's place
@@ -218,7 +219,7 @@ func (d *Dataset) putInPlace(it *item) error {
 func (d *Dataset) collect(items []*item) *Staged {
 	s := &Staged{}
 	now := d.LogClock()
-	logged := map[annexkey.Key]bool{}
+	logged, lost := map[annexkey.Key]bool{}, map[annexkey.Key]bool{}
 	var deletes, adds []result.Record
 	for i, it := range items {
 		items[i] = nil // what follows takes as much memory again
@@ -230,6 +231,9 @@ func (d *Dataset) collect(items []*item) *Staged {
 			continue
 		}
 		d.statLink(it)
+		if it.lost != (annexkey.Key{}) {
+			lost[it.lost] = true
+		}
 		s.Files = append(s.Files, it.file)
 		if it.key != (annexkey.Key{}) && !logged[it.key] {
 			logged[it.key] = true
@@ -240,6 +244,11 @@ func (d *Dataset) collect(items []*item) *Staged {
 			deletes = append(deletes, it.record)
 		case it.record.Action != "":
 			adds = append(adds, it.record)
+		}
+	}
+	for k := range lost {
+		if !logged[k] && !d.Annex.Has(k) {
+			s.Logs = append(s.Logs, annex.SetLocation(k, d.Annex.UUID, annexlog.StatusAbsent, now))
 		}
 	}
 	d.sortAdds(adds)

@@ -11,7 +11,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
@@ -170,9 +169,17 @@ func (f *Filter) ingest(ctx context.Context, rel, full string, fi fs.FileInfo, o
 	if k.Backend == old.Backend && k.Size == old.Size && old.Verify(h.Sum(nil)) {
 		k = old // the name may have changed, the key does not
 	}
-	if !f.d.Annex.Has(k) {
-		thin := f.thin && singleLink(fi)
-		if err := f.d.Annex.KeepUnlocked(ctx, full, fi, k, thin); err != nil {
+	if !old.IsZero() && old != k {
+		lost, err := f.d.Outgrow(ctx, rel, fi, old)
+		if lost {
+			f.lost = append(f.lost, old)
+		}
+		if err != nil {
+			return k, err
+		}
+	}
+	if _, object := f.d.Annex.Object(k); (object == nil || !os.SameFile(object, fi)) && !f.d.Annex.Has(k) {
+		if err := f.d.Annex.KeepUnlocked(ctx, full, fi, k, f.thin); err != nil {
 			return k, err
 		}
 	}
@@ -193,9 +200,4 @@ func (f *Filter) backend(rel string, old annexkey.Key) (annexkey.Backend, error)
 		return b, fmt.Errorf("key for %s: %w", rel, err)
 	}
 	return b, nil
-}
-
-func singleLink(fi fs.FileInfo) bool {
-	st, ok := fi.Sys().(*syscall.Stat_t)
-	return ok && st.Nlink == 1
 }

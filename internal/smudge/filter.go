@@ -29,7 +29,8 @@ type Filter struct {
 	index    *gitindex.File // nil: not readable, or none yet
 	thin     bool
 	stored   []annexkey.Key
-	smudged  []string // lines of smudge.log
+	lost     []annexkey.Key // their objects were files that have changed (annex.thin)
+	smudged  []string       // lines of smudge.log
 	dotfiles *bool
 	moved    map[fileState]gitindex.Entry // by the state of their files; nil until asked for
 }
@@ -53,19 +54,24 @@ const maxPending = 4096
 // Flush makes stored content durable and notes in git-annex's journal and
 // smudge.log what was done.
 func (f *Filter) Flush(ctx context.Context) error {
-	if len(f.stored) > 0 {
+	if len(f.stored)+len(f.lost) > 0 {
 		if err := f.d.Annex.SyncObjects(f.stored); err != nil {
 			return err
 		}
 		now := f.d.LogClock()
-		edits := make([]annex.LogEdit, len(f.stored))
-		for i, k := range f.stored {
-			edits[i] = annex.SetLocation(k, f.d.Annex.UUID, annexlog.StatusPresent, now)
+		edits := make([]annex.LogEdit, 0, len(f.stored)+len(f.lost))
+		for _, k := range f.stored {
+			edits = append(edits, annex.SetLocation(k, f.d.Annex.UUID, annexlog.StatusPresent, now))
+		}
+		for _, k := range f.lost {
+			if !f.d.Annex.Has(k) { // another file may have brought it meanwhile
+				edits = append(edits, annex.SetLocation(k, f.d.Annex.UUID, annexlog.StatusAbsent, now))
+			}
 		}
 		if err := f.d.Annex.Note(ctx, edits); err != nil {
 			return err
 		}
-		f.stored = nil
+		f.stored, f.lost = nil, nil
 	}
 	return f.logSmudged(ctx)
 }

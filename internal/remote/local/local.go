@@ -11,9 +11,11 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/remote"
 )
 
@@ -68,7 +70,15 @@ func Open(ctx context.Context, spec remote.Spec, opt Options) (*Remote, error) {
 		Bare:    cfg.Bool("core.bare", false),
 		Version: cfg.Get("annex.version"),
 		PidLock: cfg.Bool("annex.pidlock", false),
+		Guard:   annex.NewGuard(cfg, filepath.Join(gitDir, "index"), objectFormat(cfg)),
 	}}, nil
+}
+
+func objectFormat(cfg *git.Config) gitobj.Format {
+	if cfg.Get("extensions.objectformat") == string(gitobj.SHA256) {
+		return gitobj.SHA256
+	}
+	return gitobj.SHA1
 }
 
 // startAnnex makes the annex of a repository that has a git-annex branch only,

@@ -59,6 +59,7 @@ func OpenRepository(ctx context.Context, dir string, opt RepositoryOptions) (*Re
 		Dir: a.Dir(), Bare: repo.Bare,
 		Version: repo.Config.Get("annex.version"),
 		PidLock: repo.Config.Bool("annex.pidlock", false),
+		Guard:   a.Guard(),
 	}}, nil
 }
 

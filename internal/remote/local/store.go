@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/remote"
@@ -28,14 +29,31 @@ type Store struct {
 	Bare    bool
 	Version string // of the repository: "8", "9" or "10"
 	PidLock bool   // annex.pidlock: one lock file instead of record locks
+	Guard   *annex.Guard
 
 	carriers *carriers // nil: each lock file is one of its own
 	pruner   *pruner   // nil: emptied folders go at once
 }
 
-// Locate returns where the key's content lies. Both hash layouts are tried,
-// the one that is usual in this store first.
+// Locate returns where the key's content lies, unless it was written to
+// (annex.thin).
 func (s *Store) Locate(k annexkey.Key) (string, bool) {
+	object, ok := s.object(k)
+	if !ok || !s.intact(object, k) {
+		return "", false
+	}
+	return object, true
+}
+
+// intact reports whether the object is there and can be relied on.
+func (s *Store) intact(object string, k annexkey.Key) bool {
+	fi, err := os.Lstat(object)
+	return err == nil && s.Guard.Intact(object, fi, k)
+}
+
+// object returns where the key's object lies, whatever is in it. Both hash
+// layouts are tried, the one that is usual in this store first.
+func (s *Store) object(k annexkey.Key) (string, bool) {
 	if k.Safe() != nil {
 		return "", false
 	}
@@ -141,12 +159,16 @@ func (s *Store) lock(k annexkey.Key, excl bool) (*ContentLock, error) {
 	}
 	var err error
 	for range tries {
-		object, ok := s.Locate(k)
+		object, ok := s.object(k)
 		if !ok {
 			return nil, remote.ErrAbsent
 		}
 		var c *ContentLock
 		c, err = s.lockObject(object, excl)
+		if err == nil && !excl && !s.Guard.Intact(object, c.info, k) {
+			c.Release()
+			return nil, remote.ErrAbsent
+		}
 		if err == nil || errors.Is(err, remote.ErrAbsent) || errors.Is(err, remote.ErrBusy) {
 			return c, err
 		}
