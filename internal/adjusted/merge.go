@@ -5,7 +5,9 @@ import (
 	"errors"
 
 	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/annexmerge"
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
@@ -110,12 +112,12 @@ func withRef(ctx context.Context, d *dataset.Dataset, tip gitobj.OID, ref string
 	if has, err := d.Repo.IsAncestor(ctx, id, tip); err != nil || has {
 		return tip, err
 	}
-	o, err := newOutside(ctx, d.Repo, tip)
-	if err != nil {
-		return "", err
+	m, err := annexmerge.Outside(ctx, d, tip, annexmerge.Theirs{Ref: ref, ID: id}, annexmerge.Options{Unrelated: opt.Unrelated, NoResolve: opt.NoResolve})
+	var c *annexmerge.ConflictError
+	if errors.As(err, &c) {
+		err = errs.WithHint(err, "check out the original branch, merge there, check this branch out again, and repeat the command")
 	}
-	defer o.Remove()
-	return o.merge(ctx, d, ref, id, opt)
+	return m.Commit, err
 }
 
 // Is reports whether a branch, by its short name, is an adjusted one.

@@ -33,6 +33,7 @@ func workCommands() []command {
 		{"dropunused", "NUM|RANGE ...", "drop unused file content", newDropUnused},
 		{"addunused", "NUM|RANGE ...", "add back unused files", newAddUnused},
 		{"merge", "BRANCH ...", "merge changes from remotes", newMerge},
+		{"resolvemerge", "", "resolve merge conflicts", newResolveMerge},
 		{"upgrade", "", "upgrade repository", newUpgrade},
 	}
 }

@@ -49,11 +49,10 @@ func newFsck(f *pflag.FlagSet) func(*call, []string) error {
 func newMerge(f *pflag.FlagSet) func(*call, []string) error {
 	unrelated := f.Bool("allow-unrelated-histories", false, "merge unrelated histories, too")
 	noResolve := f.Bool("no-resolvemerge", false, "do not resolve merge conflicts")
-	f.Bool("resolvemerge", false, "accepted")
-	f.Lookup("resolvemerge").Hidden = true
+	resolve := f.Bool("resolvemerge", false, "resolve merge conflicts, whatever annex.resolvemerge says")
 	return func(c *call, args []string) error {
 		return c.reading(func(s *annexcmd.Session) error {
-			opt := annexcmd.SyncOptions{AllowUnrelated: *unrelated, NoResolve: *noResolve}
+			opt := annexcmd.SyncOptions{AllowUnrelated: *unrelated, Resolve: *resolve, NoResolve: *noResolve}
 			for _, name := range args {
 				if err := c.step("merge "+name, s.MergeBranch(c.ctx, name, opt)); err != nil {
 					return err
@@ -67,6 +66,15 @@ func newMerge(f *pflag.FlagSet) func(*call, []string) error {
 			}
 			return s.MergeSynced(c.ctx, opt)
 		})
+	}
+}
+
+func newResolveMerge(*pflag.FlagSet) func(*call, []string) error {
+	return func(c *call, args []string) error {
+		if len(args) > 0 {
+			return errors.New("This command takes no parameters.")
+		}
+		return c.reading(func(s *annexcmd.Session) error { return s.ResolveMerge(c.ctx) })
 	}
 }
 

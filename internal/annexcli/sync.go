@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/stemma-data/stemma/internal/annexcmd"
 	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/exporttree"
 	"github.com/stemma-data/stemma/internal/screen"
 )
@@ -33,7 +34,8 @@ func (o *syncOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.AllowUnrelated, "allow-unrelated-histories", false, "merge unrelated histories, too")
 	f.StringVarP(&o.Message, "message", "m", "", "`MESSAGE` of the commit")
 	f.BoolVar(&o.NoResolve, "no-resolvemerge", false, "do not resolve merge conflicts")
-	for _, name := range []string{"commit", "pull", "push", "resolvemerge"} {
+	f.BoolVar(&o.Resolve, "resolvemerge", false, "resolve merge conflicts, whatever annex.resolvemerge says")
+	for _, name := range []string{"commit", "pull", "push"} {
 		f.Bool(name, false, "as without it")
 		f.Lookup(name).Hidden = true
 	}
@@ -140,6 +142,9 @@ func (c *call) step(step string, err error) error {
 	if err != nil {
 		c.out.flush()
 		fmt.Fprintln(screen.Filter(c.Stderr), err)
+		if h := errs.Hint(err); h != "" {
+			fmt.Fprintln(screen.Filter(c.Stderr), "hint: "+h)
+		}
 		c.out.failed++
 		verdict = "failed"
 	}

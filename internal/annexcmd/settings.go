@@ -118,8 +118,20 @@ func (s *Session) SetExpression(ctx context.Context, log, field, text string) er
 
 // Switch is a setting of this clone or, without one, of all clones.
 func (s *Session) Switch(ctx context.Context, name string) (bool, error) {
-	all, err := s.Setting(ctx, annexlog.ConfigFile, name)
-	return s.D.Repo.Config.Bool(name, all == "true" || all == "yes" || all == "on" || all == "1"), err
+	return s.SwitchOr(ctx, name, false)
+}
+
+// SwitchOr is Switch with what it is where nothing says it.
+func (s *Session) SwitchOr(ctx context.Context, name string, otherwise bool) (bool, error) {
+	switch all, err := s.Setting(ctx, annexlog.ConfigFile, name); {
+	case err != nil:
+		return false, err
+	case all == "true" || all == "yes" || all == "on" || all == "1":
+		otherwise = true
+	case all == "false" || all == "no" || all == "off" || all == "0":
+		otherwise = false
+	}
+	return s.D.Repo.Config.Bool(name, otherwise), nil
 }
 
 // branchSettings are what git-annex takes from its branch.

@@ -15,12 +15,13 @@ import (
 
 // SyncOptions says what a synchronisation does.
 type SyncOptions struct {
-	Remotes                       []string // none: all that want it
-	NoCommit, NoPull, NoPush      bool
-	OnlyAnnex, Content, NoResolve bool
-	Message                       string
-	AllowUnrelated                bool
-	Fetched                       bool // what is pulled has been fetched already
+	Remotes                  []string // none: all that want it
+	NoCommit, NoPull, NoPush bool
+	OnlyAnnex, Content       bool
+	Resolve, NoResolve       bool // conflicts of annexed files; neither: as configured
+	Message                  string
+	AllowUnrelated           bool
+	Fetched                  bool // what is pulled has been fetched already
 }
 
 // Synchronize commits, merges with the remotes and pushes to them, the
@@ -52,7 +53,7 @@ func (s *Session) Synchronize(ctx context.Context, opt SyncOptions, say func(ste
 	if _, err := s.D.Annex.Merge(ctx, s.D.Now()); err != nil {
 		return err
 	}
-	if err := s.MergeSynced(ctx, SyncOptions{}); err != nil && !opt.OnlyAnnex {
+	if err := s.MergeSynced(ctx, SyncOptions{Resolve: opt.Resolve, NoResolve: opt.NoResolve}); err != nil && !opt.OnlyAnnex {
 		return err
 	}
 	if err := s.updateSynced(ctx, opt); err != nil {
@@ -153,7 +154,7 @@ func (s *Session) MergeTracking(ctx context.Context, t Tracked) error {
 	if err != nil || branch == "" || branch != followed {
 		return err
 	}
-	return s.mergeRef(ctx, "refs/remotes/"+t.Name+"/"+branch, true)
+	return s.mergeRef(ctx, "refs/remotes/"+t.Name+"/"+branch, SyncOptions{AllowUnrelated: true})
 }
 
 // syncCommit commits what has changed of the files that git knows. It may also
@@ -199,7 +200,7 @@ func (s *Session) pull(ctx context.Context, name string, opt SyncOptions) error 
 		return errors.Join(err, s.mergeAdjusted(ctx, opt, refs...))
 	}
 	for _, ref := range refs {
-		if err := s.mergeRef(ctx, ref, opt.AllowUnrelated); err != nil {
+		if err := s.mergeRef(ctx, ref, opt); err != nil {
 			return err
 		}
 	}

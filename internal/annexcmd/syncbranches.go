@@ -7,19 +7,20 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/adjusted"
+	"github.com/stemma-data/stemma/internal/annexmerge"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
 // mergeRef merges a branch into the one that is checked out, if it has more.
-func (s *Session) mergeRef(ctx context.Context, ref string, unrelated bool) error {
+func (s *Session) mergeRef(ctx context.Context, ref string, opt SyncOptions) error {
 	head, err := s.D.Repo.Head(ctx)
 	if err != nil {
 		return err
 	}
 	if adjusted.Is(head.Branch()) {
-		return s.mergeAdjusted(ctx, SyncOptions{AllowUnrelated: unrelated}, ref)
+		return s.mergeAdjusted(ctx, opt, ref)
 	}
 	id, err := s.D.Repo.Ref(ctx, ref)
 	if err != nil || id == "" {
@@ -30,17 +31,26 @@ func (s *Session) mergeRef(ctx context.Context, ref string, unrelated bool) erro
 			return err
 		}
 	}
-	return s.merge(ctx, ref, unrelated)
+	return s.merge(ctx, head.OID, annexmerge.Theirs{Ref: ref, ID: id}, opt)
 }
 
-// merge lets git merge.
-func (s *Session) merge(ctx context.Context, ref string, unrelated bool) error {
-	args := []string{"merge", "--no-edit", "--quiet"}
-	if unrelated {
-		args = append(args, "--allow-unrelated-histories")
+// merge brings a commit into the branch that is checked out, at head.
+func (s *Session) merge(ctx context.Context, head gitobj.OID, theirs annexmerge.Theirs, opt SyncOptions) error {
+	opt, err := s.resolving(ctx, opt)
+	if err != nil {
+		return err
 	}
-	_, err := s.D.Repo.Output(ctx, append(args, "--", ref)...)
-	return err
+	return annexmerge.IntoHead(ctx, s.D, head, theirs, annexmerge.Options{Unrelated: opt.AllowUnrelated, NoResolve: opt.NoResolve})
+}
+
+// resolving takes what no option says of conflicts from the configuration.
+func (s *Session) resolving(ctx context.Context, opt SyncOptions) (SyncOptions, error) {
+	if opt.NoResolve || opt.Resolve {
+		return opt, nil
+	}
+	on, err := s.SwitchOr(ctx, "annex.resolvemerge", true)
+	opt.NoResolve = !on
+	return opt, err
 }
 
 // MergeSynced merges what was pushed to our synced/BRANCH.
@@ -49,7 +59,7 @@ func (s *Session) MergeSynced(ctx context.Context, opt SyncOptions) error {
 	if err != nil || branch == "" {
 		return err
 	}
-	return s.mergeRef(ctx, "refs/heads/synced/"+branch, opt.AllowUnrelated)
+	return s.mergeRef(ctx, "refs/heads/synced/"+branch, opt)
 }
 
 // MergeBranch merges any branch, by the name that git knows it by, into the one
@@ -76,7 +86,7 @@ func (s *Session) MergeBranch(ctx context.Context, name string, opt SyncOptions)
 			return err
 		}
 	}
-	return s.merge(ctx, name, opt.AllowUnrelated)
+	return s.merge(ctx, head.OID, annexmerge.Theirs{Ref: name, ID: id}, opt)
 }
 
 // CleanUp deletes the synced branches that synchronisations have made, here and

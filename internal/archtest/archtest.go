@@ -12,7 +12,7 @@ var layers = []layer{
 	{"store", []string{"git", "annex", "remote",
 		"remote/local", "remote/ssh", "remote/http", "remote/directory", "remote/rsync", "remote/s3", "remote/s3/bucket", "remote/web", "remote/external", "remote/ora",
 		"remote/fetchurl", "remote/handover", "remote/chunk", "remote/crypt", "remote/exported", "remote/all", "remote/enable", "remote/remotetest", "ria", "hosting", "sched", "sched/slurm", "sched/local", "sched/schedtest", "sched/sbatchline", "ledger", "stage"}},
-	{"domain", []string{"annexshell", "commit", "dataset", "smudge", "adjusted", "annexcmd", "exporttree", "transfer", "siblings", "clone", "publish", "update", "discard", "download", "run", "procedure", "container", "lineage", "export", "repodates", "addurls"}},
+	{"domain", []string{"annexshell", "commit", "dataset", "smudge", "annexmerge", "adjusted", "annexcmd", "exporttree", "transfer", "siblings", "clone", "publish", "update", "discard", "download", "run", "procedure", "container", "lineage", "export", "repodates", "addurls"}},
 	{"jobs", []string{"jobs", "jobs/jobpath", "jobs/fileid", "jobs/committed", "jobs/killpoint", "jobs/jobrec", "jobs/jobdb", "jobs/jobstate", "jobs/jobspec", "jobs/nested",
 		"jobs/stages", "jobs/staging", "jobs/submission", "jobs/finish", "jobs/schedule", "jobs/sweep", "jobs/reschedule", "jobs/jobstest"}},
 	{"face", []string{"render", "ui", "web", "annexcli", "cli"}},
@@ -21,8 +21,9 @@ var layers = []layer{
 // sideways declares the imports within one layer: importer to imported.
 var sideways = map[string][]string{
 	"smudge":           {"commit", "dataset"},
-	"adjusted":         {"commit", "dataset"},
-	"annexcmd":         {"adjusted", "commit", "dataset", "transfer"},
+	"annexmerge":       {"commit", "dataset"},
+	"adjusted":         {"annexmerge", "commit", "dataset"},
+	"annexcmd":         {"adjusted", "annexmerge", "commit", "dataset", "transfer"},
 	"exporttree":       {"annexcmd", "dataset"},
 	"sched/slurm":      {"sched", "sched/schedtest"},
 	"sched/local":      {"sched", "sched/schedtest"},

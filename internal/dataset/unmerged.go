@@ -47,7 +47,7 @@ func NameConflicts(paths []string) string {
 }
 
 // unmergedHint is the way out of conflicts.
-const unmergedHint = "resolve them and `git add` them, or give the merge up with `git merge --abort`"
+const unmergedHint = "resolve them and `git add` them (where they are of annexed files, `git annex resolvemerge` keeps both versions), or give the merge up with `git merge --abort`"
 
 func unmergedError(paths []string) error {
 	return errs.WithHint(fmt.Errorf("nothing is committed while there are conflicts in %s", NameConflicts(paths)), unmergedHint)

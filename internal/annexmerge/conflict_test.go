@@ -1,4 +1,4 @@
-package adjusted
+package annexmerge
 
 import (
 	"testing"

@@ -1,10 +1,12 @@
-package adjusted
+package annexmerge
 
 import (
 	"context"
 	"crypto/md5"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
@@ -22,9 +24,15 @@ type conflict struct {
 	ours, them git.TreeEntry
 }
 
+// runner runs git where the conflicts are.
+type runner interface {
+	Output(ctx context.Context, args ...string) ([]byte, error)
+	OutputWith(ctx context.Context, stdin []byte, args ...string) ([]byte, error)
+}
+
 // conflicts lists what git could not merge.
-func (o *outside) conflicts(ctx context.Context) (list []conflict, err error) {
-	out, err := o.Output(ctx, "ls-files", "-u", "-z")
+func conflicts(ctx context.Context, r runner) (list []conflict, err error) {
+	out, err := r.Output(ctx, "ls-files", "-u", "-z", "--full-name", "--", ":/")
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +61,9 @@ func (o *outside) conflicts(ctx context.Context) (list []conflict, err error) {
 }
 
 // withSiblings joins a side that git has put to NAME~REF, for it is of another
-// kind, with the one at NAME.
+// kind, with the one at NAME. git-annex takes any two neighbours for such sides
+// of which the first is only theirs and the second only ours, and so gives a
+// version the name of another file; its contents are the same.
 func withSiblings(list []conflict) (joined []conflict) {
 	for _, c := range list {
 		if n := len(joined); n > 0 {
@@ -74,30 +84,71 @@ func withSiblings(list []conflict) (joined []conflict) {
 	return joined
 }
 
-// resolve puts both versions of annexed files side by side, as git-annex does;
-// it is false where a conflict has nothing to do with annexed files.
-func (o *outside) resolve(ctx context.Context, d *dataset.Dataset, list []conflict) (bool, error) {
-	var index strings.Builder
+// paths names the conflicts.
+func paths(list []conflict) []string {
+	names := make([]string, len(list))
+	for i, c := range list {
+		names[i] = c.path
+	}
+	return names
+}
+
+// resolution is what takes the place of conflicts in the index.
+type resolution struct {
+	gone  []string // the paths that were in conflict
+	files map[string]git.TreeEntry
+}
+
+// resolve puts both versions of annexed files side by side, as git-annex does.
+// The conflicts that it leaves have nothing to do with annexed files.
+func resolve(ctx context.Context, d *dataset.Dataset, list []conflict) (r resolution, left []conflict, err error) {
+	r.files = map[string]git.TreeEntry{}
+	w := d.Repo.WriteObjects(ctx)
+	defer w.Abort()
 	for _, c := range list {
-		entries, ok, err := c.resolved(ctx, d)
-		if err != nil || !ok {
-			return false, err
+		entries, ok, err := c.resolved(ctx, d, w)
+		if err != nil {
+			return r, nil, err
+		}
+		if !ok {
+			left = append(left, c)
+			continue
 		}
 		for _, name := range []string{c.path, c.sibling} {
 			if name != "" {
-				fmt.Fprintf(&index, "0 %s\t%s\x00", d.Repo.Format.Zero(), name)
+				r.gone = append(r.gone, name)
 			}
 		}
-		for name, e := range entries {
-			fmt.Fprintf(&index, "%s %s\t%s\x00", e.Mode, e.OID, name)
-		}
+		maps.Copy(r.files, entries)
 	}
-	_, err := o.OutputWith(ctx, []byte(index.String()), "update-index", "-z", "--index-info")
-	return err == nil, err
+	if len(r.files) == 0 {
+		return r, list, nil
+	}
+	return r, left, w.Close()
+}
+
+// names are those of the files.
+func (r resolution) names() []string { return slices.Sorted(maps.Keys(r.files)) }
+
+// stage puts it into an index.
+func (r resolution) stage(ctx context.Context, d *dataset.Dataset, in runner) error {
+	var index strings.Builder
+	for _, name := range r.gone {
+		fmt.Fprintf(&index, "0 %s\t%s\x00", d.Repo.Format.Zero(), name)
+	}
+	for _, name := range r.names() {
+		e := r.files[name]
+		fmt.Fprintf(&index, "%s %s\t%s\x00", e.Mode, e.OID, name)
+	}
+	_, err := in.OutputWith(ctx, []byte(index.String()), "update-index", "-z", "--index-info")
+	return err
 }
 
 // resolved are the files that take the place of one.
-func (c conflict) resolved(ctx context.Context, d *dataset.Dataset) (map[string]git.TreeEntry, bool, error) {
+func (c conflict) resolved(ctx context.Context, d *dataset.Dataset, w *git.ObjectWriter) (map[string]git.TreeEntry, bool, error) {
+	if c.ours.OID == "" && c.them.OID == "" { // renamed on both sides, to names of their own
+		return nil, true, nil
+	}
 	our, oursAnnexed, err := d.BlobKey(ctx, c.ours.Mode, c.ours.OID)
 	if err != nil {
 		return nil, false, err
@@ -108,8 +159,8 @@ func (c conflict) resolved(ctx context.Context, d *dataset.Dataset) (map[string]
 	}
 	files := map[string]git.TreeEntry{}
 	if oursAnnexed && theirsAnnexed && our == their {
-		files[c.path] = c.unlocked()
-		return files, true, nil
+		files[c.path], err = moved(w, c.either(), our, c.path)
+		return files, err == nil, err
 	}
 	for _, side := range []struct {
 		key     annexkey.Key
@@ -119,7 +170,7 @@ func (c conflict) resolved(ctx context.Context, d *dataset.Dataset) (map[string]
 		switch {
 		case side.annexed:
 			name := variant(c.path, side.key)
-			if files[name], err = moved(ctx, d, side.e, side.key, name); err != nil {
+			if files[name], err = moved(w, side.e, side.key, name); err != nil {
 				return nil, false, err
 			}
 		case side.e.OID != "":
@@ -129,22 +180,19 @@ func (c conflict) resolved(ctx context.Context, d *dataset.Dataset) (map[string]
 	return files, true, nil
 }
 
-// unlocked is the side of two with the same content that is not a link, if one is.
-func (c conflict) unlocked() git.TreeEntry {
-	if c.ours.Mode == gitobj.ModeSymlink {
+// either is the file of two sides with the same content: not a link if one is
+// none, and a program if one is.
+func (c conflict) either() git.TreeEntry {
+	if c.ours.Mode == gitobj.ModeSymlink || c.them.Mode == gitobj.ModeExec {
 		return c.them
 	}
 	return c.ours
 }
 
 // moved is an annexed file under another name, in the same folder.
-func moved(ctx context.Context, d *dataset.Dataset, e git.TreeEntry, k annexkey.Key, name string) (git.TreeEntry, error) {
-	if e.Mode != gitobj.ModeSymlink {
-		return e, nil
-	}
-	out, err := d.Repo.OutputWith(ctx, []byte(pointer.LinkTarget(k, name)), "hash-object", "-w", "--stdin")
-	if err == nil {
-		e.OID, err = gitobj.ParseOID(strings.TrimSpace(string(out)))
+func moved(w *git.ObjectWriter, e git.TreeEntry, k annexkey.Key, name string) (_ git.TreeEntry, err error) {
+	if e.Mode == gitobj.ModeSymlink {
+		e.OID, err = w.WriteBlob([]byte(pointer.LinkTarget(k, name)))
 	}
 	return e, err
 }

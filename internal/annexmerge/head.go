@@ -1,0 +1,57 @@
+package annexmerge
+
+import (
+	"context"
+	"errors"
+
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/gitobj"
+)
+
+// IntoHead merges a commit into the branch that is checked out, at head ("" if
+// it has no commit yet), and into the work tree. Conflicts are left as git
+// leaves them, unless all are of annexed files: those are resolved before
+// anything is touched, and the branch goes forward to the merge.
+func IntoHead(ctx context.Context, d *dataset.Dataset, head gitobj.OID, theirs Theirs, opt Options) error {
+	if err := d.RefuseUnmerged(ctx); err != nil {
+		return err
+	}
+	forward := head == ""
+	if !forward {
+		var err error
+		if forward, err = d.Repo.IsAncestor(ctx, head, theirs.ID); err != nil {
+			return err
+		}
+	}
+	if !forward && !opt.NoResolve {
+		m, err := Outside(ctx, d, head, theirs, opt)
+		if err != nil && ctx.Err() != nil {
+			return err
+		}
+		if len(m.Resolved) > 0 {
+			return goForward(ctx, d, m)
+		}
+		// Whatever stands in git's way there, it tells better here.
+	}
+	_, err := d.Repo.Output(ctx, append(mergeCommand(d, opt), "--", theirs.Ref)...)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	names, uerr := d.Unmerged(ctx)
+	if uerr != nil || len(names) == 0 {
+		return errors.Join(err, uerr)
+	}
+	return errs.WithHint(&ConflictError{Ref: theirs.Ref, Paths: names}, wayOut)
+}
+
+// wayOut of conflicts that are left to the user.
+const wayOut = "resolve them (`git annex resolvemerge` does, where all are of annexed files), `git add` them and `git commit`, or give the merge up with `git merge --abort`; nothing is committed before"
+
+// goForward brings the branch and the work tree to a resolved merge.
+func goForward(ctx context.Context, d *dataset.Dataset, m Merged) error {
+	if _, err := d.Repo.Output(ctx, "merge", "--ff-only", "--quiet", string(m.Commit)); err != nil {
+		return err
+	}
+	return d.PopulateFiles(ctx, m.Resolved)
+}
