@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -38,6 +39,8 @@ type Getter struct {
 	// remote.DefaultStall, for those of which that can be told.
 	Stall    time.Duration
 	Progress Progress // nil: nobody wants to know
+
+	folder sync.Once // the one for unfinished content has been made
 }
 
 // forwardRetries bounds attempts that follow one which brought something,
@@ -224,6 +227,8 @@ func (g *Getter) temp() string {
 
 // from fetches a small file into a private one, verifies, and stores.
 func (g *Getter) from(ctx context.Context, k annexkey.Key, r remote.Remote) error {
+	// What a remote's own program says where the folder is missing, nobody knows.
+	g.folder.Do(func() { _ = g.Annex.Repo.MakeShared(g.Annex.Dir("tmp")) })
 	tmp := g.temp()
 	h, _ := k.Hasher()
 	err := g.fetchInto(ctx, k, r, tmp, h)

@@ -288,3 +288,24 @@ func TestTheSameFileIsNoSecondCopy(t *testing.T) {
 		t.Error(err) // a hard link is a copy of its own
 	}
 }
+
+// shelled is a remote whose program says nothing of use when the folder for
+// unfinished content is missing.
+type shelled struct{ fake }
+
+func (s *shelled) Fetch(ctx context.Context, k annexkey.Key, dst string, h hash.Hash) error {
+	if _, err := os.Stat(filepath.Dir(dst)); err != nil {
+		return errors.New("it does not work")
+	}
+	return s.fake.Fetch(ctx, k, dst, h)
+}
+
+func TestFirstGetMakesTheFolderForItsProgram(t *testing.T) {
+	a := newAnnex(t)
+	os.RemoveAll(a.Dir("tmp"))
+	content := []byte("content")
+	g := &Getter{Annex: a}
+	if _, err := g.Get(t.Context(), keyOf(content), []remote.Remote{&shelled{fake{uuid: "u", content: content}}}); err != nil {
+		t.Error(err)
+	}
+}
