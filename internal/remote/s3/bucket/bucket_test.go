@@ -68,6 +68,32 @@ func TestTheServerCorrectsTheRegion(t *testing.T) {
 	}
 }
 
+// Requests that were under way when one of them heard of the region are sent
+// again as well.
+func TestTheRegionIsCorrectedForAll(t *testing.T) {
+	const many = 4
+	var arrived sync.WaitGroup
+	arrived.Add(many)
+	b := served(t, func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Authorization"), "/eu-west-1/s3/") {
+			arrived.Done()
+			arrived.Wait()
+			refuse(w, http.StatusBadRequest, "<Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region>")
+		}
+	})
+	var asked sync.WaitGroup
+	for range many {
+		asked.Go(func() {
+			if body, _, err := b.Get(t.Context(), "o", "", 0); err != nil {
+				t.Error(err)
+			} else {
+				body.Close()
+			}
+		})
+	}
+	asked.Wait()
+}
+
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("followed") }))
 	defer other.Close()

@@ -80,11 +80,12 @@ const (
 func (b *Bucket) do(ctx context.Context, r request) (*http.Response, error) {
 	pause := firstPause
 	for n := 1; ; n++ {
-		resp, err := b.once(ctx, r)
+		signed := b.signedFor()
+		resp, err := b.once(ctx, r, signed)
 		if err == nil {
 			return resp, nil
 		}
-		if moved := b.moved(err); n == tries || ctx.Err() != nil || !moved && !passing(err) {
+		if moved := b.moved(err, signed); n == tries || ctx.Err() != nil || !moved && !passing(err) {
 			return nil, err
 		}
 		select {
@@ -112,25 +113,28 @@ func passing(err error) bool {
 // errPermanent marks errors that were found before anything was sent.
 var errPermanent = errors.New("the request cannot be made")
 
+// signedFor is the region that requests are signed for now.
+func (b *Bucket) signedFor() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.region
+}
+
 // moved notes the region in which the server says that the bucket is; true if
-// that is news.
-func (b *Bucket) moved(err error) bool {
+// the request was signed for another one. Several may have been at once.
+func (b *Bucket) moved(err error, signed string) bool {
 	var e *Error
 	if !errors.As(err, &e) || e.Region == "" {
 		return false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	news := b.region != e.Region
 	b.region = e.Region
-	return news
+	return signed != e.Region
 }
 
 // once sends the request once.
-func (b *Bucket) once(ctx context.Context, r request) (*http.Response, error) {
-	b.mu.Lock()
-	region := b.region
-	b.mu.Unlock()
+func (b *Bucket) once(ctx context.Context, r request, region string) (*http.Response, error) {
 	req, err := b.build(ctx, r, region)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errPermanent, err)
