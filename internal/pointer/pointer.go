@@ -73,6 +73,17 @@ func Parse(data []byte) (annexkey.Key, bool) {
 	return k, err == nil
 }
 
+// Appended reports whether data, taken as for Parse, begins like a pointer and
+// goes on with text that somebody has appended by mistake.
+func Appended(data []byte) bool {
+	first, rest, _ := bytes.Cut(data, []byte("\n"))
+	if len(data) > MaxSize || validRest(rest) {
+		return false
+	}
+	_, ok := Parse(first)
+	return ok
+}
+
 // validRest checks the lines after the first: later versions of the format may
 // append some, and all mention the annex. Anything else is text that was appended
 // by mistake.

@@ -30,8 +30,17 @@ func (f *Filter) Clean(ctx context.Context, rel string, content io.Reader) (io.R
 		return nil, err
 	}
 	head = head[:n]
-	if _, ok := pointer.Parse(head); ok || fsx.Beneath(f.d.Path(), rel) != nil {
+	if fsx.Beneath(f.d.Path(), rel) != nil {
 		return newSpool(f.d.Annex.Dir(), head, content)
+	}
+	if k, ok := pointer.Parse(head); ok {
+		if err := f.checkForeign(ctx, rel, k); err != nil {
+			return nil, err
+		}
+		return newSpool(f.d.Annex.Dir(), head, content)
+	}
+	if pointer.Appended(head) {
+		f.d.Env.Log.Warn(fmt.Sprintf("The file %q looks like git-annex pointer file that has had other content appended to it", rel))
 	}
 	full := f.d.Repo.Path(filepath.FromSlash(rel))
 	fi, err := os.Lstat(full)
