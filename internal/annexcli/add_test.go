@@ -34,3 +34,12 @@ var inheritSteps = []string{
 }
 
 func TestMetadataOfReplacedFiles(t *testing.T) { likeGitAnnex(t, inheritSteps) }
+
+// forceSteps add what is ignored, or small, with --force.
+var forceSteps = []string{
+	`git init -q a && cd a && git annex init -q A && git config annex.largefiles 'largerthan=100b' && printf '.ig\nig*\n' > .git/info/exclude && for i in .ig ig1 ig2 s1 s2; do echo $i > $i; done; git annex add --json .ig ig1; git annex add --json --force .ig ig1 s1; git ls-files -s`,
+	`cd a && git annex add --json .; git annex add --json --force .; git ls-files -s`,
+	`cd a && git commit -qm 1 && echo more >> ig2 && git rm -q --cached ig2 && echo ig2 | git annex add --batch --json; echo ig2 | git annex add --force --batch --json; git ls-files -s`,
+}
+
+func TestAddForce(t *testing.T) { likeGitAnnex(t, forceSteps) }

@@ -42,7 +42,7 @@ func (s *Session) addable(ctx context.Context, paths []string, opt AddOptions) (
 	if !opt.UpdateOnly {
 		args = append(args, "--others")
 	}
-	if !opt.NoIgnore {
+	if !opt.NoIgnore && !s.Force {
 		args = append(args, "--exclude-standard")
 	}
 	out, err := s.D.Repo.Output(ctx, append(append(args, "--"), specs...)...)
@@ -157,7 +157,8 @@ func (s *Session) inputFor(rel string, args []string) string {
 	return s.show(rel)
 }
 
-// isLarge reports whether a file belongs into the annex.
+// isLarge reports whether a file belongs into the annex. With --force all do but
+// hidden ones.
 func (s *Session) isLarge(ctx context.Context, rel string, fi fs.FileInfo, opt AddOptions) (bool, error) {
 	switch {
 	case opt.ForceLarge:
@@ -169,6 +170,9 @@ func (s *Session) isLarge(ctx context.Context, rel string, fi fs.FileInfo, opt A
 		if dot, err := s.D.RepositoryBool(ctx, "annex.dotfiles", false); err != nil || !dot {
 			return false, err
 		}
+	}
+	if s.Force {
+		return true, nil
 	}
 	large, _, err := s.D.Large(ctx, rel, fi)
 	return large, err
