@@ -26,6 +26,12 @@ func newInit(f *pflag.FlagSet) func(*call, []string) error {
 			return err
 		}
 		desc := strings.Join(args, " ")
+		item := annexcmd.Item{Command: "init", File: desc, NoFile: desc == "", Input: args}
+		if has := c.d.Repo.Config.Get("annex.version"); c.d.Annex != nil && wanted != "" && wanted != has {
+			return c.out.print(annexcmd.Outcome{Item: item, Failed: true, Errors: []string{
+				"This repository is already a initialized with version " + has + ", not changing to requested version.",
+			}})
+		}
 		if err := annexcmd.Init(c.ctx, c.d, desc, wanted); err != nil {
 			return err
 		}
@@ -35,7 +41,6 @@ func newInit(f *pflag.FlagSet) func(*call, []string) error {
 			}
 		}
 		c.out.recording(true)
-		item := annexcmd.Item{Command: "init", File: desc, NoFile: desc == "", Input: args}
 		return c.out.print(annexcmd.Outcome{Item: item})
 	}
 }
