@@ -10,6 +10,11 @@ var initSteps = []string{
 	`cd r8 && git annex init --version=5; git annex init -q --version=8; git config annex.version`,
 	// Logs have the time that is asked for from the beginning.
 	`git init -q a && cd a && GIT_ANNEX_VECTOR_CLOCK=1123 git annex init A -q; git show git-annex:uuid.log; GIT_ANNEX_VECTOR_CLOCK=1124.5 git annex describe -q here B; git show git-annex:uuid.log`,
+	// No locked files where there are no symlinks.
+	`git init -q o && cd o && git annex init -q o && echo x > f && git annex add -q f && git commit -qm f`,
+	`git clone -q -c core.symlinks=false -c annex.crippledfilesystem=true o c && cd c && git annex init -q c >../init.log 2>&1; git branch --format='%(refname)'; git ls-files -s; cat f`,
+	`cd c && git annex get -q f; cat f; echo n > n; git annex add -q n; git commit -qm n; git ls-files -s; git ls-tree master; cat f n; git status --porcelain`,
+	`git clone -q -c core.symlinks=false o e && cd e && git annex init -q e; git branch --format='%(refname)'; echo n > n; git annex add -q n; git ls-files -s; cat n; git annex lock -q n; git ls-files -s n; cat n; git annex get -q; cat f`,
 }
 
 func TestInit(t *testing.T) { likeGitAnnex(t, initSteps) }

@@ -14,7 +14,6 @@ import (
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
-	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
@@ -252,7 +251,7 @@ func (s *Session) stageLink(f *candidate, path string) error {
 		return &annex.ChangedError{Path: f.show}
 	}
 	target := pointer.LinkTarget(f.key, f.rel)
-	if err := fsx.ReplaceWithSymlinkVia(commit.TempDir(s.D.Repo), path, target); err != nil {
+	if err := s.D.PutLink(path, target); err != nil {
 		return err
 	}
 	return s.stageFile(f.rel, gitobj.ModeSymlink, []byte(target))
@@ -285,7 +284,7 @@ func (s *Session) addLink(ctx context.Context, f *candidate, item Item) error {
 	if k, ok := pointer.ParseLink(f.link); ok && k.Safe() == nil {
 		right := pointer.LinkTarget(k, f.rel)
 		if right != f.link {
-			if err := fsx.ReplaceWithSymlinkVia(commit.TempDir(s.D.Repo), s.D.Repo.Path(f.rel), right); err != nil {
+			if err := s.D.PutLink(s.D.Repo.Path(f.rel), right); err != nil {
 				return s.Report(item.error(err))
 			}
 			f.link = right

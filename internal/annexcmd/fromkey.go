@@ -66,9 +66,9 @@ func (s *Session) placeKey(ctx context.Context, k annexkey.Key, rel string) erro
 	if err != nil {
 		return err
 	}
-	if !unlocked && s.D.Repo.Config.Bool("core.symlinks", true) {
+	if !unlocked {
 		target := pointer.LinkTarget(k, rel)
-		if err := fsx.ReplaceWithSymlinkVia(commit.TempDir(s.D.Repo), path, target); err != nil {
+		if err := s.D.PutLink(path, target); err != nil {
 			return err
 		}
 		return s.stageFile(rel, gitobj.ModeSymlink, []byte(target))

@@ -11,7 +11,6 @@ import (
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
-	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitobj"
@@ -57,7 +56,7 @@ func (s *Session) fsckLink(f File, o *Outcome) error {
 		return nil
 	}
 	o.Notes = append(o.Notes, short("fixing link"))
-	if err := fsx.ReplaceWithSymlinkVia(commit.TempDir(s.D.Repo), path, right); err != nil {
+	if err := s.D.PutLink(path, right); err != nil {
 		return err
 	}
 	return s.stageFile(f.Rel, gitobj.ModeSymlink, []byte(right))

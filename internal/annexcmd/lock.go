@@ -119,7 +119,7 @@ func (s *Session) lock(ctx context.Context, f File) error {
 		}
 	}
 	target := pointer.LinkTarget(f.Key, f.Rel)
-	if err := fsx.ReplaceWithSymlinkVia(commit.TempDir(s.D.Repo), path, target); err != nil {
+	if err := s.D.PutLink(path, target); err != nil {
 		return err
 	}
 	return s.stageFile(f.Rel, gitobj.ModeSymlink, []byte(target))

@@ -159,7 +159,7 @@ func (s *Session) repoint(f File, k annexkey.Key) error {
 		return s.stageFile(f.Rel, f.Entry.Mode, pointer.Format(k))
 	}
 	target := pointer.LinkTarget(k, f.Rel)
-	if err := fsx.ReplaceWithSymlinkVia(commit.TempDir(s.D.Repo), path, target); err != nil {
+	if err := s.D.PutLink(path, target); err != nil {
 		return err
 	}
 	return s.stageFile(f.Rel, gitobj.ModeSymlink, []byte(target))

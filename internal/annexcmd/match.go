@@ -9,6 +9,7 @@ import (
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/magic"
 	"github.com/stemma-data/stemma/internal/matchexpr"
 	"github.com/stemma-data/stemma/internal/pointer"
@@ -136,8 +137,11 @@ func (s *Session) isLocked(f File) bool {
 	if f.Rel == "" {
 		return false
 	}
-	_, err := os.Readlink(s.D.Repo.Path(f.Rel))
-	return err == nil
+	if _, err := os.Readlink(s.D.Repo.Path(f.Rel)); err == nil || f.Entry.Mode != gitobj.ModeSymlink {
+		return err == nil
+	}
+	_, text := s.D.LinkKey(f.Entry)
+	return text
 }
 
 // isUnused looks at what `unused` has found.

@@ -93,6 +93,9 @@ func Open(ctx context.Context, d *dataset.Dataset, settings Settings) (*Session,
 		if err := d.EnsureAnnex(ctx); err != nil {
 			return nil, err
 		}
+		if err := adjustToFileSystem(ctx, d); err != nil {
+			return nil, err
+		}
 	}
 	if d.Annex == nil {
 		return nil, errUninitialised

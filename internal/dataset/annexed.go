@@ -42,6 +42,9 @@ func (d *Dataset) LargeAs(ctx context.Context, rel, path string, fi fs.FileInfo)
 // AddUnlocked reports whether annex.addunlocked, or the adjusted branch that is
 // checked out, asks for a pointer instead of a link. The content is here.
 func (d *Dataset) AddUnlocked(ctx context.Context, rel string, fi fs.FileInfo) (bool, error) {
+	if !d.Symlinks() {
+		return true, nil
+	}
 	if a, err := d.adjustment(ctx); err != nil || a.Unlock || a.UnlockPresent {
 		return err == nil, err
 	}

@@ -123,15 +123,17 @@ func (d *Dataset) compare(ctx context.Context, index *gitindex.File, e gitindex.
 
 // comparison is how git is configured to compare files with the index.
 type comparison struct {
-	fileMode bool
-	stat     gitindex.Check
+	fileMode   bool
+	plainLinks bool // core.symlinks is false: a plain file stands for a link
+	stat       gitindex.Check
 }
 
 // comparison is worked out once: it is asked for with every file.
 func (d *Dataset) comparison() comparison {
 	d.compareOnce.Do(func() {
 		d.comparing = comparison{
-			fileMode: d.Repo.Config.Bool("core.filemode", true),
+			fileMode:   d.Repo.Config.Bool("core.filemode", true),
+			plainLinks: !d.Symlinks(),
 			stat: gitindex.Check{
 				IgnoreCTime: !d.Repo.Config.Bool("core.trustctime", true),
 				Minimal:     d.Repo.Config.Get("core.checkstat") == "minimal",
@@ -144,6 +146,8 @@ func (d *Dataset) comparison() comparison {
 // modeChanged reports a change of type or of the executable bit.
 func (d *Dataset) modeChanged(m gitobj.Mode, now fs.FileMode) bool {
 	switch {
+	case m == gitobj.ModeSymlink && d.comparison().plainLinks:
+		return now&fs.ModeType != 0
 	case m == gitobj.ModeSymlink:
 		return now&fs.ModeSymlink == 0
 	case !now.IsRegular():

@@ -214,9 +214,12 @@ func (d *Dataset) keyInWorkTree(e gitindex.Entry) (annexkey.Key, bool) {
 	return annexkey.Key{}, false
 }
 
-// isBarePointer reports whether the entry is an unlocked file; one that
+// isBarePointer reports whether the entry is an unlocked file, or one that stands
+// for a link; one that
 // keyInWorkTree has a key for still lacks its content.
-func (d *Dataset) isBarePointer(e gitindex.Entry) bool { return e.Mode != gitobj.ModeSymlink }
+func (d *Dataset) isBarePointer(e gitindex.Entry) bool {
+	return e.Mode != gitobj.ModeSymlink || !d.Symlinks()
+}
 
 // findSources opens the remotes; false means that the one asked for cannot be
 // used, which has been reported.

@@ -27,7 +27,7 @@ func (d *Dataset) LinkGitFolder() {
 	if d.Annex == nil || d.Repo.Bare || d.Repo.GitDir == d.Repo.Path(".git") || d.linked.Swap(true) {
 		return
 	}
-	if fi, err := os.Lstat(d.Repo.Path(".git")); err != nil || !fi.Mode().IsRegular() || !d.Repo.Config.Bool("core.symlinks", true) {
+	if fi, err := os.Lstat(d.Repo.Path(".git")); err != nil || !fi.Mode().IsRegular() || !d.Symlinks() {
 		return
 	}
 	err := errors.Join(d.forgetWorkTree(), d.linkSharedAnnex(), d.replaceGitFile())

@@ -70,7 +70,10 @@ func (d *Dataset) populate(ctx context.Context, keys []annexkey.Key) error {
 			edits = append(edits, e)
 		}
 	}
-	return d.updateIndex(ctx, edits)
+	if err := d.updateIndex(ctx, edits); err != nil {
+		return err
+	}
+	return d.fillLinkTexts(ctx, keys)
 }
 
 func (d *Dataset) populateOne(ctx context.Context, f unlockedEntry) (indexEdit, bool, error) {

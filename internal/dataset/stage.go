@@ -16,7 +16,6 @@ import (
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/commit"
-	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/result"
@@ -209,7 +208,7 @@ func (d *Dataset) putInPlace(it *item) error {
 			return &annex.ChangedError{Path: path}
 		}
 	}
-	if err := fsx.ReplaceWithSymlinkVia(commit.TempDir(d.Repo), path, it.link); err != nil {
+	if err := d.PutLink(path, it.link); err != nil {
 		return fmt.Errorf("lock %s: %w", it.Path, err)
 	}
 	return nil

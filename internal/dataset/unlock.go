@@ -164,11 +164,7 @@ func (u *unlocking) add(e gitindex.Entry) bool {
 	if u.d.Annex == nil || e.Stage != 0 || e.Mode != gitobj.ModeSymlink || fsx.Beneath(u.d.Path(), e.Path) != nil {
 		return false
 	}
-	target, err := os.Readlink(u.d.Repo.Path(e.Path))
-	if err != nil {
-		return false
-	}
-	k, ok := pointer.ParseLink(target)
+	k, ok := u.d.LinkKey(e)
 	if !ok || !u.d.Annex.Has(k) {
 		return false
 	}

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/pointer"
@@ -48,7 +47,7 @@ func FixStaged(ctx context.Context, d *dataset.Dataset, paths []string) ([]strin
 		if right == "" || right == target || fsx.Beneath(d.Path(), rel) != nil {
 			continue
 		}
-		if err := fsx.ReplaceWithSymlinkVia(commit.TempDir(d.Repo), d.Repo.Path(filepath.FromSlash(rel)), right); err != nil {
+		if err := d.PutLink(d.Repo.Path(filepath.FromSlash(rel)), right); err != nil {
 			return fixed, err
 		}
 		fixed, links = append(fixed, rel), append(links, []byte(right))
