@@ -50,6 +50,9 @@ func TestAsGitAnnexShell(t *testing.T) {
 		{"", []string{"p2pstdio", dir, "11111111-1111-4111-8111-111111111111"}, true,
 			"VERSION 1\nCHECKPRESENT " + key + "\nCHECKPRESENT " + absent + "\nBOGUS\nGET 2 f " + key + "\nSUCCESS\nGET 0  " + absent +
 				"\nFAILURE\nLOCKCONTENT " + absent + "\nLOCKCONTENT " + key + "\nUNLOCKCONTENT\nPUT f " + key + "\nREMOVE " + absent + "\n"},
+		{"", []string{"p2pstdio", dir, "11111111-1111-4111-8111-111111111111"}, true,
+			"VERSION 1\nLOCKCONTENT " + key + "\nBOGUS\nLOCKCONTENT " + key + "\nCHECKPRESENT " + key + "\nPUT f " + absent + "\nBOGUS\nPUT f " + absent +
+				"\nSUCCESS\nGET 0 f " + key + "\nBOGUS\nGET 0 f " + key + "\nVALID\nCHECKPRESENT " + key + "\n"},
 		{"GIT_ANNEX_SHELL_READONLY=1", []string{"p2pstdio", dir, "11111111-1111-4111-8111-111111111111"}, true,
 			"VERSION 1\nREMOVE " + key + "\nPUT f " + absent + "\n"},
 		{"GIT_ANNEX_SHELL_APPENDONLY=1", []string{"p2pstdio", dir, "11111111-1111-4111-8111-111111111111"}, true, "VERSION 0\nREMOVE " + key + "\n"},

@@ -167,15 +167,25 @@ func (s *Server) lock(ctx context.Context, k annexkey.Key) error {
 	if err := s.verdict(true); err != nil {
 		return err
 	}
-	m, err := s.conn.Receive()
+	m, err := s.next()
 	if err != nil {
 		return err
 	}
 	clean = true
 	if m.Verb != UnlockContent {
-		return s.say(Error, "unexpected command")
+		return s.say(Error, "expected UNLOCKCONTENT")
 	}
 	return nil
+}
+
+// next receives the message that the one before asks for; one that is unknown
+// is as good as any other that does not fit.
+func (s *Server) next() (Message, error) {
+	m, err := s.conn.Receive()
+	if errors.Is(err, ErrUnknownMessage) {
+		return Message{}, nil
+	}
+	return m, err
 }
 
 // errLate says that a removal came after its deadline.
@@ -218,8 +228,8 @@ func (s *Server) get(ctx context.Context, m Message) error {
 		}
 	}
 	// The client's verdict changes nothing here.
-	if m, err = s.conn.Receive(); err == nil && m.Verb != Success && m.Verb != Failure {
-		return s.say(Error, "unexpected command")
+	if m, err = s.next(); err == nil && m.Verb != Success && m.Verb != Failure {
+		return s.say(Error, "expected SUCCESS or FAILURE")
 	}
 	return err
 }
@@ -240,21 +250,28 @@ func (s *Server) put(ctx context.Context, m Message) error {
 		return err
 	}
 	ok, err := s.take(ctx, m.Key, in)
+	if errors.Is(err, errNoData) {
+		return s.say(Error, err.Error())
+	}
 	if err != nil {
 		return err
 	}
 	return s.verdict(ok && in.Finish(ctx) == nil)
 }
 
+// errNoData says that another message came in the place of content: nothing is
+// lost, and the session goes on.
+var errNoData = errors.New("expected DATA")
+
 // take receives the content; ok is the client's word for it. An error is one
 // after which the two sides no longer agree on what comes next.
 func (s *Server) take(ctx context.Context, k annexkey.Key, in Incoming) (ok bool, err error) {
 	m, err := s.conn.Receive()
-	if err != nil {
-		return false, err
+	if err != nil && (m.Verb == Data || !errors.Is(err, ErrUnknownMessage)) {
+		return false, err // after a DATA without a length content follows, which is no message
 	}
 	if m.Verb != Data {
-		return false, errors.Join(errEnd, s.say(Error, "unexpected command"))
+		return false, errNoData
 	}
 	if k.Size >= 0 && m.Number > k.Size-in.Offset() {
 		return false, errors.Join(errEnd, s.say(Error, "more bytes than the content has"))
@@ -269,6 +286,6 @@ func (s *Server) take(ctx context.Context, k annexkey.Key, in Incoming) (ok bool
 	if s.version < 1 {
 		return true, nil
 	}
-	m, err = s.conn.Receive()
+	m, err = s.next()
 	return m.Verb == Valid, err
 }
