@@ -3,6 +3,7 @@ package exporttree
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annex"
@@ -66,17 +67,21 @@ func Export(ctx context.Context, s *annexcmd.Session, opt Options) error {
 	if err := x.prepare(ctx, tree); err != nil {
 		return err
 	}
-	if err := x.change(ctx); err != nil || x.failed > 0 {
+	if err := x.change(ctx); err != nil {
 		return err
 	}
+	undeleted := x.failed
 	err = x.fill(ctx)
 	if x.done.Change != nil { // once more, so that lines that the journal has replaced go
 		err = errors.Join(err, x.s.Change(ctx, x.done))
 	}
-	if err != nil || x.failed > 0 {
+	if err != nil || x.failed > undeleted {
 		return err
 	}
-	return errors.Join(x.setComplete(string(x.tree)), x.track(ctx, opt.Tree))
+	if undeleted == 0 {
+		err = x.setComplete(string(x.tree))
+	}
+	return errors.Join(err, x.track(ctx, opt.Tree))
 }
 
 // report counts failures on the way.
@@ -146,7 +151,9 @@ func (x *run) logEdit(change func(annexlog.Exports) ([]byte, error)) annex.LogEd
 }
 
 // change makes sure that nothing is left on the remote that the tree has
-// otherwise, and records that it has the tree, as far as it has anything.
+// otherwise, and records that it has the tree, as far as it has anything. Where
+// something could not be deleted, nothing is recorded, so that the next export
+// tries again; what was deleted is stored under its new name all the same.
 func (x *export) change(ctx context.Context) error {
 	p, err := x.compare(ctx)
 	if err != nil {
@@ -156,7 +163,7 @@ func (x *export) change(ctx context.Context) error {
 	if len(x.old) == 1 && x.old[0] == string(x.tree) && len(x.stale) == 0 {
 		return nil
 	}
-	if err := x.recover(ctx, p); err != nil {
+	if err := errors.Join(x.recover(ctx, p), x.spare(ctx, p)); err != nil {
 		return err
 	}
 	if len(p.deletions)+len(p.moves) > 0 {
@@ -191,7 +198,7 @@ func (x *export) locations(ctx context.Context, p *plan) error {
 			kept[f.key.String()] = true
 		}
 	}
-	for _, d := range p.deletions {
+	for _, d := range slices.Concat(p.deletions, p.spared) {
 		for _, f := range d.was {
 			if !f.annexed || kept[f.key.String()] || p.failed[d.path] {
 				continue

@@ -30,6 +30,7 @@ type move struct {
 // plan is what has to happen to what the remote has.
 type plan struct {
 	deletions []deletion
+	spared    []deletion // not to be made: the path has what it shall have
 	moves     []move
 	changed   map[string]bool // paths at which the trees differ
 	moved     map[string]bool // paths that got their content by a move
@@ -203,6 +204,44 @@ func (x *export) recover(ctx context.Context, p *plan) error {
 		return nil
 	}
 	return x.store.DeleteFiles(ctx, drop, func(int, error) {})
+}
+
+// spare takes back deletions of what is right already, which an export that was
+// not completed has stored: it may be here no longer. Only identifiers tell.
+func (x *export) spare(ctx context.Context, p *plan) error {
+	if !x.shared || len(x.old) == 1 && len(x.stale) == 0 {
+		return nil
+	}
+	var asked []remote.TreeFile
+	var which []int
+	for i, d := range p.deletions {
+		f, wanted := x.byPath[d.path]
+		if !wanted {
+			continue
+		}
+		t, err := x.treeFile(ctx, d.path, f)
+		if err != nil {
+			return err
+		}
+		if len(t.IDs) > 0 {
+			asked, which = append(asked, t), append(which, i)
+		}
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	there, err := x.store.HasFiles(ctx, asked)
+	if err != nil {
+		return err
+	}
+	for i := len(which) - 1; i >= 0; i-- {
+		if at := which[i]; there[i] {
+			d := p.deletions[at]
+			p.spared, p.moved[d.path] = append(p.spared, d), true
+			p.deletions = slices.Delete(p.deletions, at, at+1)
+		}
+	}
+	return nil
 }
 
 // delete removes what must go.
