@@ -26,21 +26,16 @@ func (s *Session) mergeRef(ctx context.Context, ref string, opt SyncOptions) err
 	if err != nil || id == "" {
 		return err
 	}
-	if head.OID != "" {
-		if done, err := s.D.Repo.IsAncestor(ctx, id, head.OID); err != nil || done {
-			return err
-		}
-	}
-	return s.merge(ctx, head.OID, annexmerge.Theirs{Ref: ref, ID: id}, opt)
+	return s.merge(ctx, annexmerge.Theirs{Ref: ref, ID: id}, opt)
 }
 
-// merge brings a commit into the branch that is checked out, at head.
-func (s *Session) merge(ctx context.Context, head gitobj.OID, theirs annexmerge.Theirs, opt SyncOptions) error {
+// merge brings a commit into the branch that is checked out, if it has more.
+func (s *Session) merge(ctx context.Context, theirs annexmerge.Theirs, opt SyncOptions) error {
 	opt, err := s.resolving(ctx, opt)
 	if err != nil {
 		return err
 	}
-	return annexmerge.IntoHead(ctx, s.D, head, theirs, annexmerge.Options{Unrelated: opt.AllowUnrelated, NoResolve: opt.NoResolve})
+	return annexmerge.IntoHead(ctx, s.D, theirs, annexmerge.Options{Unrelated: opt.AllowUnrelated, NoResolve: opt.NoResolve})
 }
 
 // resolving takes what no option says of conflicts from the configuration.
@@ -81,12 +76,7 @@ func (s *Session) MergeBranch(ctx context.Context, name string, opt SyncOptions)
 		return s.mergeAdjusted(ctx, opt, strings.TrimSpace(string(full)))
 	}
 	id := gitobj.OID(strings.TrimSpace(string(out)))
-	if head.OID != "" {
-		if done, err := s.D.Repo.IsAncestor(ctx, id, head.OID); err != nil || done {
-			return err
-		}
-	}
-	return s.merge(ctx, head.OID, annexmerge.Theirs{Ref: name, ID: id}, opt)
+	return s.merge(ctx, annexmerge.Theirs{Ref: name, ID: id}, opt)
 }
 
 // CleanUp deletes the synced branches that synchronisations have made, here and

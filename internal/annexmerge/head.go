@@ -9,20 +9,30 @@ import (
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
-// IntoHead merges a commit into the branch that is checked out, at head ("" if
-// it has no commit yet), and into the work tree. Conflicts are left as git
+// IntoHead merges a commit into the branch that is checked out, if it has more,
+// and into the work tree. Conflicts are left as git
 // leaves them, unless all are of annexed files: those are resolved before
 // anything is touched, and the branch goes forward to the merge.
-func IntoHead(ctx context.Context, d *dataset.Dataset, head gitobj.OID, theirs Theirs, opt Options) error {
-	if err := d.RefuseUnmerged(ctx); err != nil {
+func IntoHead(ctx context.Context, d *dataset.Dataset, theirs Theirs, opt Options) error {
+	if err := Resume(ctx, d); err != nil {
 		return err
 	}
+	at, err := d.Repo.Head(ctx)
+	if err != nil {
+		return err
+	}
+	head := at.OID
 	forward := head == ""
 	if !forward {
-		var err error
+		if done, err := d.Repo.IsAncestor(ctx, theirs.ID, head); err != nil || done {
+			return err
+		}
 		if forward, err = d.Repo.IsAncestor(ctx, head, theirs.ID); err != nil {
 			return err
 		}
+	}
+	if err := d.RefuseUnmerged(ctx); err != nil {
+		return err
 	}
 	if !forward && !opt.NoResolve {
 		m, err := Outside(ctx, d, head, theirs, opt)
@@ -30,11 +40,11 @@ func IntoHead(ctx context.Context, d *dataset.Dataset, head gitobj.OID, theirs T
 			return err
 		}
 		if len(m.Resolved) > 0 {
-			return goForward(ctx, d, m)
+			return goForward(ctx, d, head, m)
 		}
 		// Whatever stands in git's way there, it tells better here.
 	}
-	_, err := d.Repo.Output(ctx, append(mergeCommand(d, opt), "--", theirs.Ref)...)
+	_, err = d.Repo.Output(ctx, append(mergeCommand(d, opt), "--", theirs.Ref)...)
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -49,8 +59,12 @@ func IntoHead(ctx context.Context, d *dataset.Dataset, head gitobj.OID, theirs T
 const wayOut = "resolve them (`git annex resolvemerge` does, where all are of annexed files), `git add` them and `git commit`, or give the merge up with `git merge --abort`; nothing is committed before"
 
 // goForward brings the branch and the work tree to a resolved merge.
-func goForward(ctx context.Context, d *dataset.Dataset, m Merged) error {
-	if _, err := d.Repo.Output(ctx, "merge", "--ff-only", "--quiet", string(m.Commit)); err != nil {
+func goForward(ctx context.Context, d *dataset.Dataset, head gitobj.OID, m Merged) error {
+	err := noted(d, head, m.Commit, func() error {
+		_, err := d.Repo.Output(ctx, "merge", "--ff-only", "--quiet", string(m.Commit))
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	return d.PopulateFiles(ctx, m.Resolved)
