@@ -15,6 +15,10 @@ var initSteps = []string{
 	`git clone -q -c core.symlinks=false -c annex.crippledfilesystem=true o c && cd c && git annex init -q c >../init.log 2>&1; git branch --format='%(refname)'; git ls-files -s; cat f`,
 	`cd c && git annex get -q f; cat f; echo n > n; git annex add -q n; git commit -qm n; git ls-files -s; git ls-tree master; cat f n; git status --porcelain`,
 	`git clone -q -c core.symlinks=false o e && cd e && git annex init -q e; git branch --format='%(refname)'; echo n > n; git annex add -q n; git ls-files -s; cat n; git annex lock -q n; git ls-files -s n; cat n; git annex get -q; cat f`,
+	// A clone that shares git's objects shares content, too.
+	`git clone -q --shared o sh && cd sh && git annex init sh >../init.log 2>&1; git config annex.hardlink; git show git-annex:trust.log | cut -d' ' -f2; git annex get -q; stat -c %h "$(readlink -f f)"; git annex whereis f | grep copy`,
+	`git clone -q --shared o auto && cd auto && git annex get -q f >../init.log 2>&1; git config annex.hardlink; git show git-annex:trust.log | cut -d' ' -f2; git annex get -q; stat -c %h "$(readlink -f f)"`,
+	`git clone -q --reference o o ref && cd ref && git annex init -q ref; git config annex.hardlink; git cat-file -e git-annex:trust.log; git annex init -q again; git config annex.hardlink`,
 }
 
 func TestInit(t *testing.T) { likeGitAnnex(t, initSteps) }

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annex"
-	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/git"
@@ -175,14 +174,7 @@ func (p *post) startAnnex(ctx context.Context) error {
 
 // untrust says that content here does not count as a safe copy.
 func (p *post) untrust(ctx context.Context) error {
-	uuid, now := p.d.Annex.UUID, p.d.LogClock()
-	edit := annex.LogEdit{Path: annexlog.TrustFile, Change: func(old []byte) []byte {
-		out, err := annexlog.ParseUUIDLog(old).Set(uuid, annexlog.Untrusted.String(), now)
-		if err != nil {
-			return old
-		}
-		return out
-	}}
+	edit := dataset.Untrust(p.d.Annex.UUID, p.d.LogClock())
 	_, err := p.d.Publisher().Publish(ctx, commit.Request{Logs: []annex.LogEdit{edit}, Reason: "stemma clone: untrust"})
 	return err
 }

@@ -91,9 +91,17 @@ func (d *Dataset) initAnnex(ctx context.Context, origin gitobj.OID, opt annex.In
 		}
 	}
 	opt.Now = d.LogClock()
+	borrows := d.Annex == nil && d.Repo.BorrowsObjects()
 	a, logs, err := annex.Init(d.Repo, opt)
 	if err != nil {
 		return err
+	}
+	if borrows {
+		d.Env.Log.Info("Repository was cloned with --shared; setting annex.hardlink=true and making repository untrusted.")
+		if err := d.Repo.SetConfig(git.Set("annex.hardlink", "true")); err != nil {
+			return fmt.Errorf("initialise annex: %w", err)
+		}
+		logs = append(logs, Untrust(a.UUID, opt.Now))
 	}
 	d.Annex = a
 	d.LinkGitFolder()
@@ -105,6 +113,18 @@ func (d *Dataset) initAnnex(ctx context.Context, origin gitobj.OID, opt annex.In
 	}
 	d.RememberRemotes(ctx)
 	return d.completeAdjusted(ctx)
+}
+
+// Untrust is the edit that says that content in a repository does not count as a
+// safe copy.
+func Untrust(uuid string, now annexlog.Clock) annex.LogEdit {
+	return annex.LogEdit{Path: annexlog.TrustFile, Change: func(old []byte) []byte {
+		out, err := annexlog.ParseUUIDLog(old).Set(uuid, annexlog.Untrusted.String(), now)
+		if err != nil {
+			return old
+		}
+		return out
+	}}
 }
 
 // remoteBranch finds the git-annex branch of a remote, origin's first.
