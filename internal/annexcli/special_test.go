@@ -38,6 +38,8 @@ var specialSteps = []string{
 	// What remotes have to tell is shown once for each process.
 	shelf + `touch store/1/full; cd a && git annex drop --json one && git annex get --json one two; git annex drop -q one; git annex get -q one`,
 	shelf + `cd a && git annex checkpresentkey $(git annex lookupkey one) s`,
+	// Parameters that the program does not have, and what is no identity.
+	shelf + `cd a && for p in strange=1 uuid=foo uuid= folder=x; do git annex initremote n type=external externaltype=shelf encryption=none $p >/dev/null 2>&1; echo $? $p $(git show git-annex:remote.log | wc -l); done`,
 }
 
 func TestSpecialRemotesSpeakAsInGitAnnex(t *testing.T) { likeGitAnnex(t, specialSteps) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -215,16 +216,18 @@ func (s *Session) AutoEnable(ctx context.Context) error {
 	return ctx.Err()
 }
 
+var uuidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
 // takeUUID is the identity that the user wants for the remote (uuid=), or a new
 // one.
 func takeUUID(params map[string]string) (string, error) {
 	want, ok := params["uuid"]
 	delete(params, "uuid")
-	if !ok || want == "" {
+	if !ok {
 		return dataset.NewUUID(), nil
 	}
-	if strings.ContainsAny(want, " \t\r\n") {
-		return "", fmt.Errorf("uuid %q: no identity of a repository", want)
+	if !uuidForm.MatchString(want) {
+		return "", errs.WithHint(fmt.Errorf("invalid uuid %q", want), "write it as 8-4-4-4-12 hexadecimal digits")
 	}
 	return want, nil
 }

@@ -59,7 +59,13 @@ func Init(ctx context.Context, s remote.Setup, mainUUID string, inherited map[st
 	if err != nil {
 		return Result{}, err
 	}
+	if err := errors.Join(checkValues(s.Option("type"), s.Config), k.checkListed(ctx, s, s.Config)); err != nil {
+		return Result{}, err
+	}
 	if mainUUID == "" {
+		if s.Option("type") == "httpalso" {
+			return Result{}, errs.WithHint(errors.New("a httpalso remote shows the content of another one"), "--sameas=REMOTE, without encryption=")
+		}
 		s.Config["name"] = s.Name
 		var note string
 		if s.Config, note, err = crypt.Create(ctx, s); err != nil {
@@ -83,7 +89,7 @@ func Init(ctx context.Context, s remote.Setup, mainUUID string, inherited map[st
 func Enable(ctx context.Context, s remote.Setup, more map[string]string) (Result, error) {
 	config := maps.Clone(s.Config)
 	delete(config, "directory") // a path of this machine comes from its user, not from the branch
-	if v, ok := more["encryption"]; ok && v != config["encryption"] {
+	if v, ok := more["encryption"]; ok && v != config["encryption"] && (v != "none" || config["encryption"] != "") {
 		return Result{}, fmt.Errorf("cannot change the encryption of a special remote from %s to %s", config["encryption"], v)
 	}
 	if v, ok := more["type"]; ok && v != config["type"] {
@@ -102,6 +108,15 @@ func Enable(ctx context.Context, s remote.Setup, more map[string]string) (Result
 	maps.Copy(config, more)
 	s.Config = config
 	k, err := check(s)
+	if err == nil {
+		err = checkValues(config["type"], more)
+	}
+	if err == nil && config["encryption"] == "" && config["sameas-uuid"] == "" {
+		err = errs.WithHint(errors.New("the git-annex branch does not say how this remote is encrypted"), "if it is not: add encryption=none")
+	}
+	if err == nil {
+		err = k.checkListed(ctx, s, more)
+	}
 	if err != nil {
 		return Result{}, err
 	}

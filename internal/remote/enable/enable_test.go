@@ -54,6 +54,13 @@ func TestBadParametersAreRefused(t *testing.T) {
 		"type=directory directory=/ encryption=none bucket=x", "type=rsync encryption=none", "type=httpalso encryption=none", "type=external encryption=none",
 		"type=external externaltype=../x encryption=none", "type=rsync rsyncurl=h:x encryption=none exporttree=yes importtree=yes", "type=httpalso url=http://h encryption=none exporttree=yes", "type=directory directory=/ encryption=shared exporttree=yes", "type=external externaltype=ora encryption=none",
 		"type=external externaltype=ora encryption=none url=ria+file:///nowhere",
+		"type=directory directory=/ encryption=none autoenable=maybe", "type=directory directory=/ encryption=none autoenable=yes",
+		"type=directory directory=/ encryption=none exporttree=maybe", "type=directory directory=/ encryption=none importtree=true",
+		"type=directory directory=/ encryption=none embedcreds=maybe", "type=directory directory=/ encryption=none onlyencryptcreds=yes",
+		"type=directory directory=/ encryption=none cost=abc", "type=directory directory=/ encryption=none ignoreinodes=maybe",
+		"type=rsync rsyncurl=h:x encryption=none shellescape=maybe", "type=S3 encryption=none protocol=ftp", "type=S3 encryption=none requeststyle=foo",
+		"type=S3 encryption=none signature=foo", "type=S3 encryption=none public=maybe", "type=S3 encryption=none versioning=maybe",
+		"type=httpalso url=http://h/x encryption=none",
 	} {
 		if res, err := Init(t.Context(), setup(t, strings.Fields(line)...), "", nil); err == nil {
 			t.Errorf("%s: %v", line, res)
@@ -65,10 +72,17 @@ func TestBadParametersAreRefused(t *testing.T) {
 		}
 	}
 	known := setup(t, "type=rsync", "rsyncurl=h:x", "encryption=none")
-	for _, more := range []map[string]string{{"encryption": "shared"}, {"type": "S3"}, {"cipher": "x"}, {"colour": "red"}} {
+	for _, more := range []map[string]string{{"encryption": "shared"}, {"type": "S3"}, {"cipher": "x"}, {"colour": "red"}, {"autoenable": "maybe"}} {
 		if _, err := Enable(t.Context(), known, more); err == nil {
 			t.Errorf("%v was accepted", more)
 		}
+	}
+	delete(known.Config, "encryption")
+	if _, err := Enable(t.Context(), known, nil); err == nil {
+		t.Error("nothing says how it is encrypted, and it was enabled")
+	}
+	if _, err := Enable(t.Context(), known, map[string]string{"encryption": "none"}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -32,6 +32,8 @@ type kind struct {
 	// prepare makes the storage ready and returns the configuration as it is to
 	// be stored; nil where there is nothing to do.
 	prepare func(ctx context.Context, s remote.Setup) (map[string]string, error)
+	// listed, if not nil, asks which parameters there are; false: any.
+	listed func(ctx context.Context, s remote.Setup) ([]string, bool, error)
 }
 
 func kinds() map[string]kind {
@@ -39,7 +41,7 @@ func kinds() map[string]kind {
 		"directory": {fields: []string{"directory", "ignoreinodes"}, variables: directoryVariables, prepare: prepareDirectory},
 		"rsync":     {fields: []string{"rsyncurl", "shellescape"}, variables: rsyncVariables},
 		"httpalso":  {fields: []string{"url"}, variables: httpAlsoVariables},
-		"external":  {fields: []string{"externaltype"}, any: true, variables: externalVariables, cost: externalCost, prepare: prepareExternal},
+		"external":  {fields: []string{"externaltype"}, any: true, variables: externalVariables, cost: externalCost, prepare: prepareExternal, listed: externalParameters},
 		"S3": {
 			fields: []string{
 				"bucket", "datacenter", "host", "port", "protocol", "requeststyle", "signature", "region", "storageclass", "fileprefix",
@@ -118,6 +120,14 @@ func externalCost(s remote.Setup) [][2]string {
 		cost = "100.0"
 	}
 	return [][2]string{{"annex-cost", cost}, {"annex-availability", "GloballyAvailable"}}
+}
+
+// externalParameters asks the program, unless it is not needed here.
+func externalParameters(ctx context.Context, s remote.Setup) ([]string, bool, error) {
+	if s.Yes("readonly") || s.Option("externaltype") == "ora" {
+		return nil, false, nil
+	}
+	return external.Parameters(ctx, s)
 }
 
 func prepareExternal(ctx context.Context, s remote.Setup) (map[string]string, error) {

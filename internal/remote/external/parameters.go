@@ -1,0 +1,47 @@
+package external
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/remote"
+)
+
+// maxParameters bounds what a program may list.
+const maxParameters = 10_000
+
+// Parameters asks the program which parameters it has (LISTCONFIGS); false where
+// it does not tell.
+func Parameters(ctx context.Context, s remote.Setup) (names []string, ok bool, err error) {
+	r, err := Open(ctx, s)
+	if err != nil {
+		return nil, false, err
+	}
+	p, err := start(ctx, ctx, s, r.path)
+	if err != nil {
+		return nil, false, err
+	}
+	defer p.kill()
+	c := &conversation{ctx: ctx, p: p, ch: p, setup: s, config: map[string]string{}}
+	if p.async != nil {
+		go p.async.run()
+		j, err := p.async.begin()
+		if err != nil {
+			return nil, false, err
+		}
+		defer j.end()
+		c.ch = j
+	}
+	finals := []string{"CONFIG", "CONFIGEND", "UNSUPPORTED-REQUEST"}
+	word, rest, err := c.ask("LISTCONFIGS", finals...)
+	for err == nil && word == "CONFIG" {
+		if len(names) == maxParameters {
+			return nil, false, fmt.Errorf("%s lists parameters without an end", p.name)
+		}
+		name, _, _ := strings.Cut(rest, " ")
+		names = append(names, name)
+		word, rest, err = c.await(finals...)
+	}
+	return names, err == nil && word == "CONFIGEND", err
+}
