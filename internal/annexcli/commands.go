@@ -43,6 +43,7 @@ func setupCommands() []command {
 		{"init", "DESC", "initialize git-annex", newInit},
 		{"initremote", "NAME PARAM=VALUE ...", "creates a special (non-git) remote", newInitRemote},
 		{"enableremote", "NAME PARAM=VALUE ...", "enables git-annex to use a remote", newEnableRemote},
+		{"renameremote", "NAME NAME", "changes name of special remote", newRenameRemote},
 		{"describe", "REMOTE DESC", "change description of a repository", newDescribe},
 		{"dead", "REPOSITORY ...", "hide a lost repository or key", newDead},
 		{"numcopies", "NUMBER", "configure desired number of copies", newCopies("numcopies")},

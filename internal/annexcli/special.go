@@ -44,3 +44,17 @@ func newEnableRemote(*pflag.FlagSet) func(*call, []string) error {
 		})
 	}
 }
+
+func newRenameRemote(*pflag.FlagSet) func(*call, []string) error {
+	return func(c *call, args []string) error {
+		if len(args) != 2 {
+			return misuse{errors.New("Specify an old name (or uuid or description) and a new name.")}
+		}
+		return c.reading(func(s *annexcmd.Session) error {
+			if err := s.RenameRemote(c.ctx, args[0], args[1]); err != nil {
+				return err
+			}
+			return c.out.print(annexcmd.Outcome{Item: annexcmd.Item{Command: "rename", NoFile: true, Input: args}})
+		})
+	}
+}
