@@ -27,7 +27,8 @@ type Repositories struct {
 	trees        map[string]bool // see remote.Trees
 	Peers        []dataset.Peer
 	groups       annexlog.Log
-	ignored      []remote.Spec // remotes without content (annex-ignore)
+	ignored      []remote.Spec  // remotes without content (annex-ignore)
+	named        []dataset.Peer // special remotes among these, which only who names them uses
 }
 
 // Repositories reads descriptions, trust and remotes, once.
@@ -45,13 +46,16 @@ func (s *Session) Repositories(ctx context.Context) (*Repositories, error) {
 			return nil, err
 		}
 		s.D.RememberPeers(s.opened)
+		if s.named, err = s.D.IgnoredSpecials(ctx); err != nil {
+			return nil, err
+		}
 		for _, p := range s.opened {
 			if c, ok := remote.As[remote.LockCarrier](p.Remote); ok {
 				s.carried = append(s.carried, c.CarryLocks())
 			}
 		}
 	}
-	r.Peers = s.opened
+	r.Peers, r.named = s.opened, s.named
 	for _, spec := range remote.List(s.D.Repo.Config, s.D.Path()) {
 		if spec.Ignore {
 			r.ignored = append(r.ignored, spec)
@@ -226,15 +230,17 @@ func known(spec remote.Spec, uuid string) (string, error) {
 	return uuid, nil
 }
 
-// Peer finds a remote by its name.
+// Peer finds a remote by its name. Special remotes that are not used otherwise
+// (annex-ignore) are found as well, as by git-annex.
 func (r *Repositories) Peer(name string) (dataset.Peer, error) {
-	for _, p := range r.Peers {
+	peers := slices.Concat(r.Peers, r.named)
+	for _, p := range peers {
 		if p.Spec.Name == name || p.UUID() != "" && p.UUID() == name {
 			return p, nil
 		}
 	}
 	if u, err := r.Resolve(name); err == nil {
-		for _, p := range r.Peers {
+		for _, p := range peers {
 			if p.UUID() == u {
 				return p, nil
 			}

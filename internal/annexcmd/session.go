@@ -65,6 +65,7 @@ type Session struct {
 	fill    []string // unlocked files to be filled once they are staged
 	repos   *Repositories
 	mute    map[string]bool             // remotes that do not say where content lies
+	named   []dataset.Peer              // see Repositories.named
 	opened  []dataset.Peer              // all that were opened, also before repos was read anew
 	store   *local.Store                // our own content; nil until it is locked
 	carried []func()                    // end what makes many locks cheap
@@ -230,7 +231,7 @@ func (s *Session) Release() error {
 			failures = append(failures, c.Close())
 		}
 	}
-	s.opened = nil
+	s.opened, s.named = nil, nil
 	return errors.Join(failures...)
 }
 

@@ -52,6 +52,27 @@ func (d *Dataset) peers(ctx context.Context) ([]peer, error) {
 	return list, nil
 }
 
+// IgnoredSpecials opens the special remotes with annex-ignore, which peers leaves
+// out.
+func (d *Dataset) IgnoredSpecials(ctx context.Context) ([]Peer, error) {
+	var list []Peer
+	open := d.remoteOpener()
+	for _, s := range remote.List(d.Repo.Config, d.Path()) {
+		if !s.Ignore || s.Kind != remote.Special {
+			continue
+		}
+		setup, err := open.setup(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		p := Peer{Spec: s}
+		p.Remote, p.Err = all.Open(ctx, setup)
+		d.closeLater(p.Remote)
+		list = append(list, p)
+	}
+	return list, nil
+}
+
 // closeLater ends the connections of a remote with the dataset.
 func (d *Dataset) closeLater(r remote.Remote) {
 	if c, ok := remote.As[remote.Closer](r); ok {
