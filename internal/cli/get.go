@@ -55,7 +55,8 @@ func (a *app) get(ctx context.Context, o getOptions, args []string) error {
 		return errs.WithExit(errors.New("get: --data "+o.data.value+" is not supported yet"), errs.ExitUsage)
 	}
 	if o.dataset == "" && len(args) == 0 {
-		return &misuse{errs.WithExit(errors.New("get: neither a dataset nor a path is given"), errs.ExitUsage)}
+		return &misuse{errs.WithExit(errs.WithHint(errors.New("get: neither a dataset nor a path is given"),
+			"`get .` brings everything below this folder"), errs.ExitUsage)}
 	}
 	line := a.watchTransfers()
 	defer line.clear()
