@@ -10,9 +10,9 @@ import (
 )
 
 // IntoHead merges a commit into the branch that is checked out, if it has more,
-// and into the work tree. Conflicts are left as git
-// leaves them, unless all are of annexed files: those are resolved before
-// anything is touched, and the branch goes forward to the merge.
+// and into the work tree. Conflicts are left as git leaves them (*ConflictError),
+// unless all are of annexed files: those are resolved before anything is touched,
+// and the branch goes forward to the merge.
 func IntoHead(ctx context.Context, d *dataset.Dataset, theirs Theirs, opt Options) error {
 	if err := Resume(ctx, d); err != nil {
 		return err
