@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 )
 
 func commandTree(t *testing.T) *cobra.Command {
@@ -114,7 +115,35 @@ func runExample(t *testing.T, bin, setup, line string) {
 	cmd.Dir = dir
 	cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "HOME=" + dir, "USER=ada", "SHELL=/bin/bash", "GIT_CONFIG_NOSYSTEM=1", "LC_ALL=C.UTF-8",
 		"GIT_AUTHOR_NAME=Ada", "GIT_AUTHOR_EMAIL=ada@example.org", "GIT_COMMITTER_NAME=Ada", "GIT_COMMITTER_EMAIL=ada@example.org", "STEMMA_SCHEDULER=local", "EXAMPLE=" + line}
+	t.Cleanup(func() { waitForJobs(t, filepath.Join(dir, ".local/state/stemma/local/jobs")) })
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s", line, err, out)
+	}
+}
+
+// waitForJobs waits until the supervisors of an embedded scheduler have ended,
+// by the locks that they hold for their lives. A supervisor starts what waits
+// before it ends.
+func waitForJobs(t *testing.T, jobs string) {
+	t.Helper()
+	for ended := 0; ; {
+		locks, err := filepath.Glob(filepath.Join(jobs, "*", "alive*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(locks) == ended {
+			return
+		}
+		for _, name := range locks {
+			lock, err := os.Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := unix.Flock(int(lock.Fd()), unix.LOCK_SH); err != nil {
+				t.Fatal(err)
+			}
+			lock.Close()
+		}
+		ended = len(locks)
 	}
 }
