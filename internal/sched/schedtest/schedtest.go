@@ -164,50 +164,6 @@ func testFailure(t *testing.T, s *suite) {
 	check(t, s.until(t, query(noDir, 1), final), sched.Failed, "FAILED")
 }
 
-func testArray(t *testing.T, s *suite) {
-	id, dir := s.start(t, `sbatch --array=0-3%2 --wrap 'echo task $SLURM_ARRAY_TASK_ID of $SLURM_ARRAY_JOB_ID; test $SLURM_ARRAY_TASK_ID != 2'`)
-	d, err := s.Describe(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var files, ids []string
-	for _, n := range []string{"0", "1", "2", "3"} {
-		files = append(files, filepath.Join(dir, "slurm-"+id+"_"+n+".out"))
-		ids = append(ids, id+"_"+n)
-	}
-	if !slices.Equal(d.Files, files) || !slices.Equal(d.TaskIDs, ids) || d.Tasks != 4 {
-		t.Errorf("description %+v", d)
-	}
-	st := s.until(t, query(id, 4), final)
-	check(t, st, sched.Failed, sched.SomeComplete)
-	for i, task := range st.Tasks {
-		if task.ID != ids[i] || task.OwnID == "" || task.State.Success() != (i != 2) {
-			t.Errorf("task %+v", task)
-		}
-	}
-	if out, err := os.ReadFile(files[3]); err != nil || string(out) != "task 3 of "+id+"\n" {
-		t.Errorf("output %q, %v", out, err)
-	}
-}
-
-func testArrayList(t *testing.T, s *suite) {
-	list := "1,4,9,16,25,36,49,64,81,100,121,144,169,196,225,256,289,324,361,400"
-	id, dir := s.start(t, `sbatch --parsable --hold -a `+list+` --output='o/%A-%a.txt' --error='o/%x.err' --job-name='two words' --wrap true`)
-	d, err := s.Describe(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d.Tasks != 20 || len(d.TaskIDs) != 20 || len(d.Files) != 21 || d.Name != "two words" {
-		t.Errorf("description %+v", d)
-	}
-	if !slices.Contains(d.Files, filepath.Join(dir, "o", id+"-400.txt")) || !slices.Contains(d.Files, filepath.Join(dir, "o", "two words.err")) {
-		t.Errorf("files %v", d.Files)
-	}
-	if st := s.ask(t, query(id, 20)); st.State != sched.Held || len(st.Tasks) != 20 || st.Note == "" {
-		t.Errorf("status %+v", st)
-	}
-}
-
 func testDependency(t *testing.T, s *suite) {
 	dir := tempDir(t)
 	first := s.startIn(t, `sbatch --parsable --wrap 'sleep 1; echo one >> log'`, dir)
@@ -253,66 +209,10 @@ func testCancel(t *testing.T, s *suite) {
 	}
 }
 
-func testCancelTask(t *testing.T, s *suite) {
-	id, _ := s.start(t, `sbatch --parsable --array=1-2 --wrap 'test $SLURM_ARRAY_TASK_ID = 1 || sleep 60'`)
-	s.until(t, query(id, 2), func(st sched.Status) bool {
-		return len(st.Tasks) == 2 && st.Tasks[0].State.Final() && st.Tasks[1].State == sched.Running
-	})
-	if err := s.Cancel(t.Context(), []string{id + "_2"}); err != nil {
-		t.Fatal(err)
-	}
-	check(t, s.until(t, query(id, 2), final), sched.Failed, sched.SomeComplete)
-}
-
 func testHeld(t *testing.T, s *suite) {
 	id, _ := s.start(t, `sbatch --parsable -H --wrap true`)
 	if st := s.ask(t, query(id, 1)); st.State != sched.Held || st.Text != "PENDING" || st.Note == "" {
 		t.Errorf("status %+v", st)
-	}
-}
-
-// testUnknown asks for a job nobody knows, alone and beside one that is
-// known, and for ids that are none.
-func testUnknown(t *testing.T, s *suite) {
-	id, _ := s.start(t, `sbatch --parsable --wrap true`)
-	s.until(t, query(id, 1), final)
-	for _, others := range [][]string{nil, {id}} {
-		queries := []sched.Query{query("99999999", 1), query("no id; rm -rf", 1), query("", 1)}
-		for _, other := range others {
-			queries = append(queries, query(other, 1))
-		}
-		m, err := s.Query(t.Context(), queries)
-		if err != nil || len(m) != len(queries) {
-			t.Fatalf("%+v, %v", m, err)
-		}
-		for _, q := range queries[:3] {
-			if m[q.ID].State != sched.Unknown || m[q.ID].Note == "" {
-				t.Errorf("unknown job is %+v", m[q.ID])
-			}
-		}
-		if len(others) > 0 && !m[id].State.Success() {
-			t.Errorf("known job is %+v", m[id])
-		}
-	}
-	if _, err := s.Describe(t.Context(), "99999999"); err == nil {
-		t.Error("describes a job that does not exist")
-	}
-}
-
-func testCandidates(t *testing.T, s *suite) {
-	since := time.Now()
-	id, dir := s.start(t, `sbatch --parsable --hold --job-name='a|b c' -a 0-2 --wrap true`)
-	list, err := s.Candidates(t.Context(), since)
-	if err != nil {
-		t.Fatal(err)
-	}
-	i := slices.IndexFunc(list, func(c sched.Candidate) bool { return c.ID == id })
-	if i < 0 || list[i].Name != "a|b c" || list[i].WorkDir != dir || list[i].Submitted.Before(since.Add(-time.Second)) {
-		t.Errorf("candidates %+v", list)
-	}
-	list, err = s.Candidates(t.Context(), since.Add(time.Hour))
-	if err != nil || len(list) != 0 {
-		t.Errorf("in an hour: %+v, %v", list, err)
 	}
 }
 
@@ -342,34 +242,5 @@ func testDirectives(t *testing.T, s *suite) {
 	}
 	if out, err := os.ReadFile(files[1]); strings.TrimSpace(string(out)) != "bad" {
 		t.Errorf("error output %q, %v", out, err)
-	}
-}
-
-// testMany asks for several jobs in one round.
-func testMany(t *testing.T, s *suite) {
-	dir := tempDir(t)
-	var queries []sched.Query
-	for range 8 {
-		queries = append(queries, query(s.startIn(t, `sbatch --parsable --wrap true`, dir), 1))
-	}
-	end := time.Now().Add(patience)
-	for {
-		m, err := s.Query(t.Context(), queries)
-		if err != nil {
-			t.Fatal(err)
-		}
-		done := 0
-		for _, st := range m {
-			if st.State.Success() {
-				done++
-			}
-		}
-		if done == len(queries) {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%d of %d are done", done, len(queries))
-		}
-		time.Sleep(100 * time.Millisecond)
 	}
 }
