@@ -248,32 +248,12 @@ func (d *Dataset) sameLink(e gitindex.Entry) bool {
 	return err == nil && d.Repo.Format.HashObject("blob", []byte(target)) == e.OID
 }
 
-// removed notes index entries at or below rel whose files are gone.
-func (w *walk) removed(rel string) error {
-	if w.index == nil {
-		return nil
-	}
-	check := func(e gitindex.Entry) {
-		if w.seen[e.Path] {
-			return
-		}
-		if _, err := os.Lstat(w.d.Repo.Path(e.Path)); err == nil {
-			return
-		}
-		w.seen[e.Path] = true
-		w.changes = append(w.changes, Change{Path: e.Path, State: Deleted, Mode: e.Mode, OID: e.OID, Prev: e.OID, PrevMode: e.Mode, WorkTree: true, Gone: true, unmerged: e.Stage != 0})
-	}
-	if e, ok := w.index.Lookup(rel); ok {
-		check(e)
-	}
-	if rel == "." {
-		rel = ""
-	}
-	for e, err := range w.index.Under(rel) {
-		if err != nil {
+// emitAll sends records until the sink wants no more.
+func emitAll(sink result.Sink, records []result.Record) error {
+	for _, r := range records {
+		if err := sink.Emit(r); err != nil {
 			return err
 		}
-		check(e)
 	}
 	return nil
 }
@@ -295,15 +275,5 @@ func (w *walk) dropIgnored(ctx context.Context) error {
 		}
 	}
 	w.changes = kept
-	return nil
-}
-
-// emitAll sends records until the sink wants no more.
-func emitAll(sink result.Sink, records []result.Record) error {
-	for _, r := range records {
-		if err := sink.Emit(r); err != nil {
-			return err
-		}
-	}
 	return nil
 }
