@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
@@ -240,6 +241,9 @@ func fileNameOf(address string, depth int) string {
 	for i := range parts {
 		parts[i] = saneName(parts[i])
 	}
+	if len(parts) == 0 {
+		return saneName("") // "http://:80/"
+	}
 	switch {
 	case depth > 0 && depth < len(parts):
 		return path.Join(parts[depth:]...)
@@ -249,7 +253,11 @@ func fileNameOf(address string, depth int) string {
 		return path.Join(parts[max(len(parts)+depth, 0):]...)
 	}
 	name := strings.Join(parts, "_")
-	return name[:min(len(name), maxURLName)]
+	for len(name) > maxURLName {
+		_, size := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-size]
+	}
+	return name
 }
 
 // hasScheme reports whether an address begins as a URL does.

@@ -3,6 +3,7 @@ package annexcmd
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stemma-data/stemma/internal/annex"
 )
@@ -19,6 +20,9 @@ func TestFileNameOf(t *testing.T) {
 		{"http://127.0.0.1:8797/d/y.dat", 1, "d/y.dat"},
 		{"http://127.0.0.1:8797/d/y.dat", -1, "y.dat"},
 		{"http://h/a?b=c&d", 0, "h_a_b_c_d"},
+		{"http://:80/", 0, "_"},
+		{"http://:80/", 1, "_"},
+		{"http://" + strings.Repeat("é", 150) + "/", 0, strings.Repeat("é", 100)},
 	} {
 		if got := fileNameOf(c.url, c.depth); got != c.want {
 			t.Errorf("%s (%d): got %s, want %s", c.url, c.depth, got, c.want)
@@ -32,7 +36,7 @@ func FuzzFileNameOf(f *testing.F) {
 	f.Fuzz(func(t *testing.T, url string, depth int) {
 		name := fileNameOf(url, depth%8)
 		for _, part := range strings.Split(name, "/") {
-			if part == ".." || strings.EqualFold(part, ".git") || strings.ContainsAny(part, "\x00\n") {
+			if part == "" || part == ".." || !utf8.ValidString(part) && utf8.ValidString(url) || strings.EqualFold(part, ".git") || strings.ContainsAny(part, "\x00\n") {
 				t.Errorf("%q (%d) became %q", url, depth, name)
 			}
 		}
