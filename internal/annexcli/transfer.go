@@ -92,8 +92,8 @@ func newCopy(move bool) func(*pflag.FlagSet) func(*call, []string) error {
 			return c.reading(func(s *annexcmd.Session) error {
 				toHere := o.to == "here" || o.to == "."
 				switch {
-				case o.to != "" && !toHere && o.from != "":
-					return misuse{errors.New("Only one of --from and --to can be used")}
+				case o.to != "" && o.from != "":
+					return o.relay(c, s, args, move)
 				case o.to != "" && !toHere:
 					return o.send(c, s, args, move)
 				case o.from == "" && !toHere:
@@ -121,5 +121,18 @@ func (o *transferOptions) send(c *call, s *annexcmd.Session, args []string, move
 		d.Portion = 1
 	}
 	err = o.each(c, s, args, func(f annexcmd.File) (bool, error) { return d.Send(c.ctx, f) })
+	return errors.Join(d.Flush(c.ctx), err)
+}
+
+// relay carries content from one remote to another.
+func (o *transferOptions) relay(c *call, s *annexcmd.Session, args []string, move bool) error {
+	d, err := s.NewRelay(c.ctx, o.from, o.to, move)
+	if err != nil {
+		return err
+	}
+	if o.batch.any() {
+		d.Portion = 1
+	}
+	err = o.each(c, s, args, func(f annexcmd.File) (bool, error) { return d.Add(c.ctx, f) })
 	return errors.Join(d.Flush(c.ctx), err)
 }

@@ -210,7 +210,7 @@ func (d *Sender) dropOurs(ctx context.Context, f File, item Item, notes []Note, 
 	}
 	err = transfer.Drop(ctx, d.s.ownStore(), f.Key, proof)
 	if err != nil && !errors.Is(err, remote.ErrAbsent) {
-		return d.drop.refused(ctx, f, item, err)
+		return d.drop.refused(ctx, f, item, err, notes...)
 	}
 	d.drop.goes(f.Key)
 	if err := d.s.SetLocation(ctx, f.Key, d.repos.here, annexlog.StatusAbsent); err != nil {

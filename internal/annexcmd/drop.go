@@ -3,11 +3,9 @@ package annexcmd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
@@ -229,41 +227,4 @@ func (s *Session) neededCopies(ctx context.Context, f File) (num, least int, err
 		num, least = max(num, n), max(least, l)
 	}
 	return num, least, nil
-}
-
-// refused explains why content has to stay.
-func (d *Dropper) refused(ctx context.Context, f File, item Item, cause error) error {
-	var unsafe *transfer.UnsafeError
-	if !errors.As(cause, &unsafe) {
-		if errors.Is(cause, remote.ErrBusy) {
-			cause = errors.New("content is locked")
-		}
-		return d.s.Report(item.error(cause))
-	}
-	o := item.failed(short("unsafe"), long(fmt.Sprintf("Could only verify the existence of %d out of %d necessary %s",
-		unsafe.Have, unsafe.Need, map[bool]string{true: "copy", false: "copies"}[unsafe.Need == 1])))
-	where, err := d.s.Locations(ctx, d.repos, annexlog.LocationPath(f.Key))
-	if err != nil {
-		return err
-	}
-	var broken, wanted []string
-	for _, u := range where {
-		if u == d.repos.here || d.from != nil && u == d.from.UUID() || d.repos.Trust(u) == annexlog.Untrusted {
-			continue
-		}
-		wanted = append(wanted, u)
-		for _, p := range d.repos.Peers {
-			if p.UUID() == u && p.Remote == nil {
-				broken = append(broken, p.Spec.Name)
-			}
-		}
-	}
-	if len(broken) > 0 {
-		o.Notes = append(o.Notes, long("Unable to access these remotes: "+strings.Join(broken, ", ")))
-	}
-	if strings.HasPrefix(item.Command, "drop") {
-		o.Notes = append(o.Notes, aside("Rather than dropping this file, try using: git annex move"))
-	}
-	o.Notes = append(o.Notes, long("(Use --force to override this check, or adjust numcopies.)"))
-	return d.s.Report(o.With("wanted", d.repos.objects(wanted)))
 }

@@ -37,25 +37,35 @@ func (d *Dropper) dropFrom(ctx context.Context, f File) (bool, error) {
 // removeFrom proves other copies, ours among them, and removes the remote's.
 // spare copies need no proof.
 func (d *Dropper) removeFrom(ctx context.Context, f File, item Item, spare int, notes ...Note) error {
-	keeper, ok := d.from.Remote.(remote.Keeper)
-	if !ok {
-		return d.s.Report(item.error(d.cannot("delete from")))
-	}
 	proof, err := d.proof(ctx, f, d.from.UUID())
 	if err != nil {
 		return err
 	}
 	proof.Need, proof.Locked = max(proof.Need-spare, 0), max(proof.Locked-spare, 0)
-	own := d.repos.here
-	if d.repos.Trust(own) == annexlog.Untrusted {
-		own = ""
+	return d.removeProven(ctx, f, item, d.witness(), proof, notes...)
+}
+
+// witness is our repository, if a copy of ours counts.
+func (d *Dropper) witness() string {
+	if d.repos.Trust(d.repos.here) == annexlog.Untrusted {
+		return ""
 	}
-	err = transfer.DropFrom(ctx, d.s.ownStore(), own, keeper, f.Key, proof)
+	return d.repos.here
+}
+
+// removeProven removes the remote's copy if the proof succeeds. own is as for
+// transfer.DropFrom.
+func (d *Dropper) removeProven(ctx context.Context, f File, item Item, own string, proof transfer.Proof, notes ...Note) error {
+	keeper, ok := d.from.Remote.(remote.Keeper)
+	if !ok {
+		return d.s.Report(item.error(d.cannot("delete from")))
+	}
+	err := transfer.DropFrom(ctx, d.s.ownStore(), own, keeper, f.Key, proof)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
-		return d.refused(ctx, f, item, err)
+		return d.refused(ctx, f, item, err, notes...)
 	}
 	if err := d.s.SetLocation(ctx, f.Key, d.from.UUID(), d.left()); err != nil {
 		return err

@@ -126,6 +126,12 @@ func (r *Repositories) said(uuid string) annexlog.Trust {
 	return annexlog.Semitrusted
 }
 
+// trustedAs reports whether a copy may go to one repository instead of another:
+// it is trusted, or no less than the other is.
+func (r *Repositories) trustedAs(uuid, than string) bool {
+	return r.Trust(uuid) != annexlog.Untrusted && r.Trust(uuid) != annexlog.Dead || trustRank(r.Trust(uuid)) >= trustRank(r.Trust(than))
+}
+
 // Description is the text for people, with the remote's name in brackets.
 func (r *Repositories) Description(uuid string) string {
 	return named(r.descriptions[uuid], r.names[uuid])

@@ -155,45 +155,6 @@ func (s *Session) Pin(ctx context.Context) (err error) {
 	return err
 }
 
-// Change records an edit of the git-annex branch.
-func (s *Session) Change(ctx context.Context, e annex.LogEdit) error {
-	s.changed = true
-	if s.Shared {
-		return s.D.Annex.Note(ctx, []annex.LogEdit{e})
-	}
-	if _, ok := s.pending[e.Path]; !ok {
-		s.order = append(s.order, e.Path)
-	}
-	s.pending[e.Path] = append(s.pending[e.Path], e)
-	return nil
-}
-
-// SetLocation records whether a repository has the key's content.
-func (s *Session) SetLocation(ctx context.Context, k annexkey.Key, uuid string, status annexlog.Status) error {
-	return s.Change(ctx, annex.SetLocation(k, uuid, status, s.clock()))
-}
-
-// setValue changes one field of a log at the top of the branch.
-func (s *Session) setValue(ctx context.Context, path, field, value string) error {
-	if err := annexlog.CheckValue(value); err != nil {
-		return err
-	}
-	parse := annexlog.ParseUUIDLog
-	switch path {
-	case annexlog.ConfigFile, annexlog.GroupPreferredContentFile:
-		parse = annexlog.ParseMapLog
-	}
-	now := s.clock()
-	s.repos = nil
-	return s.Change(ctx, annex.LogEdit{Path: path, UUID: field, Change: func(old []byte) []byte {
-		out, err := parse(old).Set(field, value, now)
-		if err != nil {
-			return old // not with a checked value
-		}
-		return out
-	}})
-}
-
 // Stage lets a path of the index become a blob with the text (nil: the edit
 // names one that git has) when the session ends.
 func (s *Session) Stage(edit gitindex.Edit, was gitobj.OID, text []byte) {
@@ -204,11 +165,7 @@ func (s *Session) Stage(edit gitindex.Edit, was gitobj.OID, text []byte) {
 func (s *Session) Close(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	err := s.flushIndex(ctx)
-	var edits []annex.LogEdit
-	for _, p := range s.order {
-		edits = append(edits, s.pending[p]...)
-	}
-	s.pending, s.order = map[string][]annex.LogEdit{}, nil
+	edits := s.takeEdits()
 	if !s.D.Repo.Config.Bool("annex.alwayscommit", true) {
 		return errors.Join(err, s.D.Annex.Note(ctx, edits))
 	}
@@ -251,11 +208,7 @@ func (s *Session) Changed() bool { return s.changed || len(s.index) > 0 }
 // as git-annex's plumbing does.
 func (s *Session) JournalOnly(ctx context.Context) error {
 	err := s.flushIndex(ctx)
-	var edits []annex.LogEdit
-	for _, p := range s.order {
-		edits = append(edits, s.pending[p]...)
-	}
-	s.pending, s.order = map[string][]annex.LogEdit{}, nil
+	edits := s.takeEdits()
 	return errors.Join(err, s.D.Annex.Note(ctx, edits))
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,6 +43,8 @@ type UnsafeError struct {
 	Have, Need int
 	Lock       bool
 	Away       []string // remotes that could not be asked
+	Counted    []string // repositories that count
+	Unlockable []string // remotes of which copies were seen, but cannot be locked
 }
 
 // Error is git-annex's text, with DataLad's name of the option.
@@ -126,12 +129,21 @@ func (w *witnesses) gather(ctx context.Context, p Proof) error {
 // locked ones, and others that were only seen.
 func (w *witnesses) enough(lostLocks, lostSeen int) error {
 	if have := len(w.counted) - lostLocks - lostSeen; have < w.need {
-		return &UnsafeError{Have: have, Need: w.need, Away: w.away}
+		return w.unsafe(UnsafeError{Have: have, Need: w.need})
 	}
 	if have := len(w.trusted) + len(w.locks) - lostLocks; have < w.strong {
-		return &UnsafeError{Have: have, Need: w.strong, Lock: true, Away: w.away}
+		return w.unsafe(UnsafeError{Have: have, Need: w.strong, Lock: true})
 	}
 	return nil
+}
+
+// unsafe adds who was asked.
+func (w *witnesses) unsafe(e UnsafeError) error {
+	e.Away, e.Counted = w.away, slices.Sorted(maps.Keys(w.counted))
+	for _, r := range w.seen {
+		e.Unlockable = append(e.Unlockable, r.Name())
+	}
+	return &e
 }
 
 // ask has the remote lock its copy, or at least show it.

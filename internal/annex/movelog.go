@@ -1,0 +1,91 @@
+package annex
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/fsx"
+)
+
+// Moving is content on its way to a repository that did not have it. Where the
+// way is broken off, it is known later that the number of copies was not to be
+// lowered by it.
+type Moving struct {
+	From, To string // identities of repositories
+	Key      annexkey.Key
+}
+
+// line is the move's in git-annex's move.log.
+func (m Moving) line() string { return m.From + " " + m.To + " " + m.Key.String() }
+
+// movesKept bounds the moves that were broken off and never done again, as
+// git-annex does.
+const movesKept = 100
+
+// MovesBegun tells which moves were begun and have not ended, git-annex's too.
+func (a *Annex) MovesBegun() (func(Moving) bool, error) {
+	lines, err := a.moveLines()
+	known := map[string]bool{}
+	for _, l := range lines {
+		known[l] = true
+	}
+	return func(m Moving) bool { return known[m.line()] }, err
+}
+
+// BeginMoves records moves before they begin.
+func (a *Annex) BeginMoves(ctx context.Context, moves []Moving) error {
+	return a.editMoves(ctx, moves, func(lines []string, line string) []string {
+		if slices.Contains(lines, line) {
+			return lines
+		}
+		return append(lines, line)
+	})
+}
+
+// EndMoves forgets moves that have ended, or have changed nothing.
+func (a *Annex) EndMoves(ctx context.Context, moves []Moving) error {
+	return a.editMoves(ctx, moves, func(lines []string, line string) []string {
+		return slices.DeleteFunc(lines, func(l string) bool { return l == line })
+	})
+}
+
+func (a *Annex) editMoves(ctx context.Context, moves []Moving, edit func(lines []string, line string) []string) error {
+	if len(moves) == 0 {
+		return nil
+	}
+	lock, err := fsx.LockFile(ctx, a.Dir("move.lck"), true)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	lines, err := a.moveLines()
+	if err != nil {
+		return err
+	}
+	before := slices.Clone(lines)
+	for _, m := range moves {
+		lines = edit(lines, m.line())
+	}
+	if slices.Equal(before, lines) {
+		return nil
+	}
+	lines = lines[max(len(lines)-max(movesKept, len(moves)), 0):]
+	var text strings.Builder
+	for _, l := range lines {
+		text.WriteString(l + "\n")
+	}
+	return fsx.WriteFileVia(a.Dir("tmp"), a.Dir("move.log"), []byte(text.String()), 0o644)
+}
+
+func (a *Annex) moveLines() ([]string, error) {
+	text, err := os.ReadFile(a.Dir("move.log"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return strings.FieldsFunc(string(text), func(r rune) bool { return r == '\n' }), err
+}

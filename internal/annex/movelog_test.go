@@ -1,0 +1,41 @@
+package annex
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stemma-data/stemma/internal/annexkey"
+)
+
+func TestMovesAreKnownUntilTheyEnd(t *testing.T) {
+	a := &Annex{dir: t.TempDir()}
+	move := func(i int) Moving {
+		return Moving{From: "u1", To: "u2", Key: annexkey.New("WORM", fmt.Sprint("n", i))}
+	}
+	check := func(i int, want bool) {
+		t.Helper()
+		begun, err := a.MovesBegun()
+		if err != nil || begun(move(i)) != want {
+			t.Errorf("move %d: %v, %v; want %v", i, begun(move(i)), err, want)
+		}
+	}
+	check(1, false)
+	for i := range 3 {
+		if err := a.BeginMoves(t.Context(), []Moving{move(i), move(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(1, true)
+	if err := a.EndMoves(t.Context(), []Moving{move(1)}); err != nil {
+		t.Fatal(err)
+	}
+	check(1, false)
+	check(2, true)
+	for i := range 2 * movesKept {
+		if err := a.BeginMoves(t.Context(), []Moving{move(10 + i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(2, false)
+	check(2*movesKept, true)
+}
