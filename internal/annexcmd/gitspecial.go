@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/remote/enable"
 )
 
 // initGitRemote records a git remote in the git-annex branch (type=git), so that
@@ -18,6 +20,9 @@ func (s *Session) initGitRemote(ctx context.Context, name string, params map[str
 	location := params["location"]
 	if location == "" {
 		return errors.New("Specify location=url")
+	}
+	if err := enable.CheckGit(params); err != nil {
+		return err
 	}
 	r, err := s.Repositories(ctx)
 	if err != nil {
@@ -31,7 +36,13 @@ func (s *Session) initGitRemote(ctx context.Context, name string, params map[str
 		if err != nil {
 			return err
 		}
+		if sp, err := s.RemoteOption(ctx, uuid, "name"); err != nil || sp != "" {
+			return errors.Join(err, errs.WithHint(fmt.Errorf("the repository at %s is the special remote %q already", location, sp), "use enableremote to enable it"))
+		}
 		params["name"] = name
+		if err := s.addGitRemote(ctx, name, location, uuid); err != nil {
+			return err
+		}
 		return s.setValue(ctx, annexlog.RemoteFile, uuid, annexlog.EncodeConfig(params))
 	}
 	return errs.WithHint(errors.New("could not find existing git remote with specified location"), "git remote add NAME %s", location)
@@ -46,8 +57,18 @@ func (s *Session) enableGitRemote(ctx context.Context, sp special) error {
 	if err := git.CheckUntrustedURL(location); err != nil {
 		return err
 	}
-	if _, err := s.D.Repo.Output(ctx, "remote", "add", "--", sp.name, location); err != nil {
+	return s.addGitRemote(ctx, sp.name, location, sp.uuid)
+}
+
+// isRemote reports whether the repository is a remote here, under whatever name.
+func (s *Session) isRemote(uuid string) bool {
+	return slices.ContainsFunc(remote.List(s.D.Repo.Config, s.D.Path()), func(spec remote.Spec) bool { return spec.UUID == uuid })
+}
+
+// addGitRemote makes the repository a remote here.
+func (s *Session) addGitRemote(ctx context.Context, name, location, uuid string) error {
+	if _, err := s.D.Repo.Output(ctx, "remote", "add", "--", name, location); err != nil {
 		return err
 	}
-	return s.D.Repo.SetConfig(git.ConfigEdit{Key: "remote." + sp.name + ".annex-uuid", Value: sp.uuid})
+	return s.D.Repo.SetConfig(git.ConfigEdit{Key: "remote." + name + ".annex-uuid", Value: uuid})
 }

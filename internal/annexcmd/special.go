@@ -55,6 +55,9 @@ func (s *Session) InitRemote(ctx context.Context, name string, words []string, s
 	if err != nil {
 		return "", err
 	}
+	if params["type"] == "git" && n.Private {
+		return "", errors.New("--private cannot be used with type=git, which is for telling others of a repository")
+	}
 	if params["type"] == "git" && sameAs == "" {
 		return "", s.initGitRemote(ctx, name, params)
 	}
@@ -173,6 +176,12 @@ func (s *Session) EnableRemote(ctx context.Context, name string, words []string)
 	if err := checkName(sp.name); err != nil {
 		return err
 	}
+	if sp.config["type"] == "git" && len(more) > 0 {
+		return "", fmt.Errorf("That is a normal git remote; passing these parameters does not make sense: %s", strings.Join(words, " "))
+	}
+	if sp.config["type"] == "git" && s.D.Repo.Config.Get("remote."+sp.name+".annex-uuid") == sp.uuid {
+		return "", s.D.Repo.SetConfig(git.ConfigEdit{Key: "remote." + sp.name + ".annex-ignore", Value: "false"})
+	}
 	if s.D.Repo.Config.Get("remote."+sp.name+".url") != "" {
 		return errs.WithHint(fmt.Errorf("another remote is called %s already", sp.name), "rename that one: git remote rename %s NEW", sp.name)
 	}
@@ -206,7 +215,7 @@ func (s *Session) AutoEnable(ctx context.Context) error {
 	}
 	for _, sp := range list {
 		auto, _ := git.ParseBool(sp.config["autoenable"])
-		if !auto || len(s.D.Repo.Config.Keys("remote."+sp.name+".")) > 0 {
+		if !auto || len(s.D.Repo.Config.Keys("remote."+sp.name+".")) > 0 || sp.config["type"] == "git" && s.isRemote(sp.uuid) {
 			continue
 		}
 		if err := s.EnableRemote(ctx, sp.uuid, nil); err != nil {

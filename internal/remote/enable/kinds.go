@@ -53,6 +53,16 @@ func kinds() map[string]kind {
 	}
 }
 
+// CheckGit checks the parameters of a git remote that the branch tells of
+// (type=git).
+func CheckGit(params map[string]string) error {
+	k := kind{fields: []string{"location"}, plain: true}
+	if err := k.knows(params); err != nil {
+		return err
+	}
+	return checkValues("git", params)
+}
+
 func types() []string { return slices.Sorted(maps.Keys(kinds())) }
 
 func directoryVariables(s remote.Setup) ([][2]string, error) {
