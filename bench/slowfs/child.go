@@ -15,13 +15,14 @@ import (
 )
 
 // Serve is the main function of a process that serves a file system. Its
-// arguments are -profile NAME -seed N BACKING MOUNT. It writes a line when the
+// arguments are -profile NAME -seed N [-fat] BACKING MOUNT. It writes a line when the
 // mount stands, then answers each line on in with the counts, as JSON, and ends
 // at the end of in. SIGUSR1 writes the counts to standard error.
 func Serve(args []string, in io.Reader, out io.Writer) (err error) {
 	f := flag.NewFlagSet("slowfs", flag.ContinueOnError)
 	name := f.String("profile", "local", "`NAME` of the profile")
 	seed := f.Uint64("seed", 1, "`N` that the latencies are drawn with")
+	fat := f.Bool("fat", false, "show the folder as FAT would")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -32,7 +33,7 @@ func Serve(args []string, in io.Reader, out io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("slowfs: %w", err)
 	}
-	m, err := Mount(Options{Backing: f.Arg(0), Mount: f.Arg(1), Profile: profile, Seed: *seed})
+	m, err := Mount(Options{Backing: f.Arg(0), Mount: f.Arg(1), Profile: profile, Seed: *seed, FAT: *fat})
 	if err != nil {
 		return fmt.Errorf("slowfs: %w", err)
 	}

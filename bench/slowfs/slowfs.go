@@ -7,7 +7,8 @@
 // is seen: a path of four components costs four lookups and a question for the
 // attributes. A client whose locks nobody revokes asks for less. Locks of files
 // are the kernel's own. Only the user who mounts it may use it; permissions are
-// those of that user in the backing folder.
+// those of that user in the backing folder. It may also show the folder as FAT
+// would, with what a USB stick lacks.
 //
 // Serve it from a process of its own: a program that starts children while it
 // serves the file system they work on can wait for itself for ever.
@@ -29,6 +30,7 @@ type Options struct {
 	Mount   string // an existing empty folder
 	Profile Profile
 	Seed    uint64 // of the latencies
+	FAT     bool   // show the folder as FAT would: see fat
 }
 
 // Mounted is a file system that is being served.
@@ -48,8 +50,13 @@ func Mount(o Options) (*Mounted, error) {
 		MountOptions: fuse.MountOptions{
 			DirectMount: os.Geteuid() == 0,
 			FsName:      "slowfs-" + o.Profile.Name, Name: "slowfs", MaxBackground: 512, DisableXAttrs: true,
+			DisableReadDirPlus: o.FAT,
 		}}
-	s := &slow{RawFileSystem: fs.NewNodeFS(root, options), clock: newClock(o.Profile, o.Seed),
+	below := fs.NewNodeFS(root, options)
+	if o.FAT {
+		below = newFAT(below, o.Backing)
+	}
+	s := &slow{RawFileSystem: below, clock: newClock(o.Profile, o.Seed),
 		cache: newStatCache(o.Profile.StatCache), sleep: pause}
 	server, err := fuse.NewServer(s, o.Mount, &options.MountOptions)
 	if err != nil {

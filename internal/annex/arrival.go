@@ -75,8 +75,9 @@ func (r *Arrival) adopt() {
 	if os.Rename(r.public, r.path) != nil || !r.annex.downloading(r.key, r.lock) {
 		return
 	}
-	_ = os.Link(r.path, r.public) // theirs, unless they have begun anew
-	os.Remove(r.path)
+	if fsx.TakeName(r.path, r.public) != nil { // theirs, unless they have begun anew
+		os.Remove(r.path)
+	}
 }
 
 // sizeOf is the size of a regular file else -1.
@@ -129,9 +130,7 @@ func (r *Arrival) Suspend() {
 		os.Remove(r.path)
 		return
 	}
-	if os.Link(r.path, r.public) == nil {
-		os.Remove(r.path)
-	}
+	_ = fsx.TakeName(r.path, r.public) // else the next arrival of ours finds it
 }
 
 // Discard ends the arrival and throws away what has come.

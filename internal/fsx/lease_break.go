@@ -169,7 +169,7 @@ func bury(base, path string, seen seenLease) (bool, error) {
 	}
 	dead, err := readLease(grave)
 	if err == nil && !dead.same(seen) {
-		err = os.Link(grave, path) // never over a younger lease
+		err = TakeName(grave, path) // never over a younger lease
 		os.Remove(grave)
 		if errors.Is(err, fs.ErrExist) {
 			err = nil // its owner finds out by Check

@@ -97,10 +97,10 @@ func (l *IndexLock) setMode() error {
 func (l *IndexLock) Take(ctx context.Context, wait time.Duration) error {
 	deadline := time.Now().Add(wait)
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
-		err := os.Link(l.private, l.path)
+		err := fsx.TakeName(l.private, l.path)
 		if err == nil {
 			l.taken = true
-			return os.Remove(l.private)
+			return nil
 		}
 		if !errors.Is(err, fs.ErrExist) {
 			return fmt.Errorf("lock index: %w", err)
