@@ -258,11 +258,13 @@ func (s *Session) stageLink(f *candidate, path string) error {
 }
 
 func (s *Session) stagePointer(f *candidate, path string) error {
-	mode := gitobj.ModeFile
-	if fi, err := os.Lstat(path); err != nil {
+	fi, err := os.Lstat(path)
+	if err != nil {
 		return err
-	} else if fi.Mode()&0o100 != 0 {
-		mode = gitobj.ModeExec
+	}
+	mode, err := s.fileMode(f.rel, fi)
+	if err != nil {
+		return err
 	}
 	return s.stageFile(f.rel, mode, pointer.Format(f.key))
 }
@@ -328,12 +330,12 @@ func (s *Session) addSmall(f *candidate, item Item) error {
 	if err == nil && gitindex.StatOf(fi) != f.small {
 		err = &annex.ChangedError{Path: f.show}
 	}
+	mode := gitobj.ModeFile
+	if err == nil {
+		mode, err = s.fileMode(f.rel, fi)
+	}
 	if err != nil {
 		return s.Report(item.error(err))
-	}
-	mode := gitobj.ModeFile
-	if fi.Mode()&0o100 != 0 {
-		mode = gitobj.ModeExec
 	}
 	s.Stage(gitindex.Edit{Path: f.rel, Mode: mode, OID: f.blob, Stat: f.small}, "", nil)
 	return s.Report(item.ok(short(smallNote)))

@@ -92,7 +92,7 @@ func (d *Dataset) prepareLink(it *item) error {
 // prepareFile stages a regular file: pointer text stays as it is, the rest is
 // annexed or goes to git.
 func (d *Dataset) prepareFile(ctx context.Context, it *item, fi fs.FileInfo, opt StageOptions) error {
-	it.file.Mode = fileMode(fi)
+	it.file.Mode = d.FileMode(fi, it.Mode)
 	c := &content{path: d.Repo.Path(it.Path), fi: fi}
 	defer c.close()
 	if d.Annex != nil && fi.Size() <= pointer.MaxSize {
@@ -122,13 +122,6 @@ func (d *Dataset) prepareFile(ctx context.Context, it *item, fi fs.FileInfo, opt
 // maxTexts bounds the content of small files that is kept in memory, in bytes;
 // others are read once more.
 const maxTexts = 32 << 20
-
-func fileMode(fi fs.FileInfo) gitobj.Mode {
-	if fi.Mode()&0o100 != 0 {
-		return gitobj.ModeExec
-	}
-	return gitobj.ModeFile
-}
 
 // annexed decides between annex and git. What is staged with its present
 // content stays where git has it, but an unlocked file is locked again.

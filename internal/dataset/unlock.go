@@ -232,7 +232,7 @@ func (u *unlocking) one(ctx context.Context, f lockedFile, id gitobj.OID) (resul
 	if err != nil {
 		return r, err
 	}
-	entry := unlockedEntry{gitindex.Entry{Path: f.entry.Path, Mode: fileMode(fi), OID: id}, f.key}
+	entry := unlockedEntry{gitindex.Entry{Path: f.entry.Path, Mode: u.d.FileMode(fi, 0), OID: id}, f.key}
 	edit, ok, err := u.d.swapIn(entry, tmp, was)
 	if err == nil && !ok {
 		err = errors.New("the file changed while it was being unlocked")
