@@ -109,7 +109,7 @@ func TestCommitFoldsTheJournal(t *testing.T) {
 	a := bareAnnex(t)
 	k := keyFor([]byte("x"))
 	set := SetLocation(k, a.UUID, annexlog.StatusPresent, annexlog.ClockOf(time.Now()))
-	if err := a.WriteJournal(t.Context(), set.Path, set.Change); err != nil {
+	if err := a.WriteJournal(t.Context(), set.Path, set.UUID, set.Change); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.Commit(t.Context(), nil, time.Now(), "test"); err != nil {

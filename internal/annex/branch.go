@@ -150,7 +150,7 @@ func (a *Annex) JournalFile(path string) (data []byte, ok bool, err error) {
 // none.
 func (a *Annex) ReadLog(ctx context.Context, path string) ([]byte, error) {
 	data, err := a.publicLog(ctx, path)
-	if err != nil || !a.private() {
+	if err != nil || len(a.privates()) == 0 {
 		return data, err
 	}
 	private, err := a.privateFile(path)
@@ -182,7 +182,8 @@ func (a *Annex) branchFile(ctx context.Context, path string) ([]byte, error) {
 
 // WriteJournal changes one log by git-annex's journal: cheap, durable, and
 // committed by whoever commits to the branch next. The change function gets
-// the effective old content; where it returns that, nothing is written.
-func (a *Annex) WriteJournal(ctx context.Context, path string, change func(old []byte) []byte) error {
-	return a.Note(ctx, []LogEdit{{Path: path, Change: change}})
+// the effective old content; where it returns that, nothing is written. uuid is
+// the one repository that the change tells of; "" for others.
+func (a *Annex) WriteJournal(ctx context.Context, path, uuid string, change func(old []byte) []byte) error {
+	return a.Note(ctx, []LogEdit{{Path: path, UUID: uuid, Change: change}})
 }

@@ -7,22 +7,59 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/fsx"
 )
 
-// private reports whether nobody else shall hear of this repository
-// (annex.private): what is recorded about it stays in journal-private.
-func (a *Annex) private() bool { return a.Repo.Config.Bool("annex.private", false) }
+// privates are the repositories of which nobody else shall hear: this one
+// (annex.private), and special remotes (remote.NAME.annex-private). What is
+// recorded about them stays in journal-private.
+func (a *Annex) privates() map[string]bool {
+	cfg := a.Repo.Config
+	var list map[string]bool
+	add := func(uuid string) {
+		if uuid == "" {
+			return
+		}
+		if list == nil {
+			list = map[string]bool{}
+		}
+		list[uuid] = true
+	}
+	if cfg.Bool("annex.private", false) {
+		add(a.UUID)
+	}
+	for _, key := range cfg.Keys("remote.") {
+		if name, ok := strings.CutSuffix(key, ".annex-private"); ok && cfg.Bool(key, false) {
+			add(cfg.Get(name + ".annex-uuid"))
+		}
+	}
+	return list
+}
+
+// JournalPaths are the logs that have something in the journal, or in the one that
+// stays here.
+func (a *Annex) JournalPaths() []string {
+	var paths []string
+	for _, folder := range []string{"journal", "journal-private"} {
+		entries, _ := os.ReadDir(a.Dir(folder))
+		for _, e := range entries {
+			paths = append(paths, annexlog.FromJournalName(e.Name()))
+		}
+	}
+	return paths
+}
 
 // splitPrivate takes out the edits that must not reach the branch.
 func (a *Annex) splitPrivate(edits []LogEdit) (public, private []LogEdit) {
-	if !a.private() {
+	privates := a.privates()
+	if len(privates) == 0 {
 		return edits, nil
 	}
 	for _, e := range edits {
-		if e.UUID == a.UUID {
+		if privates[e.UUID] {
 			private = append(private, e)
 		} else {
 			public = append(public, e)

@@ -18,11 +18,12 @@ type Snapshot struct {
 	annex   *Annex
 	tip     gitobj.OID      // "" where only git can read the branch
 	journal map[string]bool // names of the files that waited in it
+	private bool            // there are repositories of which nobody else shall hear
 }
 
 // Snapshot is the state of the logs now.
 func (a *Annex) Snapshot(ctx context.Context) (*Snapshot, error) {
-	s := &Snapshot{annex: a, journal: map[string]bool{}}
+	s := &Snapshot{annex: a, journal: map[string]bool{}, private: len(a.privates()) > 0}
 	if a.Repo.NativeRefs() {
 		var err error
 		if s.tip, err = a.Repo.Ref(ctx, BranchRef); err != nil {
@@ -43,7 +44,7 @@ func (a *Annex) Snapshot(ctx context.Context) (*Snapshot, error) {
 
 // ReadLog is Annex.ReadLog at the moment of the snapshot.
 func (s *Snapshot) ReadLog(ctx context.Context, path string) ([]byte, error) {
-	if s.tip == "" || s.annex.private() || len(s.journal) > 0 && s.journal[annexlog.JournalName(path)] {
+	if s.tip == "" || s.private || len(s.journal) > 0 && s.journal[annexlog.JournalName(path)] {
 		return s.annex.ReadLog(ctx, path)
 	}
 	data, _, err := s.annex.Repo.BlobAt(ctx, s.tip, path)

@@ -10,7 +10,7 @@ func TestASnapshotStaysWhatItWas(t *testing.T) {
 	a := bareAnnex(t)
 	write := func(path, text string) {
 		t.Helper()
-		if err := a.WriteJournal(t.Context(), path, func([]byte) []byte { return []byte(text) }); err != nil {
+		if err := a.WriteJournal(t.Context(), path, "", func([]byte) []byte { return []byte(text) }); err != nil {
 			t.Fatal(err)
 		}
 	}

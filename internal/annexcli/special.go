@@ -10,13 +10,14 @@ import (
 
 func newInitRemote(f *pflag.FlagSet) func(*call, []string) error {
 	sameAs := f.String("sameas", "", "the new remote has the same content as `REMOTE`")
+	private := f.Bool("private", false, "nothing about the remote reaches the git-annex branch: only this clone knows it")
 	return func(c *call, args []string) error {
 		if len(args) == 0 {
 			return misuse{errors.New("Specify a name for the remote.")}
 		}
 		return c.reading(func(s *annexcmd.Session) error {
 			item := annexcmd.Item{Command: "initremote", File: args[0], Input: args}
-			note, err := s.InitRemote(c.ctx, args[0], args[1:], *sameAs)
+			note, err := s.InitRemote(c.ctx, annexcmd.NewRemote{Name: args[0], Words: args[1:], SameAs: *sameAs, Private: *private})
 			if err != nil {
 				return err
 			}

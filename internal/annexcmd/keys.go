@@ -31,9 +31,8 @@ func (s *Session) LoggedKeys(ctx context.Context, visit func(annexkey.Key) error
 			return err
 		}
 	}
-	names, _ := os.ReadDir(s.D.Annex.Dir("journal"))
-	for _, n := range names {
-		if err := take(annexlog.FromJournalName(n.Name())); err != nil {
+	for _, p := range s.D.Annex.JournalPaths() {
+		if err := take(p); err != nil {
 			return err
 		}
 	}

@@ -45,11 +45,22 @@ func (s *Session) specials(ctx context.Context) ([]special, error) {
 	return list, nil
 }
 
-// InitRemote sets up a new special remote with the words NAME=VALUE. sameAs, if
-// not "", names a remote whose content it shares. The note is for people.
-func (s *Session) InitRemote(ctx context.Context, name string, words []string, sameAs string) (note string, err error) {
+// NewRemote is a special remote that is to be set up.
+type NewRemote struct {
+	Name    string
+	Words   []string // parameters NAME=VALUE
+	SameAs  string   // the remote whose content it shares; "" for none
+	Private bool     // nobody else shall hear of it
+}
+
+// InitRemote sets up a new special remote. The note is for people.
+func (s *Session) InitRemote(ctx context.Context, n NewRemote) (note string, err error) {
+	name, words, sameAs := n.Name, n.Words, n.SameAs
 	if err := s.newName(ctx, name); err != nil {
 		return "", err
+	}
+	if n.Private && sameAs != "" {
+		return "", errs.WithHint(errors.New("--private cannot be used with --sameas"), "what is recorded about %s would stay private, too", sameAs)
 	}
 	params, err := enable.Parameters(words)
 	if err != nil {
@@ -70,6 +81,17 @@ func (s *Session) InitRemote(ctx context.Context, name string, words []string, s
 		if main, inherited, err = s.sameAs(ctx, sameAs); err != nil {
 			return "", err
 		}
+	}
+	if n.Private {
+		back, failed := s.makePrivate(name, uuid)
+		if failed != nil {
+			return "", failed
+		}
+		defer func() {
+			if err != nil {
+				back()
+			}
+		}()
 	}
 	res, err := enable.Init(ctx, s.setupFor(name, uuid, params), main, inherited)
 	if err != nil {

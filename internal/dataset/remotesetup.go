@@ -42,7 +42,7 @@ func (o *remoteOpener) setup(ctx context.Context, s remote.Spec) (remote.Setup, 
 func (d *Dataset) remoteSetup(s remote.Spec, logs *remoteLogs) remote.Setup {
 	return remote.Setup{
 		Spec: s, Settings: d.Repo.Config, Env: d.Env.Vars, Home: d.env("HOME"),
-		WorkTree: d.Path(), GitDir: d.Repo.CommonDir, Logs: logs, Log: d.Env.Log, Told: d.Env.Told, Trees: d.AnnexedFiles,
+		WorkTree: d.Path(), GitDir: d.Repo.CommonDir, Logs: aboutOne{logs, s.UUID}, Log: d.Env.Log, Told: d.Env.Told, Trees: d.AnnexedFiles,
 	}
 }
 
@@ -83,10 +83,16 @@ func (d *Dataset) LendURL(k annexkey.Key, url string) (back func()) {
 	return func() { d.lent.Delete(path) }
 }
 
+// aboutOne are the logs as one remote writes to them.
+type aboutOne struct {
+	*remoteLogs
+	uuid string
+}
+
 // Change implements remote.Logs by git-annex's journal, which the next commit
 // of the branch folds in.
-func (l *remoteLogs) Change(ctx context.Context, path string, change func(old []byte) []byte) error {
-	return l.d.Annex.WriteJournal(ctx, path, change)
+func (l aboutOne) Change(ctx context.Context, path string, change func(old []byte) []byte) error {
+	return l.d.Annex.WriteJournal(ctx, path, l.uuid, change)
 }
 
 // Now implements remote.Logs.

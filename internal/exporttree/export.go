@@ -142,7 +142,7 @@ func (x *export) begin(ctx context.Context) error {
 }
 
 func (x *run) logEdit(change func(annexlog.Exports) ([]byte, error)) annex.LogEdit {
-	return annex.LogEdit{Path: annexlog.ExportFile, Change: func(old []byte) []byte {
+	return annex.LogEdit{Path: annexlog.ExportFile, UUID: x.uuid, Change: func(old []byte) []byte {
 		if out, err := change(annexlog.ParseExports(old)); err == nil {
 			return out
 		}

@@ -46,33 +46,40 @@ func (d *identifiers) find(ctx context.Context, i remote.Importable) (file, bool
 	}
 	d.all = true
 	tip, err := d.x.s.D.Repo.Ref(ctx, annex.BranchRef)
-	if err != nil || tip == "" {
-		return f, false, err
+	if err == nil && tip != "" {
+		err = d.x.s.D.TreePaths(ctx, string(tip), func(e gitindex.Entry) error { return d.addLogged(ctx, e.Path) })
 	}
-	err = d.x.s.D.TreePaths(ctx, string(tip), func(e gitindex.Entry) error {
-		k, suffix, ok := annexlog.ParseKeyPath(e.Path)
-		if !ok || suffix != annexlog.ContentIDSuffix || k.Safe() != nil {
+	for _, p := range d.x.s.D.Annex.JournalPaths() {
+		if err == nil {
+			err = d.addLogged(ctx, p)
+		}
+	}
+	f, ok = d.sized(i)
+	return f, ok && err == nil, err
+}
+
+// addLogged takes what a log tells, if it is one of content's identifiers.
+func (d *identifiers) addLogged(ctx context.Context, path string) error {
+	k, suffix, ok := annexlog.ParseKeyPath(path)
+	if !ok || suffix != annexlog.ContentIDSuffix || k.Safe() != nil {
+		return nil
+	}
+	plain := k.Backend == "GIT"
+	f := file{key: k, annexed: !plain}
+	if plain {
+		id, err := gitobj.ParseOID(k.Name)
+		if err != nil || !d.x.s.D.Repo.Has(ctx, id) {
 			return nil
 		}
-		plain := k.Backend == "GIT"
-		f := file{key: k, annexed: !plain}
-		if plain {
-			id, err := gitobj.ParseOID(k.Name)
-			if err != nil || !d.x.s.D.Repo.Has(ctx, id) {
-				return nil
-			}
-			f.entry = git.TreeEntry{Mode: gitobj.ModeFile, OID: id}
+		f.entry = git.TreeEntry{Mode: gitobj.ModeFile, OID: id}
+	}
+	ids, err := contentIDs(ctx, d.x.s, d.x.uuid, k)
+	for _, id := range ids {
+		if _, ok := d.known[id]; !ok {
+			d.known[id] = f
 		}
-		ids, err := contentIDs(ctx, d.x.s, d.x.uuid, k)
-		for _, id := range ids {
-			if _, ok := d.known[id]; !ok {
-				d.known[id] = f
-			}
-		}
-		return err
-	})
-	f, ok = d.sized(i)
-	return f, ok, err
+	}
+	return err
 }
 
 // sized is what is known by the identifier, unless it has another size: it may be

@@ -90,7 +90,7 @@ func setUUIDLog(file, uuid, value string, d *dataset.Dataset) (annex.LogEdit, er
 		return annex.LogEdit{}, err
 	}
 	now := d.LogClock()
-	return annex.LogEdit{Path: file, Change: func(old []byte) []byte {
+	return annex.LogEdit{Path: file, UUID: uuid, Change: func(old []byte) []byte {
 		log := annexlog.ParseUUIDLog(old)
 		if have, ok := log.Get(uuid); ok && have.Value == value {
 			return old

@@ -115,7 +115,7 @@ type logs struct{ a *annex.Annex }
 func (l logs) Read(ctx context.Context, path string) ([]byte, error) { return l.a.ReadLog(ctx, path) }
 
 func (l logs) Change(ctx context.Context, path string, change func([]byte) []byte) error {
-	return l.a.WriteJournal(ctx, path, change)
+	return l.a.WriteJournal(ctx, path, "", change)
 }
 
 func (l logs) Now() annexlog.Clock { c, _ := annexlog.ParseClock("1900000000s"); return c }

@@ -98,7 +98,7 @@ const commitEach = 5000
 // its journal.
 func (r *Repository) record(ctx context.Context, k annexkey.Key, status annexlog.Status) error {
 	edit := annex.SetLocation(k, r.Annex.UUID, status, annexlog.ClockOf(time.Now()))
-	if err := r.Annex.WriteJournal(ctx, edit.Path, edit.Change); err != nil {
+	if err := r.Annex.WriteJournal(ctx, edit.Path, edit.UUID, edit.Change); err != nil {
 		return err
 	}
 	r.mu.Lock()
