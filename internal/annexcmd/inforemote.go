@@ -75,7 +75,7 @@ func (s *Session) infoType(ctx context.Context, i *Infos, spec remote.Spec) erro
 			i.addText(place[0], v)
 		}
 	}
-	if config["type"] == "git" {
+	if config["type"] == "git" || config["type"] == "web" {
 		return nil
 	}
 	i.addText("encryption", encryption)

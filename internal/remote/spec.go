@@ -149,10 +149,11 @@ func classify(u, workTree string) (Kind, string) {
 // WebUUID is the identity of the web, which every repository has as a remote.
 const WebUUID = "00000000-0000-0000-0000-000000000001"
 
-// WithWeb adds the web, unless the list has it under a name of its own.
+// WithWeb adds the web. There may be more remotes that are the web, for some
+// of its addresses.
 func WithWeb(specs []Spec) []Spec {
 	for _, s := range specs {
-		if s.UUID == WebUUID {
+		if s.Name == "web" {
 			return specs
 		}
 	}

@@ -164,7 +164,7 @@ func program(s remote.Setup) string { return s.Setting("externaltype") }
 // special remote's type again.
 func markers() map[string]string {
 	return map[string]string{
-		"directory": "directory", "rsyncurl": "rsync", "s3": "S3", "externaltype": "external", "httpalso": "httpalso",
+		"directory": "directory", "rsyncurl": "rsync", "s3": "S3", "web": "web", "externaltype": "external", "httpalso": "httpalso",
 		"git-lfs": "git-lfs", "webdav": "webdav", "buprepo": "bup", "glacier": "glacier", "hooktype": "hook",
 		"ddarrepo": "ddar", "borgrepo": "borg", "tahoe": "tahoe", "androiddirectory": "adb", "bittorrent": "bittorrent",
 	}

@@ -42,8 +42,12 @@ func Parameters(words []string) (map[string]string, error) {
 	return config, nil
 }
 
-// common are the fields that every type has.
-func common() []string {
+// common are the fields that every type has, but for those of content where none
+// is kept.
+func (k kind) common() []string {
+	if k.plain {
+		return []string{"name", "type", "autoenable", "cost", "sameas-name", "sameas-uuid", "exporttree", "importtree"}
+	}
 	return []string{
 		"name", "type", "encryption", "mac", "keyid", "keyid+", "keyid-", "highRandomQuality", "chunk", "embedcreds", "onlyencryptcreds",
 		"autoenable", "exporttree", "importtree", "cost", "readonly", "sameas-name", "sameas-uuid", "cipher", "cipherkeys", "pubkeys",
@@ -67,6 +71,9 @@ func Init(ctx context.Context, s remote.Setup, mainUUID string, inherited map[st
 			return Result{}, errs.WithHint(errors.New("a httpalso remote shows the content of another one"), "--sameas=REMOTE, without encryption=")
 		}
 		s.Config["name"] = s.Name
+		if k.plain {
+			return finish(ctx, s, k, s.UUID, s.UUID, "")
+		}
 		var note string
 		if s.Config, note, err = crypt.Create(ctx, s); err != nil {
 			return Result{}, err
@@ -111,7 +118,7 @@ func Enable(ctx context.Context, s remote.Setup, more map[string]string) (Result
 	if err == nil {
 		err = checkValues(config["type"], more)
 	}
-	if err == nil && config["encryption"] == "" && config["sameas-uuid"] == "" {
+	if err == nil && !k.plain && config["encryption"] == "" && config["sameas-uuid"] == "" {
 		err = errs.WithHint(errors.New("the git-annex branch does not say how this remote is encrypted"), "if it is not: add encryption=none")
 	}
 	if err == nil {
@@ -170,7 +177,7 @@ func (k kind) knows(config map[string]string) error {
 	var strange []string
 	for field := range config {
 		prefixed := slices.ContainsFunc(k.prefixes, func(p string) bool { return strings.HasPrefix(field, p) })
-		if !prefixed && !slices.Contains(common(), field) && !slices.Contains(k.fields, field) {
+		if !prefixed && !slices.Contains(k.common(), field) && !slices.Contains(k.fields, field) {
 			strange = append(strange, field)
 		}
 	}

@@ -23,6 +23,7 @@ type kind struct {
 	fields   []string // beside those that every type has
 	prefixes []string // of fields that the user may make up
 	any      bool     // a program knows which fields there are
+	plain    bool     // keeps nothing, so that there is nothing to encrypt or split
 	// variables are what git's configuration gets, so that the remote is known
 	// again. They come from the configuration alone: nothing is asked.
 	variables func(s remote.Setup) ([][2]string, error)
@@ -41,6 +42,7 @@ func kinds() map[string]kind {
 		"directory": {fields: []string{"directory", "ignoreinodes"}, variables: directoryVariables, prepare: prepareDirectory},
 		"rsync":     {fields: []string{"rsyncurl", "shellescape"}, variables: rsyncVariables},
 		"httpalso":  {fields: []string{"url"}, variables: httpAlsoVariables},
+		"web":       {fields: []string{"urlinclude", "urlexclude"}, plain: true, variables: marked("annex-web")},
 		"external":  {fields: []string{"externaltype"}, any: true, variables: externalVariables, cost: externalCost, prepare: prepareExternal, listed: externalParameters},
 		"S3": {
 			fields: []string{
@@ -48,7 +50,7 @@ func kinds() map[string]kind {
 				"public", "publicurl", "partsize", "versioning", "s3creds", "restore",
 			},
 			prefixes:  []string{"x-amz-meta-", "x-archive-meta-"},
-			variables: func(remote.Setup) ([][2]string, error) { return [][2]string{{"annex-s3", "true"}}, nil }, prepare: s3.Create,
+			variables: marked("annex-s3"), prepare: s3.Create,
 		},
 	}
 }
@@ -64,6 +66,12 @@ func CheckGit(params map[string]string) error {
 }
 
 func types() []string { return slices.Sorted(maps.Keys(kinds())) }
+
+// marked are the variables of a type that git's configuration only tells the name
+// of.
+func marked(variable string) func(remote.Setup) ([][2]string, error) {
+	return func(remote.Setup) ([][2]string, error) { return [][2]string{{variable, "true"}}, nil }
+}
 
 func directoryVariables(s remote.Setup) ([][2]string, error) {
 	dir := s.Option("directory")

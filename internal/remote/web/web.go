@@ -19,21 +19,21 @@ import (
 
 // Web is the special remote that every repository has.
 type Web struct {
-	spec   remote.Spec
+	setup  remote.Setup
 	logs   remote.Logs
 	client *fetchurl.Client
 }
 
 // Open returns the web as the repository knows it.
 func Open(s remote.Setup) (*Web, error) {
-	return &Web{s.Spec, s.Logs, fetchurl.New(s)}, nil
+	return &Web{s, s.Logs, fetchurl.New(s)}, nil
 }
 
 // Name returns the remote's name in our configuration.
-func (w *Web) Name() string { return w.spec.Name }
+func (w *Web) Name() string { return w.setup.Name }
 
 // UUID returns the web's identity.
-func (w *Web) UUID() string { return w.spec.UUID }
+func (w *Web) UUID() string { return w.setup.UUID }
 
 // Describe implements remote.Describer.
 func (w *Web) Describe() [][2]string { return [][2]string{{"type", "web"}} }
@@ -56,7 +56,7 @@ func (w *Web) urls(ctx context.Context, k annexkey.Key) ([]string, error) {
 			list = append(list, u)
 		}
 	}
-	return list, nil
+	return w.chosen(ctx, list)
 }
 
 // errDownloader is for addresses of pages that a program must read.
