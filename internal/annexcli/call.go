@@ -43,7 +43,7 @@ type common struct {
 // programs which try whether it is there learn the same.
 var withoutJSON = []string{
 	"rmurl", "sync", "unannex", "fix", "migrate", "unused", "dropunused", "addunused", "merge", "upgrade", "init",
-	"initremote", "enableremote", "describe", "dead", "numcopies", "mincopies", "group", "ungroup", "wanted",
+	"enableremote", "describe", "dead", "numcopies", "mincopies", "group", "ungroup", "wanted",
 	"required", "groupwanted", "adjust", "reinit", "uninit", "config", "trust", "untrust", "semitrust", "list", "log",
 	"version", "lookupkey", "contentlocation", "calckey", "checkpresentkey", "readpresentkey", "setkey", "reinject",
 	"setpresentkey", "filter-process", "smudge", "pre-commit", "post-receive", "restage", "testremote",

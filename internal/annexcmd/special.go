@@ -53,6 +53,23 @@ type NewRemote struct {
 	Private bool     // nobody else shall hear of it
 }
 
+// OtherParameters are those that a new remote could have beside the words given.
+func (s *Session) OtherParameters(ctx context.Context, n NewRemote) ([]enable.Parameter, error) {
+	if err := s.newName(ctx, n.Name); err != nil {
+		return nil, err
+	}
+	params, err := enable.Parameters(n.Words)
+	if err != nil {
+		return nil, err
+	}
+	if n.SameAs != "" {
+		if _, _, err := s.sameAs(ctx, n.SameAs); err != nil {
+			return nil, err
+		}
+	}
+	return enable.WhatElse(ctx, s.setupFor(n.Name, "", params))
+}
+
 // InitRemote sets up a new special remote. The note is for people.
 func (s *Session) InitRemote(ctx context.Context, n NewRemote) (note string, err error) {
 	name, words, sameAs := n.Name, n.Words, n.SameAs

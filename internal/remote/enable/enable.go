@@ -134,15 +134,24 @@ func Enable(ctx context.Context, s remote.Setup, more map[string]string) (Result
 	return finish(ctx, s, k, main, s.UUID, "")
 }
 
-// check finds the kind and refuses what it does not know.
-func check(s remote.Setup) (kind, error) {
-	t := s.Option("type")
+// kindOf finds the kind by its name.
+func kindOf(t string) (kind, error) {
 	if t == "" {
 		return kind{}, errs.WithHint(errors.New("Specify the type of the remote with type="), "types: %s", strings.Join(types(), ", "))
 	}
 	k, ok := kinds()[t]
 	if !ok {
 		return kind{}, errs.WithHint(fmt.Errorf("remote type %s is not supported yet", t), "types: %s; others can be set up with git-annex itself", strings.Join(types(), ", "))
+	}
+	return k, nil
+}
+
+// check finds the kind and refuses what it does not know.
+func check(s remote.Setup) (kind, error) {
+	t := s.Option("type")
+	k, err := kindOf(t)
+	if err != nil {
+		return kind{}, err
 	}
 	if err := k.knows(s.Config); err != nil {
 		return kind{}, err

@@ -34,7 +34,7 @@ type kind struct {
 	// be stored; nil where there is nothing to do.
 	prepare func(ctx context.Context, s remote.Setup) (map[string]string, error)
 	// listed, if not nil, asks which parameters there are; false: any.
-	listed func(ctx context.Context, s remote.Setup) ([]string, bool, error)
+	listed func(ctx context.Context, s remote.Setup) ([]external.Parameter, bool, error)
 }
 
 func kinds() map[string]kind {
@@ -141,7 +141,7 @@ func externalCost(s remote.Setup) [][2]string {
 }
 
 // externalParameters asks the program, unless it is not needed here.
-func externalParameters(ctx context.Context, s remote.Setup) ([]string, bool, error) {
+func externalParameters(ctx context.Context, s remote.Setup) ([]external.Parameter, bool, error) {
 	if s.Yes("readonly") || s.Option("externaltype") == "ora" {
 		return nil, false, nil
 	}

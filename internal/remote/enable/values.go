@@ -60,10 +60,13 @@ func (k kind) checkListed(ctx context.Context, s remote.Setup, params map[string
 	if k.listed == nil {
 		return nil
 	}
-	names, ok, err := k.listed(ctx, s)
+	list, ok, err := k.listed(ctx, s)
 	if err != nil || !ok {
 		return err
 	}
-	known := kind{fields: append(names, k.fields...)}
+	known := kind{fields: slices.Clone(k.fields)}
+	for _, p := range list {
+		known.fields = append(known.fields, p.Name)
+	}
 	return known.knows(params)
 }

@@ -11,9 +11,12 @@ import (
 // maxParameters bounds what a program may list.
 const maxParameters = 10_000
 
+// Parameter is one that a program has.
+type Parameter struct{ Name, About string }
+
 // Parameters asks the program which parameters it has (LISTCONFIGS); false where
 // it does not tell.
-func Parameters(ctx context.Context, s remote.Setup) (names []string, ok bool, err error) {
+func Parameters(ctx context.Context, s remote.Setup) (list []Parameter, ok bool, err error) {
 	r, err := Open(ctx, s)
 	if err != nil {
 		return nil, false, err
@@ -36,12 +39,12 @@ func Parameters(ctx context.Context, s remote.Setup) (names []string, ok bool, e
 	finals := []string{"CONFIG", "CONFIGEND", "UNSUPPORTED-REQUEST"}
 	word, rest, err := c.ask("LISTCONFIGS", finals...)
 	for err == nil && word == "CONFIG" {
-		if len(names) == maxParameters {
+		if len(list) == maxParameters {
 			return nil, false, fmt.Errorf("%s lists parameters without an end", p.name)
 		}
-		name, _, _ := strings.Cut(rest, " ")
-		names = append(names, name)
+		name, about, _ := strings.Cut(rest, " ")
+		list = append(list, Parameter{name, about})
 		word, rest, err = c.await(finals...)
 	}
-	return names, err == nil && word == "CONFIGEND", err
+	return list, err == nil && word == "CONFIGEND", err
 }
