@@ -62,11 +62,16 @@ func newEnableRemote(*pflag.FlagSet) func(*call, []string) error {
 			name, args = args[0], args[1:]
 		}
 		return c.reading(func(s *annexcmd.Session) error {
-			if err := s.EnableRemote(c.ctx, name, args); err != nil {
+			note, err := s.EnableRemote(c.ctx, name, args)
+			if err != nil {
 				return err
 			}
 			item := annexcmd.Item{Command: "enableremote", File: name, Input: append([]string{name}, args...)}
-			return c.out.print(annexcmd.Outcome{Item: item})
+			o := annexcmd.Outcome{Item: item}
+			if note != "" {
+				o.Notes = []annexcmd.Note{{Text: "encryption update"}, {Text: note}}
+			}
+			return c.out.print(o)
 		})
 	}
 }

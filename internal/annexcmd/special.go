@@ -189,31 +189,32 @@ func (s *Session) recordRemote(ctx context.Context, name, uuid string, res enabl
 	return s.D.Repo.SetConfig(edits...)
 }
 
-// EnableRemote uses a special remote here that another clone has set up.
-func (s *Session) EnableRemote(ctx context.Context, name string, words []string) error {
+// EnableRemote uses a special remote here that another clone has set up. The note
+// is for people.
+func (s *Session) EnableRemote(ctx context.Context, name string, words []string) (note string, err error) {
 	list, err := s.specials(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if name == "" {
-		return unknownSpecial(errors.New("Specify the name of the special remote to enable."), list)
+		return "", unknownSpecial(errors.New("Specify the name of the special remote to enable."), list)
 	}
 	found := slices.DeleteFunc(slices.Clone(list), func(sp special) bool { return sp.name != name && sp.uuid != name })
 	switch {
 	case len(found) == 0 && s.D.Repo.Config.Get("remote."+name+".url") != "":
-		return s.D.Repo.SetConfig(git.ConfigEdit{Key: "remote." + name + ".annex-ignore", Value: "false"})
+		return "", s.D.Repo.SetConfig(git.ConfigEdit{Key: "remote." + name + ".annex-ignore", Value: "false"})
 	case len(found) == 0:
-		return unknownSpecial(fmt.Errorf("Unknown special remote %q.", name), list)
+		return "", unknownSpecial(fmt.Errorf("Unknown special remote %q.", name), list)
 	case len(found) > 1:
-		return errs.WithHint(fmt.Errorf("Multiple special remotes are named %q.", name), "use the UUID: %s or %s", found[0].uuid, found[1].uuid)
+		return "", errs.WithHint(fmt.Errorf("Multiple special remotes are named %q.", name), "use the UUID: %s or %s", found[0].uuid, found[1].uuid)
 	}
 	more, err := enable.Parameters(words)
 	if err != nil {
-		return err
+		return "", err
 	}
 	sp := found[0]
 	if err := checkName(sp.name); err != nil {
-		return err
+		return "", err
 	}
 	if sp.config["type"] == "git" && len(more) > 0 {
 		return "", fmt.Errorf("That is a normal git remote; passing these parameters does not make sense: %s", strings.Join(words, " "))
@@ -222,16 +223,16 @@ func (s *Session) EnableRemote(ctx context.Context, name string, words []string)
 		return "", s.D.Repo.SetConfig(git.ConfigEdit{Key: "remote." + sp.name + ".annex-ignore", Value: "false"})
 	}
 	if s.D.Repo.Config.Get("remote."+sp.name+".url") != "" {
-		return errs.WithHint(fmt.Errorf("another remote is called %s already", sp.name), "rename that one: git remote rename %s NEW", sp.name)
+		return "", errs.WithHint(fmt.Errorf("another remote is called %s already", sp.name), "rename that one: git remote rename %s NEW", sp.name)
 	}
 	if sp.config["type"] == "git" {
-		return s.enableGitRemote(ctx, sp)
+		return "", s.enableGitRemote(ctx, sp)
 	}
 	res, err := enable.Enable(ctx, s.setupFor(sp.name, sp.uuid, sp.config), more)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return s.recordRemote(ctx, sp.name, sp.uuid, res)
+	return res.Note, s.recordRemote(ctx, sp.name, sp.uuid, res)
 }
 
 func unknownSpecial(err error, list []special) error {
@@ -257,7 +258,7 @@ func (s *Session) AutoEnable(ctx context.Context) error {
 		if !auto || len(s.D.Repo.Config.Keys("remote."+sp.name+".")) > 0 || sp.config["type"] == "git" && s.isRemote(sp.uuid) {
 			continue
 		}
-		if err := s.EnableRemote(ctx, sp.uuid, nil); err != nil {
+		if _, err := s.EnableRemote(ctx, sp.uuid, nil); err != nil {
 			s.D.Env.Log.Warn(fmt.Sprintf("special remote %s cannot be enabled by itself: %v", sp.name, err))
 		}
 	}

@@ -102,5 +102,5 @@ func createForKeys(ctx context.Context, g gpg, scheme Scheme, config map[string]
 		cipher = sealed.Bytes()
 	}
 	config["cipher"] = base64.StdEncoding.EncodeToString(cipher)
-	return "to gpg keys: " + strings.Join(ids, " "), nil
+	return noteOfKeys(ids), nil
 }

@@ -107,11 +107,20 @@ func Enable(ctx context.Context, s remote.Setup, more map[string]string) (Result
 			return Result{}, fmt.Errorf("cannot change %s of existing special remote", field)
 		}
 	}
-	for _, fixed := range []string{"keyid", "keyid+", "keyid-", "cipher", "cipherkeys", "pubkeys", "mac"} {
-		if _, ok := more[fixed]; ok {
-			return Result{}, fmt.Errorf("%s= cannot be changed here yet", fixed)
+	for _, fixed := range []string{"cipher", "cipherkeys", "pubkeys", "mac", "onlyencryptcreds"} {
+		if v, ok := more[fixed]; ok && v != config[fixed] {
+			return Result{}, errs.WithHint(fmt.Errorf("%s= cannot be changed", fixed), "what is stored there could not be found or read any more")
 		}
 	}
+	s.Config = config
+	config, note, err := crypt.Rekey(ctx, s, more)
+	if err != nil {
+		return Result{}, err
+	}
+	more = maps.Clone(more)
+	delete(more, "keyid+")
+	delete(more, "keyid-")
+	config = maps.Clone(config)
 	maps.Copy(config, more)
 	s.Config = config
 	k, err := check(s)
@@ -131,7 +140,7 @@ func Enable(ctx context.Context, s remote.Setup, more map[string]string) (Result
 	if main == "" {
 		main = s.UUID
 	}
-	return finish(ctx, s, k, main, s.UUID, "")
+	return finish(ctx, s, k, main, s.UUID, note)
 }
 
 // kindOf finds the kind by its name.
