@@ -228,7 +228,7 @@ func (s *Session) addOne(ctx context.Context, f *candidate) error {
 				return err
 			}
 		}
-		warning, err := s.inheritMetadata(ctx, f)
+		warning, err := s.ingestMetadata(ctx, f)
 		if err != nil {
 			return err
 		}

@@ -11,19 +11,33 @@ import (
 	"github.com/stemma-data/stemma/internal/gitindex"
 )
 
-// inheritMetadata gives a new version of a file the metadata of the one that it
-// replaces. It returns what people should know about that, or "".
-func (s *Session) inheritMetadata(ctx context.Context, f *candidate) (string, error) {
-	old, ok, err := s.indexKey(ctx, f.rel)
-	if err != nil || !ok || old == f.key {
+// ingestMetadata gives a new version of a file the metadata of the one that it
+// replaces in the last commit, and the date of the file where that is configured. It
+// returns what people should know about that, or "".
+func (s *Session) ingestMetadata(ctx context.Context, f *candidate) (note string, err error) {
+	if s.ancestors == nil || s.Shared { // others may commit between two files
+		s.ancestors = s.D.Ancestors(ctx)
+	}
+	old, ok, err := s.ancestors.Key(ctx, f.rel)
+	if err != nil {
 		return "", err
 	}
-	copied, err := s.copyMetadata(ctx, old, f.key)
-	if err != nil || !copied {
-		return "", err
+	if ok && old != f.key {
+		log, err := s.Log(ctx, annexlog.KeyPath(old, annexlog.MetaDataSuffix))
+		if err != nil {
+			return "", err
+		}
+		if e, ok := annex.InheritMetadata(log, f.key); ok {
+			if err := s.Change(ctx, e); err != nil {
+				return "", err
+			}
+			note = annex.InheritedNote(f.show)
+		}
 	}
-	return "  Copied metadata from old version of " + f.show + " to new version. " +
-		"If you don't want this copied metadata, run: git annex metadata --remove-all " + f.show, nil
+	if s.D.Repo.Config.Bool("annex.genmetadata", false) {
+		err = s.Change(ctx, annex.DateMetadata(f.key, f.seen.ModTime(), s.clock()))
+	}
+	return note, err
 }
 
 // indexKey is the key that the index has for a path, if any.
@@ -57,19 +71,4 @@ func (s *Session) outgrown(ctx context.Context, rel string, seen fs.FileInfo, k 
 		old = annexkey.Key{}
 	}
 	return old, err
-}
-
-// copyMetadata adds a key's metadata to that of another, with the times at which
-// it was set. It is false where there is nothing new.
-func (s *Session) copyMetadata(ctx context.Context, from, to annexkey.Key) (bool, error) {
-	data, err := s.Log(ctx, annexlog.KeyPath(from, annexlog.MetaDataSuffix))
-	if err != nil || len(annexlog.ParseMetaData(data).Fields()) == 0 {
-		return false, err
-	}
-	path := annexlog.KeyPath(to, annexlog.MetaDataSuffix)
-	now, err := s.Log(ctx, path)
-	if err != nil || string(annexlog.Union(now, data)) == string(now) {
-		return false, err
-	}
-	return true, s.Change(ctx, annex.LogEdit{Path: path, Change: func(old []byte) []byte { return annexlog.Union(old, data) }})
 }

@@ -73,6 +73,8 @@ type Session struct {
 	// keyFiles are the files of every key; nil until asked for.
 	keyFiles map[annexkey.Key][]File
 	changed  bool // something was written to the git-annex branch
+
+	ancestors *dataset.Ancestors // nil until a file is added
 }
 
 // staged is an index edit whose blob may still have to be made.

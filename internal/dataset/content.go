@@ -116,7 +116,17 @@ func (d *Dataset) prepareFile(ctx context.Context, it *item, fi fs.FileInfo, opt
 		}
 		return d.prepareForGit(it, c.fi, opt)
 	}
-	return d.prepareForAnnex(ctx, it, c)
+	if err := d.prepareForAnnex(ctx, it, c); err != nil {
+		return err
+	}
+	it.metadata = nil
+	if err := opt.ancestors.inherit(ctx, it); err != nil {
+		return err
+	}
+	if d.Repo.Config.Bool("annex.genmetadata", false) {
+		it.metadata = append(it.metadata, annex.DateMetadata(it.key, it.seen.ModTime(), d.LogClock()))
+	}
+	return nil
 }
 
 // maxTexts bounds the content of small files that is kept in memory, in bytes;

@@ -31,6 +31,8 @@ type StageOptions struct {
 	SkipIgnored, SkipUntracked bool
 	// Infos, for StagePaths, is what the caller has just seen at named paths.
 	Infos map[string]fs.FileInfo
+
+	ancestors *Ancestors
 }
 
 // Staged is what a commit needs: content is stored, durable, and in its place
@@ -52,9 +54,11 @@ type item struct {
 	text   []byte        // the content of a small file that goes to git
 	link   string        // symlink to put in the file's place
 	record result.Record // zero: nothing to report
-	module *Module       // to be registered
-	skip   bool          // already as it should be
-	err    error
+
+	metadata []annex.LogEdit // of a stored file's key
+	module   *Module         // to be registered
+	skip     bool            // already as it should be
+	err      error
 }
 
 // Stage stores the content of the changes. A file that cannot be stored gives
@@ -66,6 +70,7 @@ func (d *Dataset) Stage(ctx context.Context, changes []Change, opt StageOptions)
 	}
 	d.forgetAttributes()
 	d.texts.Store(0)
+	opt.ancestors = d.Ancestors(ctx)
 	items := make([]*item, len(changes))
 	for i, c := range changes {
 		items[i] = &item{Change: c, file: commit.File{Path: c.Path}}
@@ -238,6 +243,7 @@ func (d *Dataset) collect(items []*item) *Staged {
 			logged[it.key] = true
 			s.Logs = append(s.Logs, annex.SetLocation(it.key, d.Annex.UUID, annexlog.StatusPresent, now))
 		}
+		s.Logs = append(s.Logs, it.metadata...)
 		switch {
 		case it.record.Action == "delete":
 			deletes = append(deletes, it.record)

@@ -192,6 +192,9 @@ func (f *Filter) ingest(ctx context.Context, rel, full string, fi fs.FileInfo, o
 			return k, err
 		}
 	}
+	if err := f.inherit(ctx, rel, fi, k); err != nil {
+		return k, err
+	}
 	f.stored = append(f.stored, k)
 	if len(f.stored) >= maxPending {
 		return k, f.Flush(ctx)

@@ -33,6 +33,9 @@ type Filter struct {
 	smudged  []string       // lines of smudge.log
 	dotfiles *bool
 	moved    map[fileState]gitindex.Entry // by the state of their files; nil until asked for
+
+	metadata  []annex.LogEdit    // of keys that were stored
+	ancestors *dataset.Ancestors // nil until a file is stored
 }
 
 // New makes a filter for a dataset that has an annex.
@@ -68,10 +71,10 @@ func (f *Filter) Flush(ctx context.Context) error {
 				edits = append(edits, annex.SetLocation(k, f.d.Annex.UUID, annexlog.StatusAbsent, now))
 			}
 		}
-		if err := f.d.Annex.Note(ctx, edits); err != nil {
+		if err := f.d.Annex.Note(ctx, append(edits, f.metadata...)); err != nil {
 			return err
 		}
-		f.stored, f.lost = nil, nil
+		f.stored, f.lost, f.metadata, f.ancestors = nil, nil, nil, nil
 	}
 	return f.logSmudged(ctx)
 }
