@@ -56,6 +56,8 @@ func TestAsGitAnnexShell(t *testing.T) {
 		{"GIT_ANNEX_SHELL_READONLY=1", []string{"p2pstdio", dir, "11111111-1111-4111-8111-111111111111"}, true,
 			"VERSION 1\nREMOVE " + key + "\nPUT f " + absent + "\n"},
 		{"GIT_ANNEX_SHELL_APPENDONLY=1", []string{"p2pstdio", dir, "11111111-1111-4111-8111-111111111111"}, true, "VERSION 0\nREMOVE " + key + "\n"},
+		{"GIT_ANNEX_SHELL_APPENDONLY=1", []string{"p2pstdio", dir, "11111111-1111-4111-8111-111111111111"}, true, "VERSION 1\nCONNECT git-receive-pack\n"},
+		{"GIT_ANNEX_SHELL_READONLY=1", []string{"p2pstdio", dir, "11111111-1111-4111-8111-111111111111"}, true, "VERSION 1\nCONNECT git-receive-pack\n"},
 		{"", []string{"bogus", dir}, false, ""},
 		{"", nil, false, ""},
 		{"GIT_ANNEX_SHELL_LIMITED=1", []string{"-c", "git-upload-pack '" + dir + "'"}, true, ""},

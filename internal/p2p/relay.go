@@ -11,8 +11,8 @@ func (s *Server) connect(ctx context.Context, service string) error {
 	switch {
 	case service != "git-upload-pack" && service != "git-receive-pack" || s.Service == nil:
 		return s.say(Error, "unexpected command")
-	case service == "git-receive-pack" && s.Access == ReadOnly:
-		return s.say(Error, textReadOnly)
+	case service == "git-receive-pack" && s.Access != ReadWrite:
+		return s.say(Error, textReadOnly) // a push can overwrite and delete refs, and so what AppendOnly keeps
 	}
 	in, feed := io.Pipe()
 	go func() { feed.CloseWithError(s.unwrap(ctx, feed)) }()
