@@ -200,7 +200,10 @@ func (a *Annex) place(ctx context.Context, path, object string, seen fs.FileInfo
 	if err := unchanged(path, seen); err != nil {
 		return err
 	}
-	_, err = fsx.Copy(ctx, object, path, fsx.CopyOptions{KeepMode: true, KeepTime: true})
+	res, err := fsx.Copy(ctx, object, path, fsx.CopyOptions{KeepMode: true, KeepTime: true})
+	if err == nil && !sameContent(seen, res.Source) {
+		err = errors.Join(&ChangedError{path}, os.Remove(object)) // the path led to another file meanwhile
+	}
 	return err
 }
 

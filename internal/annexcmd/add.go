@@ -43,6 +43,7 @@ type candidate struct {
 	blob             gitobj.OID // of a file that git keeps
 	gone             bool
 	err              error
+	in               *fsx.Folders // of the dataset: nothing is read or replaced where a link leads
 }
 
 // addBatch is how many files are stored before their links are put in place.
@@ -99,9 +100,12 @@ const smallNote = "non-large file; adding content to git repository"
 
 // addSome stores files side by side, and then puts them in place one by one.
 func (s *Session) addSome(ctx context.Context, files []*candidate, opt AddOptions) error {
+	folders := fsx.NewFolders(s.D.Path())
+	defer folders.Close()
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(max(s.Jobs, runtime.NumCPU()))
 	for _, f := range files {
+		f.in = folders
 		g.Go(func() error {
 			if err := gctx.Err(); err != nil {
 				return err
@@ -138,62 +142,6 @@ func (s *Session) addSome(ctx context.Context, files []*candidate, opt AddOption
 	return nil
 }
 
-// prepare decides where a file belongs and stores large content.
-func (s *Session) prepare(ctx context.Context, f *candidate, opt AddOptions) error {
-	path := s.D.Repo.Path(filepath.FromSlash(f.rel))
-	if err := fsx.Beneath(s.D.Path(), f.rel); err != nil {
-		return err
-	}
-	fi, err := os.Lstat(path)
-	if missing(err) {
-		f.gone = true
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	f.small = gitindex.StatOf(fi)
-	if fi.Mode()&fs.ModeSymlink != 0 {
-		f.link, err = os.Readlink(path)
-		return err
-	}
-	if !fi.Mode().IsRegular() { // a folder where git knows a file, or a pipe
-		f.gone = true
-		return nil
-	}
-	if fi.Size() <= pointer.MaxSize {
-		text, err := os.ReadFile(path)
-		if k, ok := pointer.Parse(text); err == nil && ok {
-			f.key = k
-			return nil
-		}
-	}
-	if f.large, err = s.isLarge(ctx, f.rel, fi, opt); err != nil || !f.large {
-		return err
-	}
-	b, err := s.backendFor(path, opt.Backend)
-	if err != nil {
-		return err
-	}
-	if f.unlocked, err = s.D.AddUnlocked(ctx, f.rel, fi); err != nil {
-		return err
-	}
-	k, seen, err := annex.Hash(ctx, path, filepath.Base(f.rel), b, s.D.ExtRule())
-	if err != nil {
-		return err
-	}
-	if f.lost, err = s.outgrown(ctx, f.rel, seen, k); err != nil {
-		return err
-	}
-	if f.unlocked {
-		err = s.D.Annex.KeepUnlocked(ctx, path, seen, k, s.D.Repo.Config.Bool("annex.thin", false))
-	} else {
-		err = s.D.Annex.Keep(ctx, path, seen, k)
-	}
-	f.key, f.seen = k, seen
-	return err
-}
-
 // addOne puts a stored file in place and stages it.
 func (s *Session) addOne(ctx context.Context, f *candidate) error {
 	item := Item{Command: "add", File: f.show, Input: []string{f.input}}
@@ -210,7 +158,7 @@ func (s *Session) addOne(ctx context.Context, f *candidate) error {
 	case f.seen == nil || f.unlocked:
 		err = s.stagePointer(f, path)
 	default:
-		err = s.stageLink(f, path)
+		err = s.stageLink(f)
 	}
 	if err != nil {
 		return s.Report(item.error(err))
@@ -242,16 +190,19 @@ func (s *Session) addOne(ctx context.Context, f *candidate) error {
 }
 
 // stageLink replaces a stored file by the link to its content.
-func (s *Session) stageLink(f *candidate, path string) error {
-	now, err := os.Lstat(path)
-	if err != nil {
-		return err
-	}
-	if !os.SameFile(now, f.seen) || now.Size() != f.seen.Size() || !now.ModTime().Equal(f.seen.ModTime()) {
-		return &annex.ChangedError{Path: f.show}
-	}
+func (s *Session) stageLink(f *candidate) error {
 	target := pointer.LinkTarget(f.key, f.rel)
-	if err := s.D.PutLink(path, target); err != nil {
+	err := f.in.In(f.rel, func(dir *fsx.Folder, name string) error {
+		same, err := dir.Holds(name, f.seen)
+		if err == nil && !same {
+			err = &annex.ChangedError{Path: f.show}
+		}
+		if err != nil {
+			return err
+		}
+		return s.D.PutLinkIn(dir, name, target)
+	})
+	if err != nil {
 		return err
 	}
 	return s.stageFile(f.rel, gitobj.ModeSymlink, []byte(target))
@@ -286,7 +237,7 @@ func (s *Session) addLink(ctx context.Context, f *candidate, item Item) error {
 	if k, ok := pointer.ParseLink(f.link); ok && k.Safe() == nil {
 		right := pointer.LinkTarget(k, f.rel)
 		if right != f.link {
-			if err := s.D.PutLink(s.D.Repo.Path(f.rel), right); err != nil {
+			if err := s.D.PutLink(f.rel, right); err != nil {
 				return s.Report(item.error(err))
 			}
 			f.link = right

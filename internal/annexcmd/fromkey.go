@@ -68,7 +68,7 @@ func (s *Session) placeKey(ctx context.Context, k annexkey.Key, rel string) erro
 	}
 	if !unlocked {
 		target := pointer.LinkTarget(k, rel)
-		if err := s.D.PutLink(path, target); err != nil {
+		if err := s.D.PutLink(rel, target); err != nil {
 			return err
 		}
 		return s.stageFile(rel, gitobj.ModeSymlink, []byte(target))

@@ -56,7 +56,7 @@ func (s *Session) fsckLink(f File, o *Outcome) error {
 		return nil
 	}
 	o.Notes = append(o.Notes, short("fixing link"))
-	if err := s.D.PutLink(path, right); err != nil {
+	if err := s.D.PutLink(f.Rel, right); err != nil {
 		return err
 	}
 	return s.stageFile(f.Rel, gitobj.ModeSymlink, []byte(right))

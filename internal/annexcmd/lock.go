@@ -119,7 +119,7 @@ func (s *Session) lock(ctx context.Context, f File) error {
 		}
 	}
 	target := pointer.LinkTarget(f.Key, f.Rel)
-	if err := s.D.PutLink(path, target); err != nil {
+	if err := s.D.PutLink(f.Rel, target); err != nil {
 		return err
 	}
 	return s.stageFile(f.Rel, gitobj.ModeSymlink, []byte(target))

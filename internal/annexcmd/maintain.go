@@ -151,7 +151,6 @@ func (s *Session) migrate(ctx context.Context, f File, object, backend string) e
 
 // repoint makes a file one of another key with the same content.
 func (s *Session) repoint(f File, k annexkey.Key) error {
-	path := s.D.Repo.Path(filepath.FromSlash(f.Rel))
 	if err := fsx.Beneath(s.D.Path(), f.Rel); err != nil {
 		return err
 	}
@@ -159,7 +158,7 @@ func (s *Session) repoint(f File, k annexkey.Key) error {
 		return s.stageFile(f.Rel, f.Entry.Mode, pointer.Format(k))
 	}
 	target := pointer.LinkTarget(k, f.Rel)
-	if err := s.D.PutLink(path, target); err != nil {
+	if err := s.D.PutLink(f.Rel, target); err != nil {
 		return err
 	}
 	return s.stageFile(f.Rel, gitobj.ModeSymlink, []byte(target))

@@ -93,7 +93,7 @@ func (d *Dataset) prepareLink(it *item) error {
 // annexed or goes to git.
 func (d *Dataset) prepareFile(ctx context.Context, it *item, fi fs.FileInfo, opt StageOptions) error {
 	it.file.Mode = d.FileMode(fi, it.Mode)
-	c := &content{path: d.Repo.Path(it.Path), fi: fi}
+	c := &content{path: d.Repo.Path(it.Path), rel: it.Path, in: it.in, fi: fi}
 	defer c.close()
 	if d.Annex != nil && fi.Size() <= pointer.MaxSize {
 		settle(fi)
@@ -111,6 +111,9 @@ func (d *Dataset) prepareFile(ctx context.Context, it *item, fi fs.FileInfo, opt
 		return err
 	}
 	if !annexed {
+		if err := c.isInside(); err != nil {
+			return err
+		}
 		if d.texts.Add(int64(len(c.text))) <= maxTexts {
 			it.text = c.text
 		}

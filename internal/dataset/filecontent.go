@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/magic"
 )
 
@@ -14,8 +15,10 @@ import (
 // this package want to know what is in it.
 type content struct {
 	path string
-	fi   fs.FileInfo // as it was seen
-	text []byte      // all of it, if read did; never nil then
+	rel  string       // path below the dataset, if folders are given
+	in   *fsx.Folders // by which it is opened; nil: by its path
+	fi   fs.FileInfo  // as it was seen
+	text []byte       // all of it, if read did; never nil then
 	file *os.File
 }
 
@@ -27,13 +30,39 @@ func (c *content) close() {
 
 func (c *content) open() (*os.File, error) {
 	if c.file == nil {
-		f, err := os.Open(c.path)
+		f, err := c.openIn()
 		if err != nil {
 			return nil, err
 		}
 		c.file = f
 	}
 	return c.file, nil
+}
+
+func (c *content) openIn() (f *os.File, err error) {
+	if c.in == nil {
+		return os.Open(c.path)
+	}
+	err = c.in.In(c.rel, func(dir *fsx.Folder, name string) (err error) {
+		f, err = dir.Open(name)
+		return err
+	})
+	return f, err
+}
+
+// isInside makes sure of a file that was not opened that it is as it was seen,
+// and in its folder: its path may have led elsewhere.
+func (c *content) isInside() error {
+	if c.file != nil && c.text != nil {
+		return nil // read has compared
+	}
+	return c.in.In(c.rel, func(dir *fsx.Folder, name string) error {
+		same, err := dir.Holds(name, c.fi)
+		if err == nil && !same {
+			err = &annex.ChangedError{Path: c.path}
+		}
+		return err
+	})
 }
 
 // read takes a small file into memory. An *annex.ChangedError says that it is

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/commit"
@@ -20,13 +21,24 @@ import (
 // false, git writes their targets into plain files.
 func (d *Dataset) Symlinks() bool { return d.Repo.Config.Bool("core.symlinks", true) }
 
-// PutLink makes path a symlink, or where the work tree has none the file that
-// git takes for one. Whatever file was there is replaced in one step.
-func (d *Dataset) PutLink(path, target string) error {
-	if d.Symlinks() {
-		return fsx.ReplaceWithSymlinkVia(commit.TempDir(d.Repo), path, target)
+// PutLink makes the path rel of the dataset a symlink, or where the work tree has
+// none the file that git takes for one. Whatever file was there is replaced in one
+// step. A symlink on the way to it is an error.
+func (d *Dataset) PutLink(rel, target string) error {
+	dir, err := fsx.OpenFolder(d.Path(), path.Dir(rel))
+	if err != nil {
+		return err
 	}
-	return fsx.WriteFileVia(commit.TempDir(d.Repo), path, []byte(target), 0o666)
+	defer dir.Close()
+	return d.PutLinkIn(dir, path.Base(rel), target)
+}
+
+// PutLinkIn is PutLink for a name in an open folder.
+func (d *Dataset) PutLinkIn(dir *fsx.Folder, name, target string) error {
+	if d.Symlinks() {
+		return dir.Symlink(commit.TempDir(d.Repo), name, target)
+	}
+	return dir.WriteFile(commit.TempDir(d.Repo), name, []byte(target), 0o666)
 }
 
 // LinkKey returns the key that the entry's file in the work tree leads to, if

@@ -192,7 +192,7 @@ func (p *preparation) undo() error {
 		if err != nil || gitindex.StatOf(fi) != u.after {
 			continue // written to meanwhile
 		}
-		failed = errors.Join(failed, p.d.PutLink(path, u.target))
+		failed = errors.Join(failed, p.d.PutLink(u.rel, u.target))
 	}
 	return failed
 }

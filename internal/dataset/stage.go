@@ -16,6 +16,7 @@ import (
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/commit"
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/result"
@@ -48,6 +49,7 @@ type Staged struct {
 type item struct {
 	Change
 	file   commit.File
+	in     *fsx.Folders  // of the dataset: what is read and replaced is there, not where a link leads
 	key    annexkey.Key  // content that is here, if any
 	lost   annexkey.Key  // content that was here until the file changed (annex.thin)
 	seen   fs.FileInfo   // state of the file when it was hashed
@@ -71,9 +73,11 @@ func (d *Dataset) Stage(ctx context.Context, changes []Change, opt StageOptions)
 	d.forgetAttributes()
 	d.texts.Store(0)
 	opt.ancestors = d.Ancestors(ctx)
+	folders := fsx.NewFolders(d.Path())
+	defer folders.Close()
 	items := make([]*item, len(changes))
 	for i, c := range changes {
-		items[i] = &item{Change: c, file: commit.File{Path: c.Path}}
+		items[i] = &item{Change: c, file: commit.File{Path: c.Path}, in: folders}
 	}
 	if err := d.forEach(ctx, items, opt.Jobs, func(it *item) error { return d.prepare(ctx, it, opt) }); err != nil {
 		return nil, err
@@ -203,20 +207,19 @@ func (d *Dataset) putInPlace(it *item) error {
 	if it.link == "" {
 		return nil
 	}
-	path := d.Repo.Path(it.Path)
-	if it.seen != nil {
-		now, err := os.Lstat(path)
-		if err != nil {
-			return err
+	return it.in.In(it.Path, func(dir *fsx.Folder, name string) error {
+		if it.seen != nil {
+			if same, err := dir.Holds(name, it.seen); err != nil {
+				return err
+			} else if !same {
+				return &annex.ChangedError{Path: d.Repo.Path(it.Path)}
+			}
 		}
-		if !os.SameFile(now, it.seen) || now.Size() != it.seen.Size() || !now.ModTime().Equal(it.seen.ModTime()) {
-			return &annex.ChangedError{Path: path}
+		if err := d.PutLinkIn(dir, name, it.link); err != nil {
+			return fmt.Errorf("lock %s: %w", it.Path, err)
 		}
-	}
-	if err := d.PutLink(path, it.link); err != nil {
-		return fmt.Errorf("lock %s: %w", it.Path, err)
-	}
-	return nil
+		return nil
+	})
 }
 
 // collect turns the items into what the commit needs, and uses them up.

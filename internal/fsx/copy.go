@@ -56,7 +56,7 @@ type CopyResult struct {
 // a full disk included, dst is as before and nothing is left beside it. Copy is
 // as durable as options.Sync says.
 func Copy(ctx context.Context, dst, src string, opt CopyOptions) (CopyResult, error) {
-	res, err := copyFile(ctx, dst, src, opt)
+	res, err := copyFile(ctx, place{tmpDir: opt.TempDir, path: dst}, src, opt)
 	if err != nil {
 		return CopyResult{}, fmt.Errorf("copy %s to %s: %w", src, dst, err)
 	}
@@ -72,7 +72,7 @@ func Fill(ctx context.Context, out, in *os.File, size int64, h hash.Hash) (int64
 	return n, err
 }
 
-func copyFile(ctx context.Context, dst, src string, opt CopyOptions) (CopyResult, error) {
+func copyFile(ctx context.Context, to place, src string, opt CopyOptions) (CopyResult, error) {
 	in, before, err := OpenRegular(src)
 	if err != nil {
 		return CopyResult{}, err
@@ -86,15 +86,15 @@ func copyFile(ctx context.Context, dst, src string, opt CopyOptions) (CopyResult
 		return err
 	}
 	if opt.Private {
-		err = fill(dst)
+		err = fill(to.path)
 	} else {
-		err = via(opt.TempDir, dst, fill)
+		err = to.fill(fill)
 	}
 	if err != nil {
 		return CopyResult{}, err
 	}
 	if opt.Sync {
-		err = SyncDir(filepath.Dir(dst))
+		err = SyncDir(filepath.Dir(to.path))
 	}
 	return res, err
 }

@@ -227,7 +227,7 @@ func TestTemporaryFilesElsewhere(t *testing.T) {
 		during = append(during, name)
 		return os.WriteFile(name, []byte("x"), 0o644)
 	}
-	if err := via(tmp, path, func(name string) error {
+	if err := (place{tmpDir: tmp, path: path}).fill(func(name string) error {
 		if _, err := os.Stat(tmp); err != nil {
 			return err
 		}

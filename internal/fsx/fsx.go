@@ -38,12 +38,16 @@ func WriteFile(path string, data []byte, perm fs.FileMode) error {
 // folders whose every file means something to somebody. tmpDir is made if
 // missing; "" or another file system means beside path.
 func WriteFileVia(tmpDir, path string, data []byte, perm fs.FileMode) error {
-	err := via(tmpDir, path, func(tmp string) error { return writeSynced(tmp, data, perm) })
+	return writeFile(place{tmpDir: tmpDir, path: path}, data, perm)
+}
+
+func writeFile(p place, data []byte, perm fs.FileMode) error {
+	err := p.fill(func(tmp string) error { return writeSynced(tmp, data, perm) })
 	if err == nil {
-		err = SyncDir(filepath.Dir(path))
+		err = SyncDir(filepath.Dir(p.path))
 	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return fmt.Errorf("write %s: %w", p.path, err)
 	}
 	return nil
 }
@@ -74,35 +78,12 @@ func ReplaceWithSymlink(path, target string) error { return ReplaceWithSymlinkVi
 // folder tmpDir, so that a killed process leaves nothing beside path. The
 // folder is made if missing; "" or another file system means beside path.
 func ReplaceWithSymlinkVia(tmpDir, path, target string) error {
-	err := via(tmpDir, path, func(tmp string) error { return os.Symlink(target, tmp) })
-	if err != nil {
-		return fmt.Errorf("link %s: %w", path, err)
-	}
-	return nil
+	return replaceWithSymlink(place{tmpDir: tmpDir, path: path}, target)
 }
 
-// via lets fill make a file under a temporary name, in tmpDir where that is
-// possible, and renames it over path. fill must leave nothing when it fails.
-func via(tmpDir, path string, fill func(tmp string) error) error {
-	if tmpDir != "" {
-		err := fillAndRename(filepath.Join(tmpDir, filepath.Base(tempBeside(path))), path, fill)
-		if errors.Is(err, fs.ErrNotExist) && makeTemp(tmpDir) == nil {
-			err = fillAndRename(filepath.Join(tmpDir, filepath.Base(tempBeside(path))), path, fill)
-		}
-		if !errors.Is(err, syscall.EXDEV) {
-			return err
-		}
-	}
-	return fillAndRename(tempBeside(path), path, fill)
-}
-
-func fillAndRename(tmp, path string, fill func(tmp string) error) error {
-	if err := fill(tmp); err != nil {
-		return err
-	}
-	if err := Rename(tmp, path); err != nil {
-		os.Remove(tmp)
-		return err
+func replaceWithSymlink(p place, target string) error {
+	if err := p.fill(func(tmp string) error { return os.Symlink(target, tmp) }); err != nil {
+		return fmt.Errorf("link %s: %w", p.path, err)
 	}
 	return nil
 }

@@ -47,7 +47,7 @@ func FixStaged(ctx context.Context, d *dataset.Dataset, paths []string) ([]strin
 		if right == "" || right == target || fsx.Beneath(d.Path(), rel) != nil {
 			continue
 		}
-		if err := d.PutLink(d.Repo.Path(filepath.FromSlash(rel)), right); err != nil {
+		if err := d.PutLink(rel, right); err != nil {
 			return fixed, err
 		}
 		fixed, links = append(fixed, rel), append(links, []byte(right))
