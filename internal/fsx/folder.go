@@ -115,10 +115,11 @@ func (f *Folder) walk(rel string, create bool) (int, error) {
 // Close gives the folder up.
 func (f *Folder) Close() error { return unix.Close(f.fd) }
 
-// Open opens a file in the folder for reading. A symlink is an error.
+// Open opens a file in the folder for reading. A symlink is an error; a pipe is not
+// waited for.
 func (f *Folder) Open(name string) (*os.File, error) {
 	for {
-		fd, err := unix.Openat(f.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		fd, err := unix.Openat(f.fd, name, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 		if err == unix.EINTR {
 			continue
 		}
