@@ -51,7 +51,7 @@ func quote(words []string) string {
 		if i > 0 {
 			b.WriteByte(' ')
 		}
-		if i == 0 && !strings.ContainsAny(w, " '\"\\\t\n") {
+		if i == 0 && w != "" && !strings.ContainsAny(w, " '\"\\\t\n") {
 			b.WriteString(w) // git-shell compares the command's name as it stands
 			continue
 		}

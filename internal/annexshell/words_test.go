@@ -25,6 +25,7 @@ func TestSplit(t *testing.T) {
 }
 
 func FuzzSplit(f *testing.F) {
+	f.Add("''")
 	f.Add(`git-upload-pack '/it'\''s'`)
 	f.Fuzz(func(t *testing.T, line string) {
 		words, err := split(line)
