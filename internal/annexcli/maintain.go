@@ -7,44 +7,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"github.com/stemma-data/stemma/internal/annexcmd"
-	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 )
-
-func newFsck(f *pflag.FlagSet) func(*call, []string) error {
-	var sel selection
-	from := f.StringP("from", "f", "", "check the copies of the `REMOTE`")
-	f.BoolP("incremental", "S", false, "not supported yet")
-	f.BoolP("more", "m", false, "not supported yet")
-	f.String("incremental-schedule", "", "not supported yet: `TIME`")
-	for _, n := range []string{"incremental", "more", "incremental-schedule"} {
-		markUnsupported(f, n)
-	}
-	sel.flags(f)
-	return func(c *call, args []string) error {
-		return c.reading(func(s *annexcmd.Session) error {
-			check := func(f annexcmd.File) error { return s.Fsck(c.ctx, f) }
-			uuid := s.D.Annex.UUID
-			if *from != "" && *from != "here" && *from != "." {
-				r, err := s.Repositories(c.ctx)
-				if err != nil {
-					return err
-				}
-				var p dataset.Peer
-				if p, err = r.Peer(*from); err != nil {
-					return err
-				}
-				uuid = p.UUID()
-				check = func(f annexcmd.File) error { return s.FsckFrom(c.ctx, p, f) }
-			}
-			err := sel.each(c, s, args, check)
-			if unknown := new(annexcmd.UnknownPathError); err != nil && !errors.As(err, &unknown) {
-				return err
-			}
-			return errors.Join(err, s.NoteFsck(c.ctx, uuid))
-		})
-	}
-}
 
 func newMerge(f *pflag.FlagSet) func(*call, []string) error {
 	unrelated := f.Bool("allow-unrelated-histories", false, "merge unrelated histories, too")

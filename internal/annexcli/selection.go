@@ -94,6 +94,8 @@ type selection struct {
 	branch              string
 	keys                []string
 	given               *pflag.FlagSet // nil: a command with options of its own
+	// needs, if not nil, is asked before limits count a file.
+	needs func(annexcmd.File) bool
 }
 
 func (o *selection) flags(f *pflag.FlagSet) {
@@ -153,6 +155,9 @@ func (o *selection) walk(c *call, s *annexcmd.Session, paths []string, visit fun
 	take := func(f annexcmd.File) error {
 		if ok, err := m.Match(f); err != nil || !ok {
 			return err
+		}
+		if o.needs != nil && !o.needs(f) {
+			return nil
 		}
 		if ok, err := c.passes(f.Key); err != nil || !ok {
 			return err

@@ -29,10 +29,10 @@ func (s *Session) Fsck(ctx context.Context, f File) error {
 	if err := s.fsckLink(f, &o); err != nil {
 		return err
 	}
-	if err := s.fsckContent(ctx, f, &o); err != nil {
+	if err := s.fsckLocation(ctx, f.Key, s.D.Annex.UUID, s.hasObject(f.Key), &o); err != nil {
 		return err
 	}
-	if err := s.fsckLocation(ctx, f.Key, s.D.Annex.UUID, s.hasObject(f.Key), &o); err != nil {
+	if err := s.fsckContent(ctx, f, &o); err != nil {
 		return err
 	}
 	if err := s.fsckCopies(ctx, r, f, &o); err != nil {
@@ -76,7 +76,7 @@ func (s *Session) fsckContent(ctx context.Context, f File, o *Outcome) error {
 		return nil
 	}
 	if f.Key.Size >= 0 && f.Key.Size != fi.Size() {
-		return s.setAside(f, object, badSize(fi.Size(), f.Key.Size), o)
+		return s.setAside(ctx, f, object, badSize(fi.Size(), f.Key.Size), o)
 	}
 	if err := s.D.Annex.Protect(object); err != nil {
 		o.Errors = append(o.Errors, err.Error())
@@ -90,7 +90,7 @@ func (s *Session) fsckContent(ctx context.Context, f File, o *Outcome) error {
 		return err
 	}
 	if !same {
-		return s.setAside(f, object, "Bad file content", o)
+		return s.setAside(ctx, f, object, "Bad file content", o)
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func (s *Session) isChangedFile(object string, fi fs.FileInfo, k annexkey.Key) b
 }
 
 // setAside moves damaged content out of the annex.
-func (s *Session) setAside(f File, object, why string, o *Outcome) error {
+func (s *Session) setAside(ctx context.Context, f File, object, why string, o *Outcome) error {
 	bad := s.D.Annex.Dir("bad", f.Key.File())
 	if err := s.D.Annex.Expel(f.Key, object, bad); err != nil {
 		return err
@@ -121,7 +121,7 @@ func (s *Session) setAside(f File, object, why string, o *Outcome) error {
 	}
 	o.Failed = true
 	o.Errors = append(o.Errors, fmt.Sprintf("  %s: %s; moved to %s", name(f), why, rel))
-	return nil
+	return s.SetLocation(ctx, f.Key, s.D.Annex.UUID, annexlog.StatusAbsent)
 }
 
 func name(f File) string {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
@@ -26,13 +27,19 @@ func (s *Session) FsckFrom(ctx context.Context, p dataset.Peer, f File) error {
 	if err != nil {
 		return s.Report(item.error(err))
 	}
+	was := present
 	if present {
 		present, err = s.inspect(ctx, p.Remote, f, &o)
 		if err != nil {
 			return s.Report(item.error(err))
 		}
 	}
-	if err := s.fsckLocation(ctx, f.Key, p.UUID(), present, &o); err != nil {
+	if was && !present && o.Failed { // that it was damaged has been said
+		err = s.SetLocation(ctx, f.Key, p.UUID(), annexlog.StatusAbsent)
+	} else {
+		err = s.fsckLocation(ctx, f.Key, p.UUID(), present, &o)
+	}
+	if err != nil {
 		return err
 	}
 	r, err := s.Repositories(ctx)
