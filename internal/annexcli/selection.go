@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 	"github.com/stemma-data/stemma/internal/annexcmd"
@@ -21,6 +23,8 @@ type token struct {
 	m      *matching
 	prefix string // "in=" for an option with a value, "and" for a word
 	word   bool
+	// convert, if not nil, makes a term's value of what was given.
+	convert func(string) (string, error)
 }
 
 func (t *token) String() string { return "" }
@@ -38,6 +42,12 @@ func (t *token) Set(v string) error {
 	if t.word {
 		t.m.tokens = append(t.m.tokens, t.prefix)
 		return nil
+	}
+	if t.convert != nil {
+		var err error
+		if v, err = t.convert(v); err != nil {
+			return err
+		}
 	}
 	t.m.tokens = append(t.m.tokens, t.prefix+v)
 	return nil
@@ -81,10 +91,24 @@ func (m *matching) flags(f *pflag.FlagSet) {
 	m.value(f, "mimeencoding", "", "content has the encoding")
 	m.value(f, "inallgroup", "", "all repositories of the group have it")
 	m.value(f, "onlyingroup", "", "only repositories of the group have it")
+	m.value(f, "includesamecontent", "", "another file with the same content has a name that matches the glob")
+	m.value(f, "excludesamecontent", "", "no other file with the same content has such a name")
+	m.value(f, "want-get-by", "", "the repository's preferred content has it")
+	m.value(f, "want-drop-by", "", "the repository's preferred content does not have it")
+	f.Var(&token{m: m, prefix: "accessedwithin=", convert: seconds}, "accessedwithin", "content was read here within the time, such as 1d")
 	for _, w := range []string{"want-get", "want-drop", "securehash", "locked", "unlocked", "anything", "nothing"} {
 		m.word(f, w, "", w)
 	}
 	m.fileFlags(f)
+}
+
+// seconds is a duration as their number.
+func seconds(text string) (string, error) {
+	d, ok := parseDuration(text)
+	if !ok {
+		return "", fmt.Errorf("failed to parse duration %q (expected eg \"5m\" or \"1h5m\")", text)
+	}
+	return strconv.FormatInt(int64(d/time.Second), 10), nil
 }
 
 // selection says which files or keys a command is about.

@@ -27,7 +27,7 @@ func (s *Session) NewMatcher(ctx context.Context, tokens []string) (*Matcher, er
 	if len(tokens) == 0 {
 		return nil, nil
 	}
-	expr, err := matchexpr.ParseTokens(tokens, s.terms(ctx, view{uuid: s.D.Annex.UUID}))
+	expr, err := matchexpr.ParseTokens(tokens, s.optionTerms(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (s *Session) terms(ctx context.Context, v view) matchexpr.Define {
 			return keyTerm(func(f File) (bool, error) { return (name == "locked") == s.isLocked(f), nil }), nil
 		case "unused":
 			return keyTerm(func(f File) (bool, error) { return s.isUnused(f.Key), nil }), nil
-		case "standard", "groupwanted", "inpreferreddir", "want-get", "want-drop":
+		case "standard", "groupwanted", "inpreferreddir":
 			return s.preferredTerm(ctx, name, v)
 		}
 		return nil, nil

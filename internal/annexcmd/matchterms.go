@@ -18,11 +18,7 @@ func (s *Session) inTerm(ctx context.Context, value string, v view) (matchexpr.T
 	if err != nil {
 		return nil, err
 	}
-	name, _, dated := strings.Cut(value, "@")
-	if dated {
-		return nil, errors.New("--in with a date is not supported yet")
-	}
-	uuid, err := r.Resolve(name)
+	uuid, err := r.Resolve(value)
 	if err != nil {
 		return nil, err
 	}

@@ -120,18 +120,7 @@ func (s *Session) CheckExpression(ctx context.Context, text string) error {
 }
 
 func (s *Session) preferredTerm(ctx context.Context, name string, v view) (matchexpr.Term, error) {
-	switch name {
-	case "want-get":
-		return keyTerm(func(f File) (bool, error) {
-			wants, configured, err := s.Wants(ctx, f, s.D.Annex.UUID, false)
-			return configured && wants, err
-		}), nil
-	case "want-drop":
-		return keyTerm(func(f File) (bool, error) {
-			wants, configured, err := s.wants(ctx, f, view{uuid: s.D.Annex.UUID, without: true}, false)
-			return !(configured && wants), err
-		}), nil
-	case "inpreferreddir":
+	if name == "inpreferreddir" {
 		return keyTerm(func(f File) (bool, error) {
 			dir, err := s.preferredDir(ctx, v.uuid)
 			return slices.Contains(strings.Split(path.Dir(f.Rel), "/"), dir), err
