@@ -80,6 +80,9 @@ func (l *TransferLock) Unlock() {
 	l.held = nil
 }
 
+// Downloading reports whether a process fetches the key's content.
+func (a *Annex) Downloading(k annexkey.Key) bool { return a.downloading(k, &TransferLock{}) }
+
 // downloading reports whether another process holds the lock of a download of
 // the key, from whatever source; ours are not counted.
 func (a *Annex) downloading(k annexkey.Key, ours *TransferLock) bool {

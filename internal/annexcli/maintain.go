@@ -2,12 +2,10 @@ package annexcli
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/pflag"
 	"github.com/stemma-data/stemma/internal/annexcmd"
-	"github.com/stemma-data/stemma/internal/errs"
 )
 
 func newMerge(f *pflag.FlagSet) func(*call, []string) error {
@@ -71,92 +69,6 @@ func newUpgrade(f *pflag.FlagSet) func(*call, []string) error {
 			return err
 		}
 		return c.out.print(annexcmd.Outcome{Item: annexcmd.Item{Command: "upgrade", NoFile: true}})
-	}
-}
-
-func newUnused(f *pflag.FlagSet) func(*call, []string) error {
-	from := f.StringP("from", "f", "", "look at what the `REMOTE` has")
-	refspec := f.String("used-refspec", "", "the refs whose files count: `+REF:+GLOB:-GLOB:reflog`")
-	return func(c *call, _ []string) error {
-		if *from != "" && *from != "." && *from != "here" {
-			return errors.New("unused --from a remote is not supported yet")
-		}
-		return c.reading(func(s *annexcmd.Session) error {
-			spec, err := usedRefs(s, *refspec, f.Changed("used-refspec"))
-			if err != nil {
-				return err
-			}
-			keys, err := s.FindUnused(c.ctx, spec)
-			if err != nil || c.common.quiet {
-				return err
-			}
-			var b strings.Builder
-			b.WriteString("unused . (checking for unused data...) ")
-			if len(keys) > 0 {
-				b.WriteString("\n  Some annexed data is no longer used by any files:\n    NUMBER  KEY\n")
-				for i, k := range keys {
-					fmt.Fprintf(&b, "    %-7d %s\n", i+1, k)
-				}
-				b.WriteString("  (To see where this data was previously used, run: git annex whereused --historical --unused\n" +
-					"  \n  To remove unwanted data: git-annex dropunused NUMBER\n  \n")
-			}
-			return c.out.line(b.String() + "ok\n")
-		})
-	}
-}
-
-// usedRefs is what the option says, or else the setting; nil for all refs.
-func usedRefs(s *annexcmd.Session, option string, given bool) (annexcmd.RefSpec, error) {
-	const setting = "annex.used-refspec"
-	if given {
-		spec, err := annexcmd.ParseRefSpec(option)
-		if err != nil {
-			return nil, misuse{fmt.Errorf("option --used-refspec: %w", err)}
-		}
-		return spec, nil
-	}
-	text := s.D.Repo.Config.Get(setting)
-	if text == "" {
-		return nil, nil
-	}
-	spec, err := annexcmd.ParseRefSpec(text)
-	if err != nil {
-		return nil, errs.WithHint(fmt.Errorf("%s: %w", setting, err), "correct it with `git config "+setting+" …`, or unset it")
-	}
-	return spec, nil
-}
-
-func newDropUnused(f *pflag.FlagSet) func(*call, []string) error {
-	from := f.StringP("from", "f", "", "drop from the `REMOTE`")
-	return func(c *call, args []string) error {
-		return c.reading(func(s *annexcmd.Session) error {
-			keys, err := s.UnusedByNumber(args)
-			if err != nil {
-				return err
-			}
-			d, err := s.NewDropper(c.ctx, *from)
-			if err != nil {
-				return err
-			}
-			for _, k := range keys {
-				if err := d.DropUnused(c.ctx, k); err != nil {
-					return errors.Join(err, d.Flush(c.ctx))
-				}
-			}
-			return d.Flush(c.ctx)
-		})
-	}
-}
-
-func newAddUnused(*pflag.FlagSet) func(*call, []string) error {
-	return func(c *call, args []string) error {
-		return c.recorded(func(s *annexcmd.Session) error {
-			keys, err := s.UnusedByNumber(args)
-			if err != nil {
-				return err
-			}
-			return s.AddUnused(c.ctx, keys)
-		})
 	}
 }
 

@@ -47,6 +47,9 @@ func (s *Session) NewDropper(ctx context.Context, from string) (*Dropper, error)
 func (d *Dropper) DropUnused(ctx context.Context, n Numbered) error {
 	d.Unused, d.name = true, "dropunused"
 	f := File{Key: n.Key, Show: strconv.Itoa(n.Number), Input: []string{strconv.Itoa(n.Number)}}
+	if n.Stale != "" {
+		return d.s.dropStale(n, f.Item(d.name))
+	}
 	done, err := d.Drop(ctx, f)
 	if err != nil || done {
 		return err

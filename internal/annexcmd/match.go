@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
@@ -146,16 +145,8 @@ func (s *Session) isLocked(f File) bool {
 
 // isUnused looks at what `unused` has found.
 func (s *Session) isUnused(k annexkey.Key) bool {
-	text, err := os.ReadFile(s.D.Annex.Dir("unused"))
-	if err != nil {
-		return false
-	}
-	for line := range strings.Lines(string(text)) {
-		if w := strings.Fields(line); len(w) >= 2 && w[1] == k.String() {
-			return true
-		}
-	}
-	return false
+	list, err := s.numbered("")
+	return err == nil && slices.ContainsFunc(list, func(n Numbered) bool { return n.Key == k })
 }
 
 // has reports whether a repository has the key: ours by looking, another by

@@ -4,121 +4,127 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
-	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitindex"
 )
 
 // FindUnused looks for content here that neither the index nor any of the refs
-// refers to, and numbers it in annex/unused. A nil spec stands for all branches
-// and tags.
-func (s *Session) FindUnused(ctx context.Context, spec RefSpec) ([]annexkey.Key, error) {
-	local := map[annexkey.Key]bool{}
-	if err := s.LocalKeys(func(k annexkey.Key, _ int64) error { local[k] = true; return nil }); err != nil {
-		return nil, err
-	}
-	use := func(e gitindex.Entry) error {
-		if k, ok, err := s.blobKey(ctx, e); err != nil {
-			return err
-		} else if ok {
-			delete(local, k)
+// refers to, and for what lies beside the content, and numbers it in
+// annex/unused, badunused and tmpunused. A nil spec stands for all branches and
+// tags. With Fast it looks only beside the content.
+func (s *Session) FindUnused(ctx context.Context, spec RefSpec) (u Unused, err error) {
+	if !s.Fast {
+		have := map[annexkey.Key]bool{}
+		err = s.LocalKeys(func(k annexkey.Key, _ int64) error { have[k] = true; return nil })
+		if err == nil {
+			u.Keys, err = s.withoutUse(ctx, have, spec)
 		}
-		return nil
 	}
-	if err := s.Files(ctx, []string{s.D.Path()}, func(f File) error { delete(local, f.Key); return nil }); err != nil {
-		return nil, err
+	if err == nil {
+		u.Bad, err = s.stale(StaleBad)
 	}
-	var tips []string
-	var err error
-	if spec == nil {
-		tips, err = s.tips(ctx)
-	} else {
-		tips, err = s.chosenTips(ctx, spec)
+	if err == nil {
+		u.Tmp, err = s.stale(StaleTmp)
 	}
 	if err != nil {
+		return Unused{}, err
+	}
+	return u, u.write(s)
+}
+
+// FindUnusedAt looks for unused content in another repository, by the logs.
+func (s *Session) FindUnusedAt(ctx context.Context, uuid string, spec RefSpec) (u Unused, err error) {
+	if !s.Fast {
+		have := map[annexkey.Key]bool{}
+		err = s.LoggedKeys(ctx, func(k annexkey.Key) error {
+			has, err := s.has(ctx, k, uuid)
+			if has {
+				have[k] = true
+			}
+			return err
+		})
+		if err == nil {
+			u.Keys, err = s.withoutUse(ctx, have, spec)
+		}
+	}
+	if err != nil {
+		return Unused{}, err
+	}
+	return u, u.write(s)
+}
+
+// withoutUse takes out the keys that are used, and sorts the others.
+func (s *Session) withoutUse(ctx context.Context, have map[annexkey.Key]bool, spec RefSpec) ([]annexkey.Key, error) {
+	if err := s.Files(ctx, []string{s.D.Path()}, func(f File) error { delete(have, f.Key); return nil }); err != nil {
 		return nil, err
 	}
+	find := s.tips
+	if spec != nil {
+		find = func(ctx context.Context) ([]string, error) { return s.chosenTips(ctx, spec) }
+	}
+	tips, err := find(ctx)
 	for _, t := range tips {
-		if len(local) == 0 {
+		if len(have) == 0 || err != nil {
 			break
 		}
-		if err := s.treePaths(ctx, t, use); err != nil {
-			return nil, err
-		}
+		err = s.treePaths(ctx, t, func(e gitindex.Entry) error {
+			k, ok, err := s.blobKey(ctx, e)
+			if ok {
+				delete(have, k)
+			}
+			return err
+		})
 	}
-	keys := make([]annexkey.Key, 0, len(local))
-	for k := range local {
+	return sortedKeys(have), err
+}
+
+func sortedKeys(set map[annexkey.Key]bool) []annexkey.Key {
+	keys := make([]annexkey.Key, 0, len(set))
+	for k := range set {
 		keys = append(keys, k)
 	}
-	sort.Slice(keys, func(i, j int) bool { return keys[i].String() < keys[j].String() })
-	return keys, s.writeUnused(keys)
+	slices.SortFunc(keys, func(a, b annexkey.Key) int { return strings.Compare(a.String(), b.String()) })
+	return keys
 }
 
-func (s *Session) writeUnused(keys []annexkey.Key) error {
-	var b strings.Builder
-	now := time.Now().Unix()
-	for i, k := range keys {
-		fmt.Fprintf(&b, "%d %s %ds\n", i+1, k, now)
-	}
-	if err := os.MkdirAll(s.D.Annex.Dir(), 0o777); err != nil {
-		return err
-	}
-	return fsx.WriteFile(s.D.Annex.Dir("unused"), []byte(b.String()), 0o644)
-}
-
-// Numbered is a key that FindUnused has found.
-type Numbered struct {
-	Number int
-	Key    annexkey.Key
-}
-
-// UnusedByNumber are the keys that FindUnused gave the numbers or ranges
-// ("2-5", "all").
-func (s *Session) UnusedByNumber(args []string) ([]Numbered, error) {
-	var all []Numbered
-	if err := s.UnusedKeys(func(k annexkey.Key) error { all = append(all, Numbered{len(all) + 1, k}); return nil }); err != nil {
+// stale lists the keys whose content lies in a folder beside the annex's.
+// Content that is whole in the annex goes there; what is just being transferred
+// is left out.
+func (s *Session) stale(place Stale) ([]annexkey.Key, error) {
+	names, err := os.ReadDir(s.D.Annex.Dir(string(place)))
+	if err != nil && !missing(err) {
 		return nil, err
 	}
-	var keys []Numbered
-	for _, a := range args {
-		if a == "all" {
-			keys = append(keys, all...)
-			continue
+	keys := map[annexkey.Key]bool{}
+	for _, n := range names {
+		k, err := annexkey.FromFile(n.Name())
+		switch {
+		case err != nil || k.Safe() != nil || !n.Type().IsRegular():
+		case place == StaleTmp && s.D.Annex.Downloading(k):
+		case s.D.Annex.Has(k):
+			if err := os.Remove(s.D.Annex.Dir(string(place), n.Name())); err != nil && !missing(err) {
+				return nil, err
+			}
+		default:
+			keys[k] = true
 		}
-		from, to, isRange := strings.Cut(a, "-")
-		if !isRange {
-			to = from
-		}
-		first, err1 := strconv.Atoi(from)
-		last, err2 := strconv.Atoi(to)
-		if err1 != nil || err2 != nil || first < 1 || last < first {
-			return nil, fmt.Errorf("%s: expected a number, a range such as 2-5, or all", a)
-		}
-		if last > len(all) {
-			return nil, fmt.Errorf("%d not valid (run git annex unused for list)", last)
-		}
-		keys = append(keys, all[first-1:last]...)
 	}
-	return keys, nil
+	return sortedKeys(keys), nil
 }
 
 // AddUnused gives unused content a file again.
-func (s *Session) AddUnused(ctx context.Context, keys []Numbered) error {
-	for _, n := range keys {
-		k := n.Key
-		rel := "unused." + k.File()
-		item := Item{Command: "addunused", File: rel, Key: k}
-		if err := s.placeKey(ctx, k, rel); err != nil {
-			return s.Report(item.error(err))
-		}
-		if err := s.Report(item.ok()); err != nil {
-			return err
-		}
+func (s *Session) AddUnused(ctx context.Context, n Numbered) error {
+	number := strconv.Itoa(n.Number)
+	item := Item{Command: "addunused", File: number, Key: n.Key, Input: []string{number}}
+	if n.Stale != "" {
+		return s.Report(item.error(fmt.Errorf("cannot addunused %scontent", n.Stale)))
 	}
-	return nil
+	if err := s.placeKey(ctx, n.Key, "unused."+n.Key.File()); err != nil {
+		return s.Report(item.error(err))
+	}
+	return s.Report(item.ok())
 }
