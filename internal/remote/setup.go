@@ -89,15 +89,18 @@ func Trees(log annexlog.Log) map[string]bool {
 		s := Setup{Config: annexlog.DecodeConfig(e.Value)}
 		if (s.Yes("exporttree") || s.Yes("importtree")) && !s.Yes("versioning") {
 			trees[e.Field] = true
+			if main := s.Option("sameas-uuid"); main != "" {
+				trees[main] = true // the content there is the same
+			}
 		}
 	}
 	return trees
 }
 
 // Inherited are the fields that a remote has from the one whose content it
-// shares.
+// shares: what must be the same for both to find it.
 func Inherited() []string {
-	return []string{"encryption", "cipher", "cipherkeys", "pubkeys", "mac", "chunk", "exporttree", "importtree"}
+	return []string{"encryption", "cipher", "cipherkeys", "pubkeys", "mac", "chunksize"}
 }
 
 // Getenv reads the environment the remote was opened with.

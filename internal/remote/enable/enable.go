@@ -59,6 +59,12 @@ func (k kind) common() []string {
 // (sameas), inherited is that one's configuration and mainUUID its identity.
 func Init(ctx context.Context, s remote.Setup, mainUUID string, inherited map[string]string) (Result, error) {
 	s.Config = maps.Clone(s.Config)
+	if mainUUID != "" {
+		var err error
+		if s.Config, err = inherit(s.Config, inherited); err != nil {
+			return Result{}, err
+		}
+	}
 	k, err := check(s)
 	if err != nil {
 		return Result{}, err
@@ -80,14 +86,28 @@ func Init(ctx context.Context, s remote.Setup, mainUUID string, inherited map[st
 		}
 		return finish(ctx, s, k, s.UUID, s.UUID, note)
 	}
-	for field := range inherited {
-		if v := s.Config[field]; v != "" && v != inherited[field] && slices.Contains(remote.Inherited(), field) {
-			return Result{}, fmt.Errorf("%s= is inherited from the other remote", field)
-		}
-	}
 	delete(s.Config, "name")
 	s.Config["sameas-name"], s.Config["sameas-uuid"] = s.Name, mainUUID
-	return finish(ctx, s, k, mainUUID, s.UUID, "")
+	res, err := finish(ctx, s, k, mainUUID, s.UUID, "")
+	for _, field := range remote.Inherited() {
+		delete(res.Config, field)
+	}
+	return res, err
+}
+
+// inherit adds the fields that a remote has from the one whose content it shares.
+// It may repeat them, but not change them.
+func inherit(config, main map[string]string) (map[string]string, error) {
+	for _, field := range remote.Inherited() {
+		own, given := config[field]
+		if given && own != main[field] {
+			return nil, fmt.Errorf("%s= is inherited from the other remote", field)
+		}
+		if v, ok := main[field]; ok {
+			config[field] = v
+		}
+	}
+	return config, nil
 }
 
 // Enable uses a remote here that the git-annex branch knows: s.Config is its
@@ -182,6 +202,8 @@ func checkTrees(s remote.Setup, kind string) error {
 		return errs.WithHint(fmt.Errorf("exporttree=yes is not supported by remotes of type %s", kind), "leave exporttree out, or set the remote up with git-annex itself")
 	case s.Yes("importtree") && !imports:
 		return errs.WithHint(fmt.Errorf("importtree=yes is not supported by remotes of type %s", kind), "leave importtree out")
+	case s.Option("sameas-uuid") != "" && s.Option("encryption") == "":
+		return nil // it was checked with what it inherits when it was set up
 	case (s.Yes("exporttree") || s.Yes("importtree")) && s.Option("encryption") != "none":
 		return errs.WithHint(errors.New("cannot enable both encryption and exporttree"), "encryption=none: a tree is for those who have no key")
 	}

@@ -47,6 +47,39 @@ func TestInit(t *testing.T) {
 	}
 }
 
+// TestSameAsInheritsHowContentIsEncrypted, and nothing else.
+func TestSameAsInheritsHowContentIsEncrypted(t *testing.T) {
+	dir := t.TempDir()
+	plain, sealed := map[string]string{"encryption": "none", "exporttree": "yes", "chunk": "1kb"}, map[string]string{"encryption": "shared", "cipher": "x", "mac": "HMACSHA256"}
+	for _, c := range []struct {
+		words string
+		main  map[string]string
+		want  string // of the line, beside what says whose content it has; "" where it is refused
+	}{
+		{"exporttree=yes", plain, "exporttree"},
+		{"", plain, "type"},
+		{"encryption=none exporttree=yes", plain, "exporttree"},
+		{"encryption=shared", plain, ""},
+		{"exporttree=yes", sealed, ""},
+		{"encryption=shared chunk=5kb", sealed, "chunk"},
+		{"encryption=none", sealed, ""},
+		{"mac=HMACSHA1", sealed, ""},
+	} {
+		res, err := Init(t.Context(), setup(t, append(strings.Fields(c.words), "type=directory", "directory="+dir)...), "main", c.main)
+		if (err == nil) != (c.want != "") || err == nil && res.Config[c.want] == "" || res.Config["encryption"] != "" || res.Config["cipher"] != "" || c.words == "" && res.Config["exporttree"] != "" {
+			t.Errorf("%s, %v: %v %v", c.words, c.main, res, err)
+			continue
+		}
+		s := setup(t)
+		s.Config = res.Config
+		if err == nil {
+			if _, err := Enable(t.Context(), s, map[string]string{"directory": dir}); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
 func TestBadParametersAreRefused(t *testing.T) {
 	for _, line := range []string{
 		"encryption=none", "type=nonsense encryption=none", "type=directory encryption=none", "type=directory directory=/nowhere/x encryption=none",
