@@ -108,6 +108,11 @@ func (c *call) run() error {
 			return err
 		}
 	}
+	if c.common.force {
+		if err := c.setConfig("annex.diskreserve=0"); err != nil {
+			return err
+		}
+	}
 	return act(c, f.Args())
 }
 

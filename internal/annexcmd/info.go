@@ -7,11 +7,12 @@ import (
 	"sort"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/remote"
 )
 
 // Infos are labels and values, in the order in which they are shown.
@@ -82,7 +83,8 @@ func (s *Session) Info(ctx context.Context, m *Matcher, inBytes bool) (Outcome, 
 		i.repositories(r, t)
 	}
 	i.add("transfers in progress", "none", []any{})
-	i.add("available local disk space", i.diskText(s.D.Annex.Dir()), i.diskText(s.D.Annex.Dir()))
+	space := i.diskText(s.D.Annex.Dir(), remote.DiskReserve(s.D.Repo.Config))
+	i.add("available local disk space", space, space)
 	if !s.Fast {
 		if err := s.countAll(ctx, m, i); err != nil {
 			return Outcome{}, err
@@ -111,19 +113,17 @@ func (i *Infos) repositories(r *Repositories, level annexlog.Trust) {
 	i.add(trustWords[level]+" repositories", b.String(), r.objects(list))
 }
 
-// reserve is what git-annex keeps free, in bytes.
-const reserve = 100_000_000
-
-func (i *Infos) diskText(dir string) string {
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(dir, &st); err != nil {
+// diskText tells how much transfers may still fill.
+func (i *Infos) diskText(dir string, reserve int64) string {
+	free, ok := fsx.Free(dir)
+	if !ok {
 		return "unknown"
 	}
-	free := int64(st.Bavail)*int64(st.Bsize) - reserve
+	free = max(free-reserve, 0)
 	if i.bytes {
-		return fmt.Sprintf("%d (+%d reserved)", max(free, 0), reserve)
+		return fmt.Sprintf("%d (+%d reserved)", free, reserve)
 	}
-	return roughSize(max(free, 0)) + " (+" + roughSize(reserve) + " reserved)"
+	return roughSize(free) + " (+" + roughSize(reserve) + " reserved)"
 }
 
 // tally counts keys, as often as they are added.

@@ -17,6 +17,7 @@ func (d *Dataset) Getter(p transfer.Progress) *transfer.Getter {
 	return &transfer.Getter{
 		Annex: d.Annex, SecureOnly: d.Repo.Config.Bool("annex.securehashesonly", false),
 		Retry: d.number("annex.retry"), RetryDelay: d.seconds("annex.retry-delay"), Stall: d.stall(), Progress: p,
+		Room: remote.NewRoom(d.Annex.Dir(), d.Repo.Config),
 	}
 }
 

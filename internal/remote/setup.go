@@ -209,9 +209,24 @@ func ParseSize(text string) (int64, bool) {
 	return int64(value * factor), true
 }
 
+// shortUnit abbreviates names such as "kilobytes" and "mebibyte".
+func shortUnit(name string) string {
+	long := strings.TrimSuffix(name, "s")
+	for _, p := range []string{"kilo", "mega", "giga", "tera", "peta", "exa"} {
+		if long == p+"byte" {
+			return p[:1] + "b"
+		}
+		if long == p[:2]+"bibyte" {
+			return p[:1] + "ib"
+		}
+	}
+	return name
+}
+
 // unit is what the name of a unit stands for, in bytes.
 func unit(name string) (float64, bool) {
 	const prefixes = "kmgtpe"
+	name = shortUnit(name)
 	switch name {
 	case "", "b", "byte", "bytes":
 		return 1, true

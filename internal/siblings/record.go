@@ -4,11 +4,12 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"syscall"
 
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/result"
 )
 
@@ -154,15 +155,9 @@ func (f *facts) policy(r result.Record, uuid string) result.Record {
 	return r
 }
 
-// reserve is what git-annex leaves free on a disk by default, in bytes.
-const reserve = 100_000_000
-
 func freeSpace(d *dataset.Dataset) (int64, bool) {
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(d.Path(), &st); err != nil {
-		return 0, false
-	}
-	return max(int64(st.Bavail)*int64(st.Bsize)-reserve, 0), true
+	free, ok := fsx.Free(d.Path())
+	return max(free-remote.DiskReserve(d.Repo.Config), 0), ok
 }
 
 // Names lists the siblings of a dataset in the order of git's configuration.

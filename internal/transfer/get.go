@@ -39,6 +39,8 @@ type Getter struct {
 	// remote.DefaultStall, for those of which that can be told.
 	Stall    time.Duration
 	Progress Progress // nil: nobody wants to know
+	// Room is asked before anything is fetched; nil refuses nothing.
+	Room *remote.Room
 
 	folder sync.Once // the one for unfinished content has been made
 }
@@ -132,6 +134,11 @@ func (g *Getter) fetch(ctx context.Context, k annexkey.Key, sources []remote.Rem
 		return nil, &UnavailableError{Key: k}
 	}
 	if k.Size >= 0 && k.Size < resumeFrom {
+		done, err := g.Room.Take(k.Size)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
 		return g.rounds(ctx, k, sources, nil)
 	}
 	b, err := g.arrive(ctx, k, sources[0])
@@ -139,6 +146,11 @@ func (g *Getter) fetch(ctx context.Context, k annexkey.Key, sources []remote.Rem
 		return nil, err
 	}
 	defer b.end()
+	done, err := g.Room.Take(b.missing())
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	return g.rounds(ctx, k, sources, b)
 }
 
@@ -178,6 +190,14 @@ func (b *arriving) progress() int64 {
 		return 0
 	}
 	return b.have
+}
+
+// missing is how much is still to come; less than 0 where that is not known.
+func (b *arriving) missing() int64 {
+	if b.key.Size < 0 {
+		return -1
+	}
+	return max(b.key.Size-b.have, 0)
 }
 
 func (g *Getter) round(ctx context.Context, k annexkey.Key, sources []remote.Remote, b *arriving) (remote.Remote, error) {

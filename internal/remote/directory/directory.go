@@ -29,6 +29,7 @@ type Remote struct {
 	kind   string // for people
 	frozen bool   // a key's folder is write-protected
 	sweep  sync.Once
+	room   *remote.Room
 }
 
 // Open looks at nothing yet: a disk that is not mounted is an error of its use.
@@ -41,13 +42,13 @@ func Open(s remote.Setup) (*Remote, error) {
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(s.WorkTree, dir)
 	}
-	return &Remote{spec: s.Spec, dir: filepath.Clean(dir), kind: "directory", frozen: true}, nil
+	return &Remote{spec: s.Spec, dir: filepath.Clean(dir), kind: "directory", frozen: true, room: remote.NewRoom(dir, s.Settings)}, nil
 }
 
 // Loose is the remote of another type that keeps content in the folder dir, an
 // absolute path, in the same way, but with folders that can be written to.
 func Loose(s remote.Setup, dir, kind string) *Remote {
-	return &Remote{spec: s.Spec, dir: filepath.Clean(dir), kind: kind}
+	return &Remote{spec: s.Spec, dir: filepath.Clean(dir), kind: kind, room: remote.NewRoom(dir, s.Settings)}
 }
 
 // Name returns the remote's name in our configuration.
@@ -171,6 +172,11 @@ func (r *Remote) Store(ctx context.Context, k annexkey.Key, c remote.Content) er
 		return err
 	}
 	r.sweep.Do(r.sweepLeftovers)
+	done, err := r.room.Take(c.Size)
+	if err != nil {
+		return err
+	}
+	defer done()
 	dest := filepath.Join(r.dir, filepath.FromSlash(k.HashLower()), k.File())
 	tmp := filepath.Join(r.dir, "tmp", fsx.TempPrefix+strings.ToLower(rand.Text()[:16]))
 	if err := os.MkdirAll(tmp, 0o777); err != nil {

@@ -21,13 +21,15 @@ type Incoming struct {
 	file    *os.File
 	hash    hash.Hash // nil where the key has none
 	have    int64
+	done    func() // gives back the room that was asked for
 }
 
 // errWrong says that content is not what its key stands for.
 var errWrong = errors.New("content does not belong to the key (verification failed)")
 
 // Accept prepares for the content of a key that comes from the repository
-// uuid. It returns nil where it is there already. Errors: annex.ErrTransferring.
+// uuid. It returns nil where it is there already. Errors: annex.ErrTransferring,
+// syscall.ENOSPC.
 func (r *Repository) Accept(ctx context.Context, k annexkey.Key, uuid string) (*Incoming, error) {
 	if err := k.Safe(); err != nil {
 		return nil, err
@@ -39,14 +41,25 @@ func (r *Repository) Accept(ctx context.Context, k annexkey.Key, uuid string) (*
 	if err != nil {
 		return nil, err
 	}
-	in := &Incoming{repo: r, key: k, arrival: arrival}
+	missing := int64(-1)
+	if k.Size >= 0 {
+		missing = max(k.Size-arrival.Offset(), 0)
+	}
+	done, err := r.room.Take(missing)
+	if err != nil {
+		arrival.Suspend()
+		return nil, err
+	}
+	in := &Incoming{repo: r, key: k, arrival: arrival, done: done}
 	if in.hash, _ = k.Hasher(); in.hash != nil && arrival.Offset() > 0 {
 		if err = remote.HashFile(ctx, arrival.Path(), in.hash); err != nil {
+			done()
 			arrival.Suspend()
 			return nil, err
 		}
 	}
 	if in.file, err = os.OpenFile(arrival.Path(), os.O_WRONLY|os.O_APPEND, 0); err != nil {
+		done()
 		arrival.Suspend()
 		return nil, err
 	}
@@ -86,6 +99,7 @@ func (in *Incoming) Finish(ctx context.Context) error {
 	if in.key.Size >= 0 && in.have < in.key.Size {
 		return errWrong // the rest may come later
 	}
+	defer in.done()
 	arrival := in.arrival
 	in.arrival = nil
 	fi, err := in.file.Stat()
@@ -111,6 +125,7 @@ func (in *Incoming) Close() error {
 	if in.arrival == nil {
 		return nil
 	}
+	in.done()
 	in.arrival.Suspend()
 	in.arrival = nil
 	return in.file.Close()

@@ -23,6 +23,7 @@ type Repository struct {
 	*Store
 	Git   *git.Repo
 	Annex *annex.Annex
+	room  *remote.Room // nil refuses nothing
 
 	mu      sync.Mutex
 	pending int // records in the journal that are not committed yet
@@ -55,7 +56,7 @@ func OpenRepository(ctx context.Context, dir string, opt RepositoryOptions) (*Re
 		repo.Close()
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return &Repository{Git: repo, Annex: a, Store: &Store{
+	return &Repository{Git: repo, Annex: a, room: remote.NewRoom(a.Dir(), repo.Config), Store: &Store{
 		Dir: a.Dir(), Bare: repo.Bare,
 		Version: repo.Config.Get("annex.version"),
 		PidLock: repo.Config.Bool("annex.pidlock", false),
