@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/errs"
@@ -189,6 +188,7 @@ func (r *Remote) Store(ctx context.Context, k annexkey.Key, c remote.Content) er
 	if err := r.publish(k, tmp, dest); err != nil {
 		return fmt.Errorf("store in %s: %w", r.dir, err)
 	}
+	r.sweepKey(k)
 	return nil
 }
 
@@ -231,21 +231,6 @@ func (r *Remote) publish(k annexkey.Key, tmp, dest string) error {
 	for dir := filepath.Dir(dest); ; dir = filepath.Dir(dir) {
 		if err := fsx.SyncDir(dir); err != nil || dir == r.dir {
 			return err
-		}
-	}
-}
-
-// leftoverAge is how old an unfinished folder must be to belong to a process
-// that was killed.
-const leftoverAge = 7 * 24 * time.Hour
-
-// sweepLeftovers removes what killed processes left below tmp.
-func (r *Remote) sweepLeftovers() {
-	entries, _ := os.ReadDir(filepath.Join(r.dir, "tmp"))
-	for _, e := range entries {
-		fi, err := e.Info()
-		if err == nil && e.IsDir() && strings.HasPrefix(e.Name(), fsx.TempPrefix) && time.Since(fi.ModTime()) > leftoverAge {
-			discard(filepath.Join(r.dir, "tmp", e.Name()))
 		}
 	}
 }

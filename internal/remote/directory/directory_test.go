@@ -157,3 +157,29 @@ func TestTreesFollowNoLinks(t *testing.T) {
 		t.Errorf("%v %v %v", left, failed, err)
 	}
 }
+
+// TestLeftoversOfAKeyGo: git-annex has begun to store it, and was killed.
+func TestLeftoversOfAKeyGo(t *testing.T) {
+	for age, stays := range map[time.Duration]bool{2 * time.Hour: false, time.Minute: true} {
+		dir := folder(t)
+		r := open(t, dir)
+		src := filepath.Join(t.TempDir(), "f")
+		os.WriteFile(src, []byte("abc"), 0o644)
+		k, c := annexkey.New("WORM", "abc"), remote.Content{Path: src, Size: 3}
+		part := filepath.Join(dir, "tmp", k.File(), k.File())
+		os.MkdirAll(filepath.Dir(part), 0o755)
+		os.WriteFile(part, []byte("a"), 0o644)
+		then := time.Now().Add(-age)
+		os.Chtimes(part, then, then)
+		os.Chtimes(filepath.Dir(part), then, then)
+		if ok, err := r.Present(t.Context(), k); ok || err != nil {
+			t.Errorf("a part passes for content: %v", err)
+		}
+		if err := r.Store(t.Context(), k, c); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(part); (err == nil) != stays {
+			t.Errorf("after %v: %v", age, err)
+		}
+	}
+}
