@@ -55,7 +55,7 @@ func (a *app) remove(ctx context.Context, o removeOptions, args []string) error 
 	if err != nil {
 		return err
 	}
-	opt := discard.RemoveOptions{Paths: args, What: o.drop.value, Reckless: o.reckless.value, Message: o.message, Jobs: int(o.jobs)}
+	opt := discard.RemoveOptions{Paths: args, What: o.drop.value, Reckless: o.reckless.value, Message: o.message, Jobs: int(o.jobs), FromTop: o.dataset != ""}
 	if o.noCheck {
 		opt.Reckless = discard.Availability
 	}

@@ -23,6 +23,9 @@ type RemoveOptions struct {
 	Reckless string
 	Message  string // of the commit; "" for DataLad's
 	Jobs     int
+	// FromTop says that the user named the dataset: it records what was removed in
+	// subdatasets.
+	FromTop bool
 }
 
 const removedMessage = "[DATALAD] removed content"
@@ -66,7 +69,7 @@ func Remove(ctx context.Context, d *dataset.Dataset, opt RemoveOptions, sink res
 		return err
 	}
 	defer again.Close()
-	_, err = again.Save(ctx, dataset.SaveOptions{Paths: opt.Paths, FromTop: true, Message: opt.Message, Reason: "stemma remove"}, result.SinkFunc(func(r result.Record) error {
+	_, err = again.Save(ctx, dataset.SaveOptions{Paths: opt.Paths, FromTop: opt.FromTop, Message: opt.Message, Reason: "stemma remove"}, result.SinkFunc(func(r result.Record) error {
 		if r.Action == "delete" {
 			r.Action = "remove"
 		}
