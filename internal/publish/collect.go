@@ -14,8 +14,10 @@ import (
 )
 
 // collect plans what is sent of the dataset and, before it, of its
-// subdatasets. since is the state that the sibling has, "" for nothing.
-func (p *pushing) collect(ctx context.Context, d *dataset.Dataset, since gitobj.OID, levels int) error {
+// subdatasets. since is the state that the sibling has, "" for nothing. reached says
+// that paths above the dataset concern it: that the recursion leads there, not just
+// the path of a file in it.
+func (p *pushing) collect(ctx context.Context, d *dataset.Dataset, since gitobj.OID, levels int, reached bool) error {
 	if _, err := d.PropagateToBasis(ctx); err != nil {
 		return err
 	}
@@ -28,7 +30,7 @@ func (p *pushing) collect(ctx context.Context, d *dataset.Dataset, since gitobj.
 	}
 	mine := &part{d: d}
 	var subs []git.TreeDelta
-	paths, all := p.scope(d)
+	paths, all := p.scope(d, reached)
 	matched, err := all, nil
 	if !all {
 		if matched, err = anyIn(ctx, d, head, paths); err != nil {
@@ -80,6 +82,7 @@ func anyIn(ctx context.Context, d *dataset.Dataset, commit gitobj.OID, paths []s
 // below plans the subdatasets that are here, each from the commit that the
 // superdataset recorded before.
 func (p *pushing) below(ctx context.Context, d *dataset.Dataset, subs []git.TreeDelta, levels int) error {
+	reached := levels != 0
 	if levels > 0 {
 		levels--
 	}
@@ -95,7 +98,7 @@ func (p *pushing) below(ctx context.Context, d *dataset.Dataset, subs []git.Tree
 		if c.From.Mode == gitobj.ModeGitlink && sub.Repo.Has(ctx, c.From.OID) {
 			since = c.From.OID
 		}
-		if err := p.collect(ctx, sub, since, levels); err != nil {
+		if err := p.collect(ctx, sub, since, levels, reached); err != nil {
 			return err
 		}
 	}

@@ -62,7 +62,7 @@ func Push(ctx context.Context, d *dataset.Dataset, opt Options, sink result.Sink
 			return sink.Emit(failure.Msg(err.Error()))
 		}
 	}
-	if err := p.collect(ctx, d, since, opt.Levels); err != nil {
+	if err := p.collect(ctx, d, since, opt.Levels, true); err != nil {
 		return err
 	}
 	if len(p.plan) == 0 {
@@ -173,9 +173,9 @@ func activeBranch(ctx context.Context, d *dataset.Dataset) (string, error) {
 	return branch, nil
 }
 
-// scope are the paths that concern a dataset, relative to its top; all is true
-// where everything does.
-func (p *pushing) scope(d *dataset.Dataset) (paths []string, all bool) {
+// scope are the named paths in a dataset, relative to its top; all is true where
+// everything in it is concerned.
+func (p *pushing) scope(d *dataset.Dataset, reached bool) (paths []string, all bool) {
 	if len(p.opt.Paths) == 0 {
 		return nil, true
 	}
@@ -185,11 +185,12 @@ func (p *pushing) scope(d *dataset.Dataset) (paths []string, all bool) {
 			path = filepath.Join(d.Env.Cwd, path)
 		}
 		if rel, err := filepath.Rel(path, d.Path()); err == nil && filepath.IsLocal(rel) {
-			return nil, true // the dataset lies at or below it
+			all = all || reached // the dataset lies at or below it
+			continue
 		}
 		if rel, err := d.Rel(path); err == nil {
 			paths = append(paths, rel)
 		}
 	}
-	return paths, false
+	return paths, all
 }
