@@ -60,7 +60,9 @@ func (p *pushing) data(ctx context.Context, m *part, target string) error {
 	if len(files) > 0 && peer.Remote == nil {
 		return p.sink.Emit(r.As(result.Error).Msg(peer.Err.Error()))
 	}
-	if err := s.sendAll(ctx, files); err != nil {
+	err = s.sendAll(ctx, files)
+	s.endThere()
+	if err != nil {
 		return err
 	}
 	for _, f := range twins {
@@ -69,6 +71,17 @@ func (p *pushing) data(ctx context.Context, m *part, target string) error {
 		}
 	}
 	return nil
+}
+
+// endThere lets the sibling write down what it has received before branches are
+// sent: later, its git-annex branch would be ahead of what we sent, and with the
+// next push it would all seem new.
+func (s *sending) endThere() {
+	if c, ok := remote.As[remote.Closer](s.target.Remote); ok {
+		if err := c.Close(); err != nil && s.m.d.Env.Log != nil {
+			s.m.d.Env.Log.Warn("close remote", "remote", c.Name(), "error", err)
+		}
+	}
 }
 
 // annexPeer opens the sibling. One whose annex is not known yet is asked.
