@@ -39,7 +39,7 @@ func Enter(ctx context.Context, d *dataset.Dataset, a annex.Adjustment, force bo
 	if tip == "" {
 		return fmt.Errorf("adjust: there is no branch %s", original)
 	}
-	name := "adjusted/" + original + "(" + a.Name() + ")"
+	name := branchOf(original, a)
 	if old, err := d.Repo.Ref(ctx, "refs/heads/"+name); err != nil || old != "" && !force {
 		return errors.Join(err, errs.WithHint(fmt.Errorf("adjusted branch %s already exists; it may have changes that have not yet reached %s", name, original),
 			"check it out with git to enter it, or overwrite it with --force"))

@@ -67,9 +67,16 @@ func (a *Annex) Dir(elem ...string) string {
 	return filepath.Join(append([]string{a.dir}, elem...)...)
 }
 
+// lowerFirst says that new objects go to folders whose names do not differ in
+// case alone: in bare repositories, and where no link needs the others.
+func (a *Annex) lowerFirst() bool {
+	c := a.Repo.Config
+	return a.Repo.Bare || c.Bool("annex.crippledfilesystem", false) && !c.Bool("core.symlinks", true)
+}
+
 // ObjectPath is where a new object of the key is stored.
 func (a *Annex) ObjectPath(k annexkey.Key) string {
-	if a.Repo.Bare {
+	if a.lowerFirst() {
 		return a.lowerPath(k)
 	}
 	return a.mixedPath(k)
@@ -100,7 +107,7 @@ func (a *Annex) Object(k annexkey.Key) (path string, fi fs.FileInfo) {
 		return "", nil
 	}
 	other := a.lowerPath(k)
-	if a.Repo.Bare {
+	if a.lowerFirst() {
 		other = a.mixedPath(k)
 	}
 	for _, p := range []string{a.ObjectPath(k), other} {

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/stemma-data/stemma/internal/adjusted"
-	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/dataset"
 )
 
@@ -14,25 +13,5 @@ func Init(ctx context.Context, d *dataset.Dataset, description, version string) 
 	if err := d.InitAnnexVersion(ctx, description, version); err != nil {
 		return err
 	}
-	return adjustToFileSystem(ctx, d)
-}
-
-// adjustToFileSystem enters the adjusted branch where files are unlocked if the
-// file system has no symlinks.
-func adjustToFileSystem(ctx context.Context, d *dataset.Dataset) error {
-	if d.Annex == nil || d.Repo.Bare {
-		return nil
-	}
-	if crippled, err := d.CrippledFileSystem(); err != nil || !crippled {
-		return err
-	}
-	head, err := d.Repo.Head(ctx)
-	if err != nil || head.OID == "" || head.Branch() == "" {
-		return err
-	}
-	if _, _, already := annex.ParseAdjusted(head.Branch()); already {
-		return nil
-	}
-	d.Env.Log.Info("entering an adjusted branch where files are unlocked, as this file system does not support locked files")
-	return adjusted.Enter(ctx, d, annex.Adjustment{Unlock: true}, false)
+	return adjusted.ToFileSystem(ctx, d, true)
 }

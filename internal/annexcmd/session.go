@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync"
 
+	"github.com/stemma-data/stemma/internal/adjusted"
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
@@ -96,7 +97,7 @@ func Open(ctx context.Context, d *dataset.Dataset, settings Settings) (*Session,
 		if err := d.EnsureAnnex(ctx); err != nil {
 			return nil, err
 		}
-		if err := adjustToFileSystem(ctx, d); err != nil {
+		if err := adjusted.ToFileSystem(ctx, d, false); err != nil {
 			return nil, err
 		}
 	}

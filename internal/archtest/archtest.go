@@ -53,7 +53,7 @@ var sideways = map[string][]string{
 		"remote/ora", "remote/crypt", "remote/chunk", "git"},
 	"dataset":   {"commit", "transfer"},
 	"siblings":  {"annexcmd", "commit", "dataset", "transfer"},
-	"clone":     {"commit", "dataset", "siblings", "transfer"},
+	"clone":     {"adjusted", "commit", "dataset", "siblings", "transfer"},
 	"publish":   {"annexcmd", "commit", "dataset", "siblings", "transfer"},
 	"update":    {"adjusted", "annexcmd", "dataset"},
 	"discard":   {"dataset", "siblings"},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/stemma-data/stemma/internal/addurls"
+	"github.com/stemma-data/stemma/internal/adjusted"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/render"
@@ -77,10 +78,14 @@ func (a *app) addurls(ctx context.Context, o addurlsOptions, args []string) erro
 	o.Source, o.URLFormat, o.FileFormat = args[0], args[1], args[2]
 	o.IfExists, o.Collision, o.Jobs, o.Env = o.ifExists.value, o.collision.value, int(o.jobs), a.dsEnv()
 	o.Create = func(ctx context.Context, path string, sink result.Sink) (*dataset.Dataset, error) {
-		return dataset.Create(ctx, dataset.CreateOptions{
+		d, err := dataset.Create(ctx, dataset.CreateOptions{
 			Path: path, Procedures: o.procedures, Backend: a.overrides.get("datalad.repo.backend"), Config: a.overrides.typed,
 			User: a.userName(), Host: hostName(), Home: a.getenv("HOME"), RunProcedure: a.configureWith,
 		}, o.Env, sink)
+		if err == nil && d != nil {
+			err = adjusted.ToFileSystem(ctx, d, false)
+		}
+		return d, err
 	}
 	d, top, err := a.toFill(ctx, o.dataset)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"os/user"
 
 	"github.com/spf13/cobra"
+	"github.com/stemma-data/stemma/internal/adjusted"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/render"
@@ -78,8 +79,11 @@ func (a *app) create(ctx context.Context, o createOptions, args []string) error 
 	if err != nil {
 		return err
 	}
-	_, err = dataset.Create(ctx, opt, a.dsEnv(), sink)
-	return err
+	d, err := dataset.Create(ctx, opt, a.dsEnv(), sink)
+	if err != nil || d == nil {
+		return err
+	}
+	return adjusted.ToFileSystem(ctx, d, false)
 }
 
 // userName is the login name, as far as it can be known.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/stemma-data/stemma/internal/adjusted"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
 )
@@ -57,6 +58,9 @@ func (p *post) checkout(ctx context.Context) error {
 	_, err = p.repo.Output(ctx, "symbolic-ref", "-m", "stemma: commit of the superdataset", "HEAD", head.Ref)
 	return err
 }
+
+// adjust unlocks the files where the file system has no symlinks.
+func (p *post) adjust(ctx context.Context) error { return adjusted.ToFileSystem(ctx, p.d, false) }
 
 // obtain fetches the commit by its id where no branch brought it.
 func (p *post) obtain(ctx context.Context) error {

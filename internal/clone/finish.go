@@ -81,7 +81,7 @@ func (p *post) run(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, step := range []func(context.Context) error{p.startAnnex, p.checkout, p.lastSettings} {
+	for _, step := range []func(context.Context) error{p.startAnnex, p.checkout, p.adjust, p.lastSettings} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -193,6 +193,10 @@ func (p *post) borrowAnnex() error {
 	dir = absFrom(p.dest, p.expand(dir))
 	if filepath.Base(dir) != ".git" && isDir(filepath.Join(dir, ".git")) {
 		dir = filepath.Join(dir, ".git")
+	}
+	if crippled, err := p.d.CrippledFileSystem(); err != nil || crippled {
+		p.env.Log.Warn("reckless=ephemeral mode: Unable to create symlinks on this file system.")
+		return err
 	}
 	own := p.d.Annex.Dir()
 	if err := os.RemoveAll(own); err != nil {
