@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexlog"
+	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
 // entry is one file that shall be there.
@@ -220,7 +221,7 @@ func (e *entry) place(name string, subs map[string]bool) error {
 // folder.
 func plainPath(p string) bool {
 	for _, w := range strings.Split(p, "/") {
-		if w == "" || w == "." || w == ".." || strings.EqualFold(w, ".git") || strings.ContainsAny(w, "\x00\n") {
+		if w == "" || w == "." || w == ".." || gitobj.IsDotGit(w) || strings.ContainsAny(w, "\x00\n") {
 			return false
 		}
 	}

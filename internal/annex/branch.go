@@ -95,7 +95,7 @@ func (j *Journal) readJournal() (map[string][]byte, error) {
 // safeLogPath refuses names that are no paths of a tree.
 func safeLogPath(p string) bool {
 	for _, part := range strings.Split(p, "/") {
-		if part == "" || part == "." || part == ".." || strings.EqualFold(part, ".git") {
+		if part == "" || part == "." || part == ".." || gitobj.IsDotGit(part) {
 			return false
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/remote/fetchurl"
 	"github.com/stemma-data/stemma/internal/result"
@@ -104,7 +105,7 @@ func (o *Options) target(address string) (string, error) {
 		return dir, errors.New("it is no valid url")
 	}
 	name := path.Base(u.Path)
-	if name == "." || name == "/" || name == ".." || strings.ContainsAny(name, "/\x00") || strings.EqualFold(name, ".git") {
+	if name == "." || name == "/" || name == ".." || strings.ContainsAny(name, "/\x00") || gitobj.IsDotGit(name) {
 		return dir, fmt.Errorf("no file name can be made of it; give one with --path")
 	}
 	return filepath.Join(dir, name), nil

@@ -39,8 +39,8 @@ func (r *Repo) Populate(ctx context.Context, commit gitobj.OID, convert Converte
 	if err == nil {
 		err = p.write(ctx)
 	}
-	if leftToGit(err) {
-		return r.Repopulate(ctx) // some files are there
+	if leftToGit(err) || errors.Is(err, fs.ErrExist) && r.Config.Bool("core.ignorecase", false) {
+		return r.Repopulate(ctx) // some files are there, under names that differ in case at most
 	}
 	return err
 }

@@ -26,27 +26,11 @@ type nameEdit struct {
 // checkPath refuses what git takes for no path of a tree.
 func checkPath(path string) error {
 	for part := range strings.SplitSeq(path, "/") {
-		if part == "" || part == "." || part == ".." || strings.ContainsRune(part, 0) || isDotGit(part) {
+		if part == "" || part == "." || part == ".." || strings.ContainsRune(part, 0) || gitobj.IsDotGit(part) {
 			return fmt.Errorf("commit: %q is no path that git accepts", path)
 		}
 	}
 	return nil
-}
-
-// isDotGit reports names that are git's folder on some file system, as git fsck
-// does: NTFS passes over what follows, HFS+ over characters without width.
-func isDotGit(name string) bool {
-	name, _, _ = strings.Cut(name, ":")
-	name = strings.TrimRight(name, " .")
-	if len(name) > len(".git") {
-		name = strings.Map(func(r rune) rune {
-			if r >= 0x200c && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x206a && r <= 0x206f || r == 0xfeff {
-				return -1
-			}
-			return r
-		}, name)
-	}
-	return strings.EqualFold(name, ".git") || strings.EqualFold(name, "git~1")
 }
 
 // set gives a path of the begun commit an entry. What is in the way goes.

@@ -48,7 +48,10 @@ func badEdit(path, format string, args ...any) error {
 }
 
 func (e *Edit) check(format gitobj.Format) error {
-	if err := checkPath(e.Path); err != nil || e.Remove {
+	if e.Remove {
+		return checkPath(e.Path)
+	}
+	if err := CheckPath(e.Path); err != nil {
 		return err
 	}
 	switch e.Mode {
@@ -68,9 +71,15 @@ func (e *Edit) check(format gitobj.Format) error {
 
 // CheckPath refuses the paths that git never takes into an index, by an
 // ErrBadEdit. Edits are checked anyway.
-func CheckPath(path string) error { return checkPath(path) }
+func CheckPath(path string) error {
+	if gitobj.HasDotGit(path) {
+		return badEdit(path, "some file systems take a part of it for .git")
+	}
+	return checkPath(path)
+}
 
-// checkPath refuses the paths that git never takes into an index.
+// checkPath refuses the paths that no index has; what only some file systems take
+// for .git may be there from elsewhere, and can be removed.
 func checkPath(path string) error {
 	if len(path) >= maxPath || strings.IndexByte(path, 0) >= 0 {
 		return badEdit(path[:min(len(path), 80)], "path too long, or with a zero byte")

@@ -240,6 +240,7 @@ func TestBadEdits(t *testing.T) {
 		{Path: "a", Mode: gitobj.ModeTree, OID: id}, {Path: "a", OID: id}, {Path: "a", Mode: gitobj.ModeFile},
 		{Path: "a", Mode: gitobj.ModeFile, OID: gitobj.SHA1.Zero()}, {Path: "a", Mode: gitobj.ModeFile, OID: gitobj.SHA256.EmptyTree()},
 		{Path: "x/.gitmodules", Mode: gitobj.ModeSymlink, OID: id},
+		{Path: "x/git~1/config", Mode: gitobj.ModeFile, OID: id}, {Path: ".git./hooks/x", Mode: gitobj.ModeExec, OID: id},
 	} {
 		var out bytes.Buffer
 		if err := empty(gitobj.SHA1).Splice(&out, []Edit{e}, Options{}); !errors.Is(err, ErrBadEdit) || out.Len() > 0 {

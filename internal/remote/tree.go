@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/gitobj"
 )
 
 // TreeFile is a file in a place that keeps a tree of files under their own
@@ -133,7 +134,7 @@ func CheckTreePath(path string) error {
 		return fmt.Errorf("%.40q… is too long for the name of a file", path)
 	}
 	for part := range strings.SplitSeq(path, "/") {
-		if part == "" || part == "." || part == ".." || strings.EqualFold(part, ".git") || strings.Contains(part, "\x00") {
+		if part == "" || part == "." || part == ".." || gitobj.IsDotGit(part) || strings.Contains(part, "\x00") {
 			return fmt.Errorf("%q is no name for a file that is kept elsewhere", path)
 		}
 	}

@@ -30,6 +30,7 @@ func TestIsolatedHostileCommit(t *testing.T) {
 	opt := schedule.Options{Outputs: []string{"o"}, Inputs: []string{"d"}, Isolated: root}
 	for entries, want := range map[string]string{
 		"100644 blob " + blob + "\t.GIT\n":                        "git's own folder cannot be an input",
+		"100644 blob " + blob + "\tgit~1\n":                       "git's own folder cannot be an input",
 		"160000 commit " + b.Git("rev-parse", "HEAD") + "\tsub\n": "d/sub is a subdataset",
 	} {
 		commit(entries)

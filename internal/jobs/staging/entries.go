@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
@@ -24,7 +23,7 @@ func (s *Staging) add(ctx context.Context, rel string, e git.TreeEntry) error {
 	}
 	s.seen[rel] = true
 	switch {
-	case hasGitFolder(rel):
+	case gitobj.HasDotGit(rel):
 		return fmt.Errorf("%s: git's own folder cannot be an input", rel)
 	case e.Mode == gitobj.ModeGitlink:
 		e = s.Files.Lookup(rel)
@@ -51,12 +50,6 @@ func (s *Staging) add(ctx context.Context, rel string, e git.TreeEntry) error {
 
 func absentSub(rel string) error {
 	return errs.WithHint(fmt.Errorf("%s is a subdataset that is not here", rel), "obtain it first: `stemma get -n %s`", rel)
-}
-
-// hasGitFolder recognises paths that would make a repository of a folder, which
-// no honest commit has.
-func hasGitFolder(rel string) bool {
-	return slices.ContainsFunc(strings.Split(rel, "/"), func(part string) bool { return strings.EqualFold(part, ".git") })
 }
 
 // addLink takes in annexed content, or a link and what it leads to.
