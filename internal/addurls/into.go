@@ -112,7 +112,7 @@ func (w *into) entry(ctx context.Context, e *entry) error {
 		case w.opt.IfExists == ExistsSkip:
 			return w.emit(result.New("addurls", result.NotNeeded, path, result.File))
 		case w.opt.IfExists == ExistsOverwrite && !fi.IsDir():
-			if err := os.Remove(path); err != nil {
+			if err := fsx.RemoveBelow(w.d.Path(), e.name()); err != nil {
 				return err
 			}
 		}

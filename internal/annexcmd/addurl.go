@@ -183,11 +183,7 @@ func (s *Session) download(ctx context.Context, from source, address string, opt
 	if s.Progress != nil && fi.Size() > 0 {
 		s.Progress(item.ok(), fi.Size(), fi.Size())
 	}
-	target := s.D.Repo.Path(filepath.FromSlash(rel))
-	if err := os.MkdirAll(filepath.Dir(target), 0o777); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, target); err != nil {
+	if err := fsx.RenameBelow(s.D.Path(), rel, tmp); err != nil {
 		return err
 	}
 	return s.addDownloaded(ctx, from, address, opt, rel, item)

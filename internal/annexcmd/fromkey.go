@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
@@ -58,23 +59,24 @@ func (s *Session) placeKey(ctx context.Context, k annexkey.Key, rel string) erro
 	if err := s.mayPlace(rel); err != nil {
 		return err
 	}
-	path := s.D.Repo.Path(filepath.FromSlash(rel))
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+	dir, err := fsx.MakeFolder(s.D.Path(), path.Dir(rel))
+	if err != nil {
 		return err
 	}
+	defer dir.Close()
 	unlocked, err := s.D.AddUnlocked(ctx, rel, keyInfo{k, rel})
 	if err != nil {
 		return err
 	}
 	if !unlocked {
 		target := pointer.LinkTarget(k, rel)
-		if err := s.D.PutLink(rel, target); err != nil {
+		if err := s.D.PutLinkIn(dir, path.Base(rel), target); err != nil {
 			return err
 		}
 		return s.stageFile(rel, gitobj.ModeSymlink, []byte(target))
 	}
 	text := pointer.Format(k)
-	if err := fsx.WriteFileVia(commit.TempDir(s.D.Repo), path, text, 0o644); err != nil {
+	if err := dir.WriteFile(commit.TempDir(s.D.Repo), path.Base(rel), text, 0o644); err != nil {
 		return err
 	}
 	if err := s.stageFile(rel, gitobj.ModeFile, text); err != nil {

@@ -271,28 +271,24 @@ func (s *Session) moveIn(ctx context.Context, f incoming, keep bool) error {
 	if err := fsx.Beneath(s.D.Path(), f.rel); err != nil {
 		return err
 	}
-	dst := s.D.Repo.Path(filepath.FromSlash(f.rel))
-	if err := s.vacant(dst, f.show); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(dst), 0o777); err != nil {
+	if err := s.vacant(f.rel, f.show); err != nil {
 		return err
 	}
 	if !keep {
-		err := fsx.Rename(f.src, dst)
+		err := fsx.RenameBelow(s.D.Path(), f.rel, f.src)
 		if !errors.Is(err, syscall.EXDEV) {
 			return err
 		}
 	}
-	if _, err := fsx.Copy(ctx, dst, f.src, fsx.CopyOptions{KeepMode: true, KeepTime: true, Sync: true}); err != nil || keep {
+	if _, err := fsx.CopyBelow(ctx, s.D.Path(), f.rel, f.src, fsx.CopyOptions{KeepMode: true, KeepTime: true, Sync: true}); err != nil || keep {
 		return err
 	}
 	return os.Remove(f.src)
 }
 
 // vacant refuses names that something has.
-func (s *Session) vacant(dst, show string) error {
-	fi, err := os.Lstat(dst)
+func (s *Session) vacant(rel, show string) error {
+	fi, err := os.Lstat(s.D.Repo.Path(filepath.FromSlash(rel)))
 	switch {
 	case missing(err):
 		return nil
@@ -301,7 +297,7 @@ func (s *Session) vacant(dst, show string) error {
 	case fi.IsDir():
 		return fmt.Errorf("not overwriting existing %s (is a directory)", show)
 	case s.Force:
-		return os.Remove(dst)
+		return fsx.RemoveBelow(s.D.Path(), rel)
 	case fi.Mode()&fs.ModeSymlink != 0:
 		return fmt.Errorf("not overwriting existing %s (is a symlink)", show)
 	}

@@ -52,11 +52,7 @@ func (s *Session) UnlockAll(ctx context.Context, files []File) error {
 func (s *Session) unlockAbsent(f File) error {
 	item := f.Item("unlock")
 	text := pointer.Format(f.Key)
-	path := s.D.Repo.Path(filepath.FromSlash(f.Rel))
-	err := fsx.Beneath(s.D.Path(), f.Rel)
-	if err == nil {
-		err = fsx.WriteFileVia(commit.TempDir(s.D.Repo), path, text, 0o644)
-	}
+	err := fsx.WriteFileBelow(s.D.Path(), f.Rel, commit.TempDir(s.D.Repo), text, 0o644)
 	if err == nil {
 		err = s.stageFile(f.Rel, gitobj.ModeFile, text)
 	}

@@ -40,7 +40,6 @@ func (s *Session) Unannex(ctx context.Context, files []File) error {
 }
 
 func (s *Session) unannex(ctx context.Context, f File) error {
-	path := s.D.Repo.Path(filepath.FromSlash(f.Rel))
 	if err := fsx.Beneath(s.D.Path(), f.Rel); err != nil {
 		return err
 	}
@@ -54,7 +53,7 @@ func (s *Session) unannex(ctx context.Context, f File) error {
 			return err
 		}
 		perm := fi.Mode().Perm() | 0o200
-		if _, err := fsx.Copy(ctx, path, object, fsx.CopyOptions{Perm: perm, KeepTime: true, Sync: true, TempDir: commit.TempDir(s.D.Repo)}); err != nil {
+		if _, err := fsx.CopyBelow(ctx, s.D.Path(), f.Rel, object, fsx.CopyOptions{Perm: perm, KeepTime: true, Sync: true, TempDir: commit.TempDir(s.D.Repo)}); err != nil {
 			return err
 		}
 	}

@@ -160,7 +160,7 @@ func (p *preparation) absent(rel string, named bool) (result.Record, error) {
 	if p.opt.KeepAbsent || !named {
 		return result.Record{}, nil
 	}
-	if err := os.Remove(p.d.Repo.Path(rel)); err != nil {
+	if err := fsx.RemoveBelow(p.d.Path(), rel); err != nil {
 		return result.Record{}, err
 	}
 	return p.d.record("run.remove", rel, result.File).Msg("Removed file"), nil
@@ -178,7 +178,7 @@ func (d *Dataset) copyOut(ctx context.Context, key annexkey.Key, rel string) err
 	}
 	perm := fi.Mode().Perm()
 	perm |= 0o200 | perm&0o044>>1 // writable for those who may read; the umask limits it
-	if _, err := fsx.Copy(ctx, d.Repo.Path(rel), object, fsx.CopyOptions{Perm: perm, TempDir: commit.TempDir(d.Repo)}); err != nil {
+	if _, err := fsx.CopyBelow(ctx, d.Path(), rel, object, fsx.CopyOptions{Perm: perm, TempDir: commit.TempDir(d.Repo)}); err != nil {
 		return fmt.Errorf("unlock %s: %w", rel, err)
 	}
 	return nil

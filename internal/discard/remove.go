@@ -56,10 +56,8 @@ func Remove(ctx context.Context, d *dataset.Dataset, opt RemoveOptions, sink res
 	if err != nil || failed || len(opt.Paths) == 0 {
 		return err
 	}
-	for _, path := range paths {
-		if err := removePath(path); err != nil {
-			return err
-		}
+	if err := removeAll(top, paths); err != nil {
+		return err
 	}
 	if opt.Message == "" {
 		opt.Message = removedMessage
@@ -78,7 +76,7 @@ func Remove(ctx context.Context, d *dataset.Dataset, opt RemoveOptions, sink res
 	return err
 }
 
-// removable lists the places of paths in the dataset, if they may be removed at
+// removable lists the paths from the top of the dataset, if they may be removed at
 // all. Nothing outside the dataset is touched, whatever links lead there; paths
 // that lie outside are left to Drop, which reports them.
 func removable(d *dataset.Dataset, typed []string) ([]string, error) {
@@ -97,22 +95,39 @@ func removable(d *dataset.Dataset, typed []string) ([]string, error) {
 		if err := fsx.Beneath(d.Path(), rel); err != nil {
 			return nil, err
 		}
-		list = append(list, d.Repo.Path(filepath.FromSlash(rel)))
+		list = append(list, filepath.FromSlash(rel))
 	}
 	return list, nil
 }
 
-// removePath deletes what is left at a path.
-func removePath(path string) error {
-	fi, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+// removeAll deletes what is left at paths below top. Nothing outside is, whatever
+// others put in the place of a folder on the way meanwhile.
+func removeAll(top string, paths []string) error {
+	root, err := os.OpenRoot(top)
 	if err != nil {
 		return err
 	}
-	if fi.IsDir() {
-		return removeTree(path)
+	defer root.Close()
+	for _, rel := range paths {
+		if err := removePath(root, rel); err != nil {
+			return err
+		}
 	}
-	return os.Remove(path)
+	return nil
+}
+
+// removePath deletes a file, or a folder in which git-annex has taken away the
+// right to write.
+func removePath(root *os.Root, rel string) error {
+	err := root.RemoveAll(rel)
+	if err == nil || !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	walkErr := fs.WalkDir(root.FS(), filepath.ToSlash(rel), func(path string, e fs.DirEntry, err error) error {
+		if err == nil && e.IsDir() {
+			return root.Chmod(filepath.FromSlash(path), 0o700)
+		}
+		return nil
+	})
+	return errors.Join(walkErr, root.RemoveAll(rel))
 }

@@ -122,3 +122,30 @@ func TestFolderStaysWhereItIs(t *testing.T) {
 		t.Error("a folder behind a link was opened")
 	}
 }
+
+func TestBelowFollowsNoLink(t *testing.T) {
+	root, outside := twoFolders(t)
+	os.Symlink(outside, root+"/out")
+	for name, do := range map[string]func(rel string) error{
+		"copy": func(rel string) error {
+			_, err := CopyBelow(t.Context(), root, rel, root+"/a/b/f", CopyOptions{TempDir: root})
+			return err
+		},
+		"write":  func(rel string) error { return WriteFileBelow(root, rel, root, []byte("x"), 0o666) },
+		"rename": func(rel string) error { return RenameBelow(root, rel, root+"/a/b/f") },
+		"remove": func(rel string) error { return RemoveBelow(root, rel) },
+	} {
+		if err := do("out/b/f"); !errors.As(err, new(*EscapeError)) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if text, err := os.ReadFile(outside + "/b/f"); string(text) != outside+"/b" {
+			t.Fatalf("%s changed the file outside: %v", name, err)
+		}
+	}
+	if err := RenameBelow(root, "new/f", root+"/a/b/f"); err != nil {
+		t.Error(err)
+	}
+	if err := RemoveBelow(root, "new/f"); err != nil {
+		t.Error(err)
+	}
+}

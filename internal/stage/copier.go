@@ -111,10 +111,7 @@ func (c *Copier) one(ctx context.Context, rel string) error {
 	if skip || err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(dst), 0o777); err != nil {
-		return err
-	}
-	_, err = fsx.Copy(ctx, dst, src, fsx.CopyOptions{Perm: have.Mode().Perm() | 0o200, KeepTime: true, Sync: c.Sync, TempDir: c.TempDir})
+	_, err = fsx.CopyBelow(ctx, c.To, rel, src, fsx.CopyOptions{Perm: have.Mode().Perm() | 0o200, KeepTime: true, Sync: c.Sync, TempDir: c.TempDir})
 	return err
 }
 
@@ -186,8 +183,9 @@ func MakeBelow(root, rel string) error {
 	if rel == "." || rel == "" {
 		return nil
 	}
-	if err := fsx.Beneath(root, rel+"/x"); err != nil {
+	dir, err := fsx.MakeFolder(root, rel)
+	if err != nil {
 		return err
 	}
-	return os.MkdirAll(filepath.Join(root, filepath.FromSlash(rel)), 0o777)
+	return dir.Close()
 }

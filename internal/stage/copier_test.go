@@ -53,3 +53,29 @@ func TestCopier(t *testing.T) {
 		t.Error("not replaced")
 	}
 }
+
+// TestCopierFollowsNoLink exchanges a folder while the copier looks at what is in
+// it.
+func TestCopierFollowsNoLink(t *testing.T) {
+	from, to, outside := t.TempDir(), t.TempDir(), t.TempDir()
+	for file, text := range map[string]string{from + "/d/f": "new", to + "/d/f": "old", outside + "/f": "private"} {
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := &Copier{From: from, To: to, TempDir: to, May: func(context.Context, string) error {
+		return errors.Join(os.Rename(to+"/d", to+"/was"), os.Symlink(outside, to+"/d"))
+	}}
+	if err := c.Add("d/f"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Run(t.Context()); err == nil {
+		t.Error("the link was not noticed")
+	}
+	if text, err := os.ReadFile(outside + "/f"); string(text) != "private" {
+		t.Errorf("the file outside has become %q, %v", text, err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/commit"
+	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitindex"
 )
 
@@ -33,7 +34,7 @@ func (f *finishing) putBack(ctx context.Context, list []*over) error {
 			}
 			if tracked {
 				restore.WriteString(file.Path + "\x00")
-			} else if err := os.Remove(f.d.Repo.Path(file.Path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			} else if err := fsx.RemoveBelow(f.d.Path(), file.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("put the work tree back: %w", err)
 			}
 		}
