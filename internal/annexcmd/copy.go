@@ -229,7 +229,7 @@ func (s *Session) admitted(ctx context.Context, d *Dropper, files []File) (list 
 		if err != nil {
 			return nil, err
 		}
-		if contains(where, d.from.UUID()) && s.Admit(f.Key) {
+		if s.holds(ctx, *d.from, where, f.Key) && s.Admit(f.Key) {
 			list = append(list, f)
 		}
 	}

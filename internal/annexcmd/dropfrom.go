@@ -11,11 +11,13 @@ import (
 	"github.com/stemma-data/stemma/internal/transfer"
 )
 
-// dropFrom deletes a remote's copy.
+// dropFrom deletes a remote's copy, also one that no log knows of.
 func (d *Dropper) dropFrom(ctx context.Context, f File) (bool, error) {
-	where, err := d.s.Locations(ctx, d.repos, annexlog.LocationPath(f.Key))
-	if err != nil || !contains(where, d.from.UUID()) {
-		return false, err
+	if _, keeps := d.from.Remote.(remote.Keeper); !keeps {
+		where, err := d.s.Locations(ctx, d.repos, annexlog.LocationPath(f.Key))
+		if err != nil || !contains(where, d.from.UUID()) {
+			return false, err // there is nothing that cannot be deleted
+		}
 	}
 	if keep, err := d.shallKeep(ctx, f, d.from.UUID()); err != nil || keep {
 		return false, err
@@ -67,10 +69,23 @@ func (d *Dropper) removeProven(ctx context.Context, f File, item Item, own strin
 	case err != nil:
 		return d.refused(ctx, f, item, err, notes...)
 	}
-	if err := d.s.SetLocation(ctx, f.Key, d.from.UUID(), d.left()); err != nil {
+	if err := d.logGone(ctx, f); err != nil {
 		return err
 	}
 	return d.s.Report(item.ok(notes...))
+}
+
+// logGone records that the remote has no copy, unless the log says so already.
+func (d *Dropper) logGone(ctx context.Context, f File) error {
+	data, err := d.s.Log(ctx, annexlog.LocationPath(f.Key))
+	if err != nil {
+		return err
+	}
+	line, known := annexlog.ParsePresence(data).Get(d.from.UUID())
+	if known && line.Status == d.left() || !known && d.left() == annexlog.StatusAbsent {
+		return nil
+	}
+	return d.s.SetLocation(ctx, f.Key, d.from.UUID(), d.left())
 }
 
 func (d *Dropper) cannot(what string) error {

@@ -26,7 +26,7 @@ type GetOptions struct {
 type wanting struct {
 	File
 	sources []remote.Remote
-	broken  []string // remotes that should have it and cannot be reached
+	tried   []dataset.Peer // remotes that should have it
 	where   []string
 	from    remote.Remote
 	err     error
@@ -81,8 +81,8 @@ func (g *Getter) Add(ctx context.Context, f File) (bool, error) {
 	if w.where, err = g.s.Locations(ctx, g.repos, annexlog.LocationPath(f.Key)); err != nil {
 		return false, err
 	}
-	if g.opt.From != "" && !contains(w.where, g.peers[0].UUID()) && !g.speculative(g.peers[0]) {
-		return false, nil // not there, by the log
+	if g.opt.From != "" && !g.speculative(g.peers[0]) && !g.s.holds(ctx, g.peers[0], w.where, f.Key) {
+		return false, nil // not there
 	}
 	if g.s.Auto {
 		if take, err := g.s.shallHave(ctx, g.repos, f, w.where); err != nil || !take {
@@ -90,11 +90,11 @@ func (g *Getter) Add(ctx context.Context, f File) (bool, error) {
 		}
 	}
 	for _, p := range g.peers {
-		if !contains(w.where, p.UUID()) && !g.speculative(p) {
+		if g.opt.From == "" && !contains(w.where, p.UUID()) && !g.speculative(p) {
 			continue
 		}
+		w.tried = append(w.tried, p)
 		if p.Remote == nil {
-			w.broken = append(w.broken, p.Spec.Name)
 			continue
 		}
 		w.sources = append(w.sources, p.Remote)
@@ -221,15 +221,9 @@ func (g *Getter) report(w *wanting) error {
 		if g.opt.From != "" {
 			o.Notes = append(o.Notes, short("from "+a.Remote+"..."))
 		}
-		w.broken = append(w.broken, a.Remote)
 		o.Errors = append(o.Errors, "  "+a.Err.Error())
 		if h := errs.Hint(a.Err); h != "" {
 			o.Errors = append(o.Errors, "  "+h)
-		}
-	}
-	if len(unavailable.Failed) == 0 { // they all had lost it
-		for _, r := range w.sources {
-			w.broken = append(w.broken, r.Name())
 		}
 	}
 	return g.s.Report(g.unavailable(o, w))
@@ -237,29 +231,23 @@ func (g *Getter) report(w *wanting) error {
 
 // unavailable says which remotes could have the content.
 func (g *Getter) unavailable(o Outcome, w *wanting) Outcome {
-	var elsewhere []string
+	if g.opt.From != "" && len(w.sources) > 0 {
+		return o
+	}
+	var names, elsewhere []string
+	for _, p := range w.tried {
+		names = append(names, p.Spec.Name)
+	}
 	for _, u := range w.where {
-		known := u == g.repos.here
-		for _, p := range g.repos.Peers {
-			known = known || p.UUID() == u
-		}
-		if !known {
+		tried := slices.ContainsFunc(w.tried, func(p dataset.Peer) bool { return p.UUID() == u })
+		if u != g.repos.here && !tried {
 			elsewhere = append(elsewhere, u)
 		}
 	}
-	switch {
-	case g.opt.From != "" && len(w.sources) > 0:
-		return o
-	case len(w.broken) > 0:
-		o.Notes = append(o.Notes, long("Unable to access these remotes: "+strings.Join(w.broken, ", ")))
-		if len(elsewhere) == 0 {
-			o.Notes = append(o.Notes, aside("No other repository is known to contain the file."))
-		}
-	case len(w.sources) == 0:
+	if len(names) > 0 {
+		o.Notes = append(o.Notes, long("Unable to access these remotes: "+strings.Join(names, ", ")))
+	} else {
 		o.Notes = append(o.Notes, short("not available"))
 	}
-	if len(elsewhere) > 0 {
-		o.Notes = append(o.Notes, Note{Text: "Try making some of these repositories available:\n" + listing(g.repos, elsewhere), Long: true})
-	}
-	return o.With("wanted", g.repos.objects(elsewhere))
+	return g.repos.askElsewhere(o, elsewhere, nil, "No other repository is known to contain the file.")
 }

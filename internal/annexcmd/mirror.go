@@ -69,21 +69,14 @@ func (m *Mirror) Add(ctx context.Context, f File) (bool, error) {
 
 // dropThere deletes the remote's copy, also one that no log knows of.
 func (m *Mirror) dropThere(ctx context.Context, f File) (bool, error) {
-	if done, err := m.drop.Drop(ctx, f); done || err != nil {
-		return done, err
-	}
-	item := f.Item(m.drop.name)
 	there, err := m.there(ctx, f, *m.drop.from)
 	if err != nil {
-		return true, m.s.Report(item.error(err))
+		return true, m.s.Report(f.Item(m.drop.name).error(err))
 	}
 	if !there {
 		return false, nil
 	}
-	if ok, o, err := m.drop.allowed(ctx, f, m.drop.from.UUID(), item); err != nil || !ok {
-		return true, errors.Join(err, m.s.reportUnless(err, o))
-	}
-	return true, m.drop.removeFrom(ctx, f, item, 0)
+	return m.drop.Drop(ctx, f)
 }
 
 // there asks the remote.

@@ -65,7 +65,7 @@ func (s *Session) MoveFrom(ctx context.Context, from string, files []File) error
 		if err != nil {
 			return err
 		}
-		if !contains(where, d.from.UUID()) {
+		if !s.holds(ctx, *d.from, where, f.Key) {
 			continue
 		}
 		spare := 0

@@ -48,7 +48,11 @@ func (d *Dropper) refused(ctx context.Context, f File, item Item, cause error, n
 	if len(broken) > 0 {
 		o.Notes = append(o.Notes, long("Unable to access these remotes: "+strings.Join(broken, ", ")))
 	}
-	o = d.elsewhere(o, wanted, skipped)
+	none := ""
+	if strings.HasPrefix(item.Command, "drop") {
+		none = "Rather than dropping this file, try using: git annex move"
+	}
+	o = d.repos.askElsewhere(o, wanted, skipped, none)
 	o.Notes = append(o.Notes, long("(Use --force to override this check, or adjust numcopies.)"))
 	if item.Command == "move" {
 		place := "here"
@@ -71,22 +75,4 @@ func (d *Dropper) shortage(e *transfer.UnsafeError) []Note {
 		return append(list, long("(This could have happened because of a concurrent drop, or because a remote has too old a version of git-annex-shell installed.)"))
 	}
 	return append(list, long("These remotes do not support locking: "+strings.Join(e.Unlockable, ", ")))
-}
-
-// elsewhere lists repositories that may have more copies.
-func (d *Dropper) elsewhere(o Outcome, wanted, skipped []string) Outcome {
-	text := ""
-	if len(wanted) > 0 {
-		text = "Try making some of these repositories available:\n" + listing(d.repos, wanted)
-	}
-	if len(skipped) > 0 {
-		text += "Also these untrusted repositories may contain the file:\n" + listing(d.repos, skipped)
-	}
-	if text == "" && strings.HasPrefix(o.Command, "drop") {
-		text = "Rather than dropping this file, try using: git annex move"
-	}
-	if text != "" {
-		o.Notes = append(o.Notes, aside(text))
-	}
-	return o.With("wanted", d.repos.objects(wanted))
 }

@@ -25,6 +25,7 @@ type Repositories struct {
 	trust        annexlog.Log
 	override     map[string]annexlog.Trust
 	trees        map[string]bool // see remote.Trees
+	special      map[string]bool // remotes that were ever set up
 	Peers        []dataset.Peer
 	groups       annexlog.Log
 	ignored      []remote.Spec  // remotes without content (annex-ignore)
@@ -37,7 +38,7 @@ func (s *Session) Repositories(ctx context.Context) (*Repositories, error) {
 		return s.repos, nil
 	}
 	r := &Repositories{
-		here: s.D.Annex.UUID, names: map[string]string{}, override: map[string]annexlog.Trust{},
+		here: s.D.Annex.UUID, names: map[string]string{}, override: map[string]annexlog.Trust{}, special: map[string]bool{},
 		descriptions: map[string]string{WebUUID: "web", BittorrentUUID: "bittorrent"},
 	}
 	if s.opened == nil {
@@ -77,6 +78,9 @@ func (s *Session) Repositories(ctx context.Context) (*Repositories, error) {
 	}
 	r.trust, r.groups = logs[annexlog.TrustFile], logs[annexlog.GroupFile]
 	r.trees = remote.Trees(logs[annexlog.RemoteFile])
+	for _, e := range logs[annexlog.RemoteFile].Entries() {
+		r.special[e.Field] = true
+	}
 	levels := map[string]annexlog.Trust{
 		"trusted": annexlog.Trusted, "semitrusted": annexlog.Semitrusted,
 		"untrusted": annexlog.Untrusted, "dead": annexlog.Dead,
