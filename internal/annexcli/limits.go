@@ -3,6 +3,7 @@ package annexcli
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -10,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/stemma-data/stemma/internal/annexcmd"
 	"github.com/stemma-data/stemma/internal/annexkey"
-	"github.com/stemma-data/stemma/internal/remote"
+	"github.com/stemma-data/stemma/internal/matchexpr"
 	"github.com/stemma-data/stemma/internal/screen"
 )
 
@@ -59,10 +60,10 @@ func (l *limits) start(name string, f *pflag.FlagSet, now time.Time) error {
 	}
 	if f.Changed("size-limit") {
 		var ok bool
-		if l.left, ok = remote.ParseSize(l.size); !ok {
+		if l.left, ok = matchexpr.Size(l.size); !ok {
 			return misuse{fmt.Errorf("option --size-limit: cannot parse value `%s'", l.size)}
 		}
-		l.limited = true
+		l.limited = l.left < math.MaxInt64 // which no files have
 	}
 	return nil
 }

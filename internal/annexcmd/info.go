@@ -10,7 +10,6 @@ import (
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
-	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/remote"
 )
@@ -32,25 +31,32 @@ func (i *Infos) add(label, text string, value any) {
 	i.texts[label], i.values[label] = text, value
 }
 
-func (i *Infos) size(label string, n int64, unknown int) {
-	text := i.sizeText(n)
+func (i *Infos) size(label string, n byteSum, unknown int) {
+	text := i.sumText(n)
 	if unknown > 0 {
 		text += fmt.Sprintf(" (+ %d unknown size)", unknown)
 	}
 	i.add(label, text, text)
 }
 
-func (i *Infos) sizeText(n int64) string {
+func (i *Infos) sizeText(n int64) string { return i.sumText(sumOf(n)) }
+
+func (i *Infos) sumText(n byteSum) string {
 	if i.bytes {
-		return strconv.FormatInt(n, 10)
+		return n.String()
 	}
-	return roughSize(n)
+	return roughSum(n)
 }
 
-// roughSize is git-annex's text with whole words: "83.99 gigabytes".
-func roughSize(n int64) string {
-	value, unit, _ := strings.Cut(dataset.HumanSize(n), " ")
-	words := map[string]string{"B": "byte", "kB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte", "PB": "petabyte"}
+func roughSize(n int64) string { return roughSum(sumOf(n)) }
+
+// roughSum is git-annex's text with whole words: "83.99 gigabytes".
+func roughSum(n byteSum) string {
+	value, unit, _ := strings.Cut(n.human(), " ")
+	words := map[string]string{
+		"B": "byte", "kB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte", "PB": "petabyte",
+		"EB": "exabyte", "ZB": "zettabyte", "YB": "yottabyte", "RB": "ronnabyte", "QB": "quettabyte",
+	}
 	word, ok := words[unit]
 	if !ok {
 		return value + " " + unit
@@ -129,7 +135,7 @@ func (i *Infos) diskText(dir string, reserve int64) string {
 // tally counts keys, as often as they are added.
 type tally struct {
 	count    int
-	bytes    int64
+	bytes    byteSum
 	unknown  int
 	backends map[string]int64
 }
@@ -140,7 +146,7 @@ func (t *tally) add(k annexkey.Key) {
 	t.count++
 	t.backends[k.Backend]++
 	if k.Size >= 0 {
-		t.bytes += k.Size
+		t.bytes.add(k.Size)
 	} else {
 		t.unknown++
 	}

@@ -1,7 +1,6 @@
 package annexcmd
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -10,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexlog"
-	"github.com/stemma-data/stemma/internal/dataset"
 )
 
 // survey counts files and where their content lies.
@@ -19,14 +17,14 @@ type survey struct {
 	repos       *Repositories
 	match       *Matcher
 	local, all  *tally
-	held        map[string]int64 // bytes by repository
-	spareCopies map[int]int      // files by how many copies they have more than they need
+	held        map[string]byteSum // by repository
+	spareCopies map[int]int        // files by how many copies they have more than they need
 	wantsCopies bool
 }
 
 func (s *Session) survey(ctx context.Context, m *Matcher) (*survey, error) {
 	r, err := s.Repositories(ctx)
-	return &survey{s: s, repos: r, match: m, local: newTally(), all: newTally(), held: map[string]int64{}, spareCopies: map[int]int{}}, err
+	return &survey{s: s, repos: r, match: m, local: newTally(), all: newTally(), held: map[string]byteSum{}, spareCopies: map[int]int{}}, err
 }
 
 // visit counts a file, if it matches.
@@ -47,7 +45,9 @@ func (v *survey) visit(ctx context.Context, f File) error {
 	}
 	have := 0
 	for _, u := range where {
-		v.held[u] += max(f.Key.Size, 0)
+		sum := v.held[u]
+		sum.add(f.Key.Size)
+		v.held[u] = sum
 		if v.repos.Trust(u) != annexlog.Untrusted {
 			have++
 		}
@@ -85,14 +85,15 @@ func (v *survey) showCopies(i *Infos) {
 
 func (v *survey) showHolders(i *Infos) {
 	holders := slices.Sorted(maps.Keys(v.held))
-	slices.SortStableFunc(holders, func(a, b string) int { return cmp.Compare(v.held[b], v.held[a]) })
-	sizes, width, sum := map[string]string{}, 0, int64(0)
+	slices.SortStableFunc(holders, func(a, b string) int { return v.held[b].compare(v.held[a]) })
+	sizes, width, sum := map[string]string{}, 0, byteSum{}
 	for _, u := range holders {
-		sizes[u] = dataset.HumanSize(v.held[u])
+		sizes[u] = v.held[u].human()
 		if i.bytes {
-			sizes[u] = strconv.FormatInt(v.held[u], 10)
+			sizes[u] = v.held[u].String()
 		}
-		width, sum = max(width, len(sizes[u])), sum+v.held[u]
+		width = max(width, len(sizes[u]))
+		sum.plus(v.held[u])
 	}
 	var b strings.Builder
 	list, separator := []any{}, firstLine

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/remote"
 )
@@ -29,6 +30,7 @@ func (s *Session) infoRepository(ctx context.Context, r *Repositories, uuid stri
 	i.add("trust", trustWords[r.Trust(uuid)], trustWords[r.Trust(uuid)])
 	at := slices.IndexFunc(r.Peers, func(p dataset.Peer) bool { return p.UUID() == uuid })
 	if at >= 0 {
+		item.Command = "info " + r.Peers[at].Spec.Name
 		if err := s.infoType(ctx, i, r.Peers[at].Spec); err != nil {
 			return Outcome{}, err
 		}
@@ -84,7 +86,31 @@ func (s *Session) infoType(ctx context.Context, i *Infos, spec remote.Spec) erro
 		if config[field] == "yes" || config[field] == "true" {
 			i.addText(field, "yes")
 		}
+		if i.texts["exporttree"] != "" && field == "exporttree" {
+			if err := s.infoExported(ctx, i, spec.UUID); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// infoExported names the trees that were exported last: more than one where
+// repositories did so without knowing of each other.
+func (s *Session) infoExported(ctx context.Context, i *Infos, uuid string) error {
+	data, err := s.Log(ctx, annexlog.ExportFile)
+	if err != nil {
+		return err
+	}
+	list := annexlog.ParseExports(data).To(uuid)
+	slices.SortStableFunc(list, func(a, b annexlog.Export) int { return strings.Compare(a.From, b.From) })
+	var trees []string
+	for _, x := range list {
+		if !slices.Contains(trees, x.Tree) {
+			trees = append(trees, x.Tree)
+		}
+	}
+	i.addText("exportedtree", strings.Join(trees, " "))
 	return nil
 }
 

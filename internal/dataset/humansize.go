@@ -8,12 +8,12 @@ import (
 
 // HumanSize prints a number of bytes as git-annex does: decimal units, at most
 // two decimals ("6 B", "1.5 kB", "2 MB").
-func HumanSize(n int64) string {
-	if n == 1 {
-		return "1 B"
-	}
-	units := []string{"B", "kB", "MB", "GB", "TB", "PB", "EB"}
-	v, i := float64(n), 0
+func HumanSize(n int64) string { return HumanBytes(float64(n)) }
+
+// HumanBytes is HumanSize for sums that may be larger.
+func HumanBytes(v float64) string {
+	units := []string{"B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB", "RB", "QB"}
+	i := 0
 	for v >= 1000 && i < len(units)-1 {
 		v, i = v/1000, i+1
 	}

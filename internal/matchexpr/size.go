@@ -29,7 +29,7 @@ var prefixes = [...]struct{ short, long, binary string }{
 
 // parseSize reads a number of bytes with an optional unit: b, byte(s), kb,
 // kilobyte(s), kbit, kilobit(s), KiB, kibibyte(s) and so on, without regard to
-// case; "k" is kb.
+// case, perhaps after blanks; "k" is kb.
 // The result is a whole number, rounded half to even. As with git-annex, what
 // does not begin with a letter after the number is ignored.
 func parseSize(s string) (float64, error) {
@@ -37,7 +37,7 @@ func parseSize(s string) (float64, error) {
 	if text == "" {
 		return 0, errSize
 	}
-	unit := s[len(text):]
+	unit := strings.TrimLeftFunc(s[len(text):], unicode.IsSpace)
 	if end := strings.IndexFunc(unit, func(r rune) bool { return !unicode.IsLetter(r) }); end >= 0 {
 		unit = unit[:end]
 	}
@@ -50,6 +50,20 @@ func parseSize(s string) (float64, error) {
 		n = math.Inf(-1) // what Haskell rounds it to, near enough
 	}
 	return math.RoundToEven(n * factor), err
+}
+
+// Size reads a number of bytes as largerthan= does. What is too large for int64
+// becomes the largest one, and what is negative 0; it is false for what is no
+// size.
+func Size(s string) (int64, bool) {
+	n, err := parseSize(s)
+	switch {
+	case err != nil:
+		return 0, false
+	case n >= math.MaxInt64:
+		return math.MaxInt64, true
+	}
+	return int64(max(n, 0)), true
 }
 
 // parseNumber reads what the pattern number has found.
