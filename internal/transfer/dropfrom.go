@@ -19,6 +19,11 @@ func DropFrom(ctx context.Context, store *local.Store, here string, from remote.
 		return err
 	}
 	w := &witnesses{key: k, counted: map[string]bool{}}
+	if l, ok := remote.As[remote.Locator](from); ok {
+		if path, ok := l.Locate(k); ok {
+			w.going = located(path)
+		}
+	}
 	defer w.release()
 	if p.Need > 0 && here != "" {
 		switch own, err := store.Share(k); {

@@ -70,3 +70,30 @@ func TestDropFrom(t *testing.T) {
 		})
 	}
 }
+
+// placedKeeper is one whose content lies in a file of this machine.
+type placedKeeper struct {
+	keeper
+	path string
+}
+
+func (k *placedKeeper) Locate(annexkey.Key) (string, bool) { return k.path, true }
+
+func TestTheFileThatGoesIsNoProof(t *testing.T) {
+	dir, k := t.TempDir(), keyOf([]byte("x"))
+	path, other := filepath.Join(dir, "x"), filepath.Join(dir, "y")
+	for _, p := range []string{path, other} {
+		if err := os.WriteFile(p, []byte("x"), 0o444); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store := &local.Store{Dir: filepath.Join(dir, "annex"), Version: "10"}
+	for to, want := range map[string]int{path: 0, other: 1} {
+		from := &placedKeeper{keeper{fake: fake{uuid: "from"}}, path}
+		same := &placed{fake: fake{uuid: "to", present: []bool{true}}, path: to}
+		err := DropFrom(t.Context(), store, "", from, k, Proof{Need: 1, Ask: []remote.Remote{same}})
+		if (err == nil) != (want == 1) || from.removed != want {
+			t.Errorf("%s: %v, removed %d times", to, err, from.removed)
+		}
+	}
+}
