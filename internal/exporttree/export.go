@@ -166,6 +166,9 @@ func (x *export) change(ctx context.Context) error {
 	if err := errors.Join(x.recover(ctx, p), x.spare(ctx, p)); err != nil {
 		return err
 	}
+	if err := x.rescue(ctx, p); err != nil {
+		return err
+	}
 	if len(p.deletions)+len(p.moves) > 0 {
 		if err := x.setComplete(""); err != nil {
 			return err

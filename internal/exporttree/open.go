@@ -26,6 +26,7 @@ type run struct {
 	name  string // of the remote
 	uuid  string
 	store remote.Exporter
+	whole remote.Remote // finds content there by its key
 	keys  *keys
 	lock  *fsx.FileLock
 }
@@ -54,7 +55,7 @@ func open(ctx context.Context, s *annexcmd.Session, name, what string) (*run, er
 		return nil, errs.WithHint(fmt.Errorf("That remote does not support %s.", what),
 			"a remote for trees is set up with: stemma annex initremote NAME type=directory directory=PATH encryption=none exporttree=yes importtree=yes")
 	}
-	x := &run{s: s, name: p.Spec.Name, uuid: p.UUID(), store: k.Tree(), keys: &keys{s: s, seen: map[git.TreeEntry]file{}}}
+	x := &run{s: s, name: p.Spec.Name, uuid: p.UUID(), store: k.Tree(), whole: p.Remote, keys: &keys{s: s, seen: map[git.TreeEntry]file{}}}
 	if x.uuid == "" || strings.ContainsAny(x.uuid, "/\x00") || strings.HasPrefix(x.uuid, ".") {
 		return nil, fmt.Errorf("remote %s has no identity that a folder can be named after: %q", x.name, x.uuid)
 	}

@@ -347,6 +347,11 @@ func (x *export) renameOne(ctx context.Context, m *move, to string) error {
 		return ctx.Err()
 	}
 	if !errors.Is(err, remote.ErrAbsent) {
+		if m.annexed && !x.s.D.Annex.Has(m.key) {
+			if serr := x.save(ctx, m.path, m.file, m.to); serr != nil {
+				return errors.Join(err, serr)
+			}
+		}
 		x.s.D.Env.Log.Warn(fmt.Sprintf("rename failed (%v); deleting instead", err))
 		if err := x.store.DeleteFiles(ctx, []remote.TreeFile{from}, func(_ int, e error) { err = e }); err != nil {
 			return err
