@@ -24,7 +24,7 @@ var sideways = map[string][]string{
 	"annexmerge":       {"commit", "dataset"},
 	"adjusted":         {"annexmerge", "commit", "dataset"},
 	"annexcmd":         {"adjusted", "annexmerge", "commit", "dataset", "transfer"},
-	"exporttree":       {"annexcmd", "dataset"},
+	"exporttree":       {"annexcmd", "dataset", "transfer"},
 	"sched/slurm":      {"sched", "sched/schedtest"},
 	"sched/local":      {"sched", "sched/schedtest"},
 	"sched/sbatchline": {"sched"},
