@@ -43,6 +43,7 @@ var sideways = map[string][]string{
 	"remote/handover":   {"remote"},
 	"remote/rsync":      {"remote", "remote/directory", "remote/ssh"},
 	"remote/s3":         {"remote", "remote/fetchurl", "remote/crypt", "remote/s3/bucket"},
+	"remote/s3/bucket":  {"remote"},
 	"remote/fetchurl":   {"remote"},
 	"remote/web":        {"remote", "remote/fetchurl"},
 	"remote/external":   {"remote", "remote/crypt"},

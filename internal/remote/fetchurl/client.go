@@ -231,26 +231,6 @@ func skipTo(resp *http.Response, body io.Reader, offset int64) error {
 	return err
 }
 
-func (c *Client) do(ctx context.Context, method string, u *url.URL, offset int64) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	for _, h := range c.headers {
-		req.Header.Set(h[0], h[1])
-	}
-	req.Header.Set("User-Agent", "stemma")
-	if offset > 0 {
-		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", offset))
-	}
-	resp, err := c.http.Do(req)
-	var uerr *url.Error
-	if errors.As(err, &uerr) {
-		return nil, fmt.Errorf("%s: %w", u.Redacted(), uerr.Err)
-	}
-	return resp, err
-}
-
 func statusError(resp *http.Response) error {
 	switch {
 	case resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone:

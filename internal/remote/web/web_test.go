@@ -206,3 +206,27 @@ func TestHTTPAlso(t *testing.T) {
 }
 
 var _ io.Closer = (*Web)(nil)
+
+// TestBusyServers say when to come back; what they say in the end names them.
+func TestBusyServers(t *testing.T) {
+	content := []byte("late")
+	k := remotetest.KeyOf(content)
+	asked, busy := 0, 2
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked++; asked <= busy {
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.Write(content)
+	}))
+	t.Cleanup(srv.Close)
+	got, err := fetch(t, open(t, k, anyAddress(), srv.URL), k)
+	if err != nil || string(got) != "late" {
+		t.Errorf("%q %v", got, err)
+	}
+	asked, busy = 0, 1000
+	if _, err := fetch(t, open(t, k, anyAddress(), srv.URL), k); err == nil || !strings.Contains(err.Error(), srv.URL) || asked > 10 {
+		t.Errorf("%v after %d requests", err, asked)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // served is a bucket whose server answers with h.
@@ -40,6 +41,57 @@ func TestABusyServerIsAskedAgain(t *testing.T) {
 	}
 }
 
+// TestABusyServerSaysHowLong it wants to be left alone: that counts, unless nobody
+// would wait for so long.
+func TestABusyServerSaysHowLong(t *testing.T) {
+	asked := 0
+	b := served(t, func(w http.ResponseWriter, r *http.Request) {
+		if asked++; asked < 5 {
+			w.Header().Set("Retry-After", map[int]string{1: "1", 2: "0", 3: "0", 4: "86400"}[asked])
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	})
+	begun := time.Now()
+	if err := b.Head(t.Context(), "o", ""); err != nil || asked != 5 || time.Since(begun) < time.Second {
+		t.Errorf("%v after %d requests in %v", err, asked, time.Since(begun))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	b = served(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "50")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	begun = time.Now()
+	if err := b.Head(ctx, "o", ""); err == nil || time.Since(begun) > 20*time.Second {
+		t.Errorf("it cannot be interrupted: %v after %v", err, time.Since(begun))
+	}
+}
+
+// TestConnectionsThatBreak: a server that closes them is asked again, and what
+// is said in the end names it.
+func TestConnectionsThatBreak(t *testing.T) {
+	asked := 0
+	broken := func(until int) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if asked++; asked < until {
+				c, _, err := w.(http.Hijacker).Hijack()
+				if err == nil {
+					c.Close()
+				}
+			}
+		}
+	}
+	if err := served(t, broken(3)).Head(t.Context(), "o", ""); err != nil {
+		t.Error(err)
+	}
+	asked = 0
+	b := served(t, broken(1000))
+	err := b.Head(t.Context(), "o", "")
+	if err == nil || !strings.HasPrefix(err.Error(), "bucket b at "+b.conf.Endpoint+": ") || strings.Contains(err.Error(), "http://") {
+		t.Errorf("%v after %d requests", err, asked)
+	}
+}
+
 func TestARefusalIsFinal(t *testing.T) {
 	asked := 0
 	b := served(t, func(w http.ResponseWriter, r *http.Request) {
@@ -47,7 +99,7 @@ func TestARefusalIsFinal(t *testing.T) {
 		refuse(w, http.StatusForbidden, "<Code>AccessDenied</Code><Message>not you</Message>")
 	})
 	_, _, err := b.Get(t.Context(), "o", "", 0)
-	if !IsCode(err, AccessDenied) || err.Error() != "S3: not you (AccessDenied)" || asked != 1 {
+	if !IsCode(err, AccessDenied) || !strings.HasPrefix(err.Error(), "bucket b at 127.0.0.1:") || !strings.HasSuffix(err.Error(), ": S3: not you (AccessDenied)") || asked != 1 {
 		t.Errorf("%v after %d requests", err, asked)
 	}
 }

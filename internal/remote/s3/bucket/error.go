@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
+
+	"github.com/stemma-data/stemma/internal/remote"
 )
 
 // Codes of errors that callers ask for.
@@ -32,6 +35,7 @@ type Error struct {
 	Code, Message string
 	Region        string // where the bucket is, if the server says that we asked at the wrong place
 	Status        int
+	wait          time.Duration // for which the server wants to be left alone; less than 0 where it does not say
 }
 
 func (e *Error) Error() string {
@@ -56,7 +60,10 @@ func parseError(data []byte, resp *http.Response) *Error {
 		Message string
 		Region  string
 	}
-	e := &Error{Status: resp.StatusCode}
+	e := &Error{Status: resp.StatusCode, wait: -1}
+	if wait, ok := remote.RetryAfter(resp.Header.Get("Retry-After"), time.Now()); ok {
+		e.wait = wait
+	}
 	if xml.Unmarshal(data, &doc) == nil {
 		e.Code, e.Message, e.Region = doc.Code, doc.Message, doc.Region
 	}

@@ -69,32 +69,47 @@ func (b *Bucket) callHeader(ctx context.Context, r request, v any) (http.Header,
 	return resp.Header, nil
 }
 
-// tries is how often a request is sent in all; the pause doubles each time.
+// tries is how often a request is sent in all; the pause doubles each time, unless
+// the server says how long it wants to be left alone. A server that has not
+// answered in patience is not asked again.
 const (
 	tries      = 5
 	firstPause = 200 * time.Millisecond
+	patience   = 3 * time.Minute
 )
 
 // do sends the request until it is answered with success, with a refusal that
 // will not change, or too often. The caller closes the answer's body.
 func (b *Bucket) do(ctx context.Context, r request) (*http.Response, error) {
-	pause := firstPause
+	pause, begun := firstPause, time.Now()
 	for n := 1; ; n++ {
 		signed := b.signedFor()
 		resp, err := b.once(ctx, r, signed)
 		if err == nil {
 			return resp, nil
 		}
-		if moved := b.moved(err, signed); n == tries || ctx.Err() != nil || !moved && !passing(err) {
-			return nil, err
+		if moved := b.moved(err, signed); n == tries || ctx.Err() != nil || !moved && !passing(err) || time.Since(begun) > patience {
+			return nil, b.named(err)
+		}
+		wait := pause/2 + rand.N(pause)
+		if refused := (*Error)(nil); errors.As(err, &refused) && refused.wait >= 0 {
+			wait = refused.wait + rand.N(firstPause)
 		}
 		select {
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
-		case <-time.After(pause/2 + rand.N(pause)):
+		case <-time.After(wait):
 		}
 		pause *= 2
 	}
+}
+
+// named says in an error which bucket of which host it is about.
+func (b *Bucket) named(err error) error {
+	if transport := (*url.Error)(nil); errors.As(err, &transport) {
+		err = transport.Err
+	}
+	return fmt.Errorf("bucket %s at %s: %w", b.conf.Name, b.conf.Endpoint, err)
 }
 
 // passing tells whether the failure may be over soon.
