@@ -73,7 +73,7 @@ func (f *Folder) below(root, rel string, create bool) (*Folder, error) {
 	}
 	switch {
 	case errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.EXDEV):
-		return nil, &EscapeError{root, rel, "a folder on its way is not a folder"}
+		return nil, &EscapeError{root, rel, "on its way is a symlink, or another thing that is no folder"}
 	case err != nil:
 		return nil, &fs.PathError{Op: "open folder", Path: filepath.Join(root, filepath.FromSlash(clean)), Err: err}
 	}

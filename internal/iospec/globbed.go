@@ -5,6 +5,7 @@
 package iospec
 
 import (
+	"fmt"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -160,22 +161,28 @@ func (g *Globbed) read() {
 	if err != nil {
 		cwd = g.pwd
 	}
-	w := walker{files: g.files, root: g.pwd, left: maxEntries}
+	w := walker{files: g.files, root: g.pwd, left: maxEntries, text: maxText}
 	for _, p := range g.patterns {
-		if _, done := g.found[p]; !done {
-			g.found[p] = w.find(p, cwd)
+		if _, done := g.found[p]; !done && w.left >= 0 {
+			if g.found[p] = w.find(p, cwd); w.left < 0 {
+				g.err = fmt.Errorf("%w %.100q", ErrTooMany, p)
+			}
 		}
-	}
-	if w.left < 0 {
-		g.err = ErrTooMany
 	}
 }
 
 func (w *walker) find(pattern, cwd string) match {
+	if strings.Count("/"+pattern+"/", "/**") > maxDeep {
+		w.left = -1
+		return match{}
+	}
 	if hits := normalized(w.glob(pattern), cwd); len(hits) > 0 {
 		return match{paths: hits}
 	}
 	for _, sub := range subPatterns(pattern) {
+		if w.left < 0 {
+			break
+		}
 		if hits := normalized(w.glob(sub), cwd); len(hits) > 0 {
 			return match{hits, true}
 		}

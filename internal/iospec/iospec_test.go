@@ -123,10 +123,16 @@ func TestSearchEnds(t *testing.T) {
 	if got := g.Expand(); len(got) == 0 || len(got) > 20 || g.Err() != nil {
 		t.Errorf("found %q, %v", got, g.Err())
 	}
-	w := walker{files: disk{}, root: root, left: 3}
+	w := walker{files: disk{}, root: root, left: 3, text: maxText}
 	w.glob("**")
 	if w.left >= 0 {
 		t.Error("the bound does not hold")
+	}
+	for _, pattern := range []string{strings.Repeat("**/", 3000) + "f", strings.Repeat("*/../", 3000) + "f"} {
+		w := walker{files: disk{}, root: root, left: maxEntries, text: 1 << 20}
+		if w.find(pattern, root); w.left >= 0 {
+			t.Errorf("%.20q: the bound does not hold", pattern)
+		}
 	}
 	if gone := New([]string{"*", "x"}, root+"/gone"); len(gone.Misses()) != 2 {
 		t.Errorf("misses in a missing directory: %q", gone.Misses())

@@ -7,11 +7,17 @@ import (
 	"strings"
 )
 
-// maxEntries bounds the directory entries that one expansion looks at.
-const maxEntries = 50_000_000
+// What one expansion does at most: look at so many directory entries, collect
+// paths of so many bytes, and go through all folders so many times. Patterns such
+// as */../*/../* or **/**/** match without end.
+const (
+	maxEntries = 50_000_000
+	maxText    = 256 << 20
+	maxDeep    = 16
+)
 
 // ErrTooMany means that patterns match too many paths to go on.
-var ErrTooMany = errors.New("expand patterns: more than 50 million directory entries")
+var ErrTooMany = errors.New("expand patterns: too many paths match")
 
 // walker finds the paths that match a pattern, as Python's glob does (as of 3.13,
 // where ** matches nothing below what is no directory). The only difference: **
@@ -20,6 +26,16 @@ type walker struct {
 	files Files
 	root  string // absolute; patterns are relative to it
 	left  int    // entries that may still be read; negative once exhausted
+	text  int    // bytes of paths that may still be collected
+}
+
+// spent counts a path that was collected; it reports whether it was one too many.
+func (w *walker) spent(path string) bool {
+	const overhead = 16 // of a string
+	if w.text -= len(path) + overhead; w.text < 0 {
+		w.left = -1
+	}
+	return w.left < 0
 }
 
 // glob returns the paths in no particular order.
@@ -49,7 +65,10 @@ func (w *walker) match(pattern string, dirsOnly bool) []string {
 	var out []string
 	for _, d := range dirs {
 		for _, name := range w.within(d, base, dirsOnly) {
-			out = append(out, join(d, name, true))
+			path := join(d, name, true)
+			if out = append(out, path); w.spent(path) {
+				return nil
+			}
 		}
 	}
 	return out
@@ -77,7 +96,9 @@ func (w *walker) children(dir, pattern string, dirsOnly bool) []string {
 	for _, e := range w.list(dir) {
 		name := e.Name()
 		if (pattern[0] == '.' || name[0] != '.') && m.match(name) && (!dirsOnly || w.leadsToDir(dir, e)) {
-			out = append(out, name)
+			if out = append(out, name); w.spent(name) {
+				return nil
+			}
 		}
 	}
 	return out
@@ -96,7 +117,9 @@ func (w *walker) below(dir, prefix string, dirsOnly bool, out, above []string) [
 		if dirsOnly && !isDir {
 			continue
 		}
-		out = append(out, prefix+name)
+		if out = append(out, prefix+name); w.spent(prefix + name) {
+			return nil
+		}
 		sub := join(dir, name, false)
 		if isDir && (e.IsDir() || !w.loops(sub, above)) {
 			out = w.below(sub, prefix+name+"/", dirsOnly, out, above)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stemma-data/stemma/internal/clone"
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/iospec"
 	"github.com/stemma-data/stemma/internal/result"
 )
@@ -37,6 +38,9 @@ func (t *task) prepare(ctx context.Context, sink result.Sink) (ok bool, err erro
 		return true, nil
 	}
 	paths, err := t.relative(t.outputs.ExpandStrict())
+	if err == nil {
+		err = tooMany(t.outputs.Err())
+	}
 	if err != nil {
 		return false, err
 	}
@@ -49,6 +53,14 @@ func (t *task) prepare(ctx context.Context, sink result.Sink) (ok bool, err erro
 	return err == nil, err
 }
 
+// tooMany says what can be done about patterns that match too much.
+func tooMany(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errs.WithHint(err, "declare folders, or patterns that match less")
+}
+
 // prepareInputs reports patterns that match nothing and gets the content of
 // the others.
 func (t *task) prepareInputs(ctx context.Context, g *iospec.Globbed, sink result.Sink) (ok bool, err error) {
@@ -56,6 +68,9 @@ func (t *task) prepareInputs(ctx context.Context, g *iospec.Globbed, sink result
 		return false, err
 	}
 	missing := g.Misses()
+	if err := g.Err(); err != nil {
+		return false, tooMany(err)
+	}
 	for _, p := range missing {
 		r := result.New("run", result.Error, t.d.Path(), result.Dataset).Msg("Input did not match existing file: " + p)
 		if err := sink.Emit(r); err != nil {
