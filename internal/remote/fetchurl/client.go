@@ -66,6 +66,7 @@ func New(s remote.Setup) *Client {
 			if len(via) >= maxRedirects {
 				return errors.New("too many redirects")
 			}
+			r.Header.Del("Referer") // where it came from may hold a token, and is nobody's business
 			return c.policy.checkScheme(r.URL.Scheme)
 		},
 	}

@@ -165,6 +165,30 @@ func TestHostileServers(t *testing.T) {
 	}
 }
 
+// TestRedirectsTellNothing keeps what is in a URL, such as a token, from the host
+// that a server sends us to.
+func TestRedirectsTellNothing(t *testing.T) {
+	content := []byte("content")
+	k := remotetest.KeyOf(content)
+	var heard http.Header
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		heard = r.Header.Clone()
+		w.Write(content)
+	}))
+	defer other.Close()
+	srv := httptest.NewServer(http.RedirectHandler(other.URL+"/f", http.StatusFound))
+	defer srv.Close()
+	address := strings.Replace(srv.URL, "http://", "http://user:geheim@", 1) + "/f?token=geheim"
+	if _, err := fetch(t, open(t, k, anyAddress(), address), k); err != nil {
+		t.Fatal(err)
+	}
+	for name, values := range heard {
+		if name == "Referer" || strings.Contains(strings.Join(values, " "), "geheim") {
+			t.Errorf("%s: %q", name, values)
+		}
+	}
+}
+
 func TestPasswordsAreNotShown(t *testing.T) {
 	k := remotetest.KeyOf([]byte("x"))
 	_, err := fetch(t, open(t, k, anyAddress(), "http://user:geheim@127.0.0.1:1/x"), k)
