@@ -12,7 +12,7 @@ import (
 // as */../*/../* or **/**/** match without end.
 const (
 	maxEntries = 50_000_000
-	maxText    = 256 << 20
+	maxText    = 1 << 30
 	maxDeep    = 16
 )
 
