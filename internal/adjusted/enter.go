@@ -60,10 +60,16 @@ func enter(ctx context.Context, d *dataset.Dataset, name string, a annex.Adjustm
 	if err := moveTo(ctx, d, "refs/heads/"+name, v.commit); err != nil {
 		return err
 	}
-	if _, err := d.Repo.Output(ctx, "checkout", "--quiet", name, "--"); err != nil {
+	head, err := d.Repo.Head(ctx)
+	if err != nil {
 		return err
 	}
-	return d.PopulateFiles(ctx, v.unlocked)
+	return d.MoveFiles(ctx, head.OID, v.commit, "refs/heads/"+name, func() error {
+		if _, err := d.Repo.Output(ctx, "checkout", "--quiet", name, "--"); err != nil {
+			return err
+		}
+		return d.PopulateFiles(ctx, v.unlocked)
+	})
 }
 
 // moveTo moves a ref, whatever it was.

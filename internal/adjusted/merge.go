@@ -43,7 +43,7 @@ func Merge(ctx context.Context, d *dataset.Dataset, opt Options) error {
 
 // merge is one attempt. moved says of an error that another process was faster.
 func merge(ctx context.Context, d *dataset.Dataset, opt Options) (moved bool, err error) {
-	if err := d.Publisher().Settle(ctx); err != nil {
+	if err := errors.Join(d.Publisher().Settle(ctx), d.ResumeMove(ctx)); err != nil {
 		return false, err
 	}
 	a, err := d.PropagateToBasis(ctx)
@@ -79,7 +79,11 @@ func merge(ctx context.Context, d *dataset.Dataset, opt Options) (moved bool, er
 func goTo(ctx context.Context, d *dataset.Dataset, a *dataset.Adjusted, tip gitobj.OID, v version) (moved bool, err error) {
 	at := a.Head.OID
 	if v.forward != "" {
-		if _, err := d.Repo.Output(ctx, "merge", "--ff-only", "--quiet", string(v.forward)); err != nil {
+		err := d.MoveFiles(ctx, at, v.forward, "", func() error {
+			_, err := d.Repo.Output(ctx, "merge", "--ff-only", "--quiet", string(v.forward))
+			return err
+		})
+		if err != nil {
 			now, herr := d.Repo.Head(ctx)
 			return herr == nil && now.OID != at, err
 		}

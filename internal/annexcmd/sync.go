@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annex"
-	"github.com/stemma-data/stemma/internal/annexmerge"
 	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/remote"
 )
@@ -34,7 +33,7 @@ func (s *Session) Synchronize(ctx context.Context, opt SyncOptions, say func(ste
 		return err
 	}
 	if !opt.NoCommit && !opt.OnlyAnnex {
-		if err := errors.Join(annexmerge.Resume(ctx, s.D), s.D.RefuseUnmerged(ctx)); err != nil {
+		if err := errors.Join(s.D.ResumeMove(ctx), s.D.RefuseUnmerged(ctx)); err != nil {
 			return err
 		}
 		if err := say("commit", s.syncCommit(ctx, opt.Message)); err != nil {

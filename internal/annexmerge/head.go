@@ -14,7 +14,7 @@ import (
 // unless all are of annexed files: those are resolved before anything is touched,
 // and the branch goes forward to the merge.
 func IntoHead(ctx context.Context, d *dataset.Dataset, theirs Theirs, opt Options) error {
-	if err := Resume(ctx, d); err != nil {
+	if err := d.ResumeMove(ctx); err != nil {
 		return err
 	}
 	at, err := d.Repo.Head(ctx)
@@ -44,7 +44,15 @@ func IntoHead(ctx context.Context, d *dataset.Dataset, theirs Theirs, opt Option
 		}
 		// Whatever stands in git's way there, it tells better here.
 	}
-	_, err = d.Repo.Output(ctx, append(mergeCommand(d, opt), "--", theirs.Ref)...)
+	merge := func() error {
+		_, err := d.Repo.Output(ctx, append(mergeCommand(d, opt), "--", theirs.Ref)...)
+		return err
+	}
+	if forward && head != "" {
+		err = d.MoveFiles(ctx, head, theirs.ID, "", merge)
+	} else {
+		err = merge()
+	}
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
@@ -60,12 +68,10 @@ const wayOut = "resolve them (`git annex resolvemerge` does, where all are of an
 
 // goForward brings the branch and the work tree to a resolved merge.
 func goForward(ctx context.Context, d *dataset.Dataset, head gitobj.OID, m Merged) error {
-	err := noted(d, head, m.Commit, func() error {
-		_, err := d.Repo.Output(ctx, "merge", "--ff-only", "--quiet", string(m.Commit))
-		return err
+	return d.MoveFiles(ctx, head, m.Commit, "", func() error {
+		if _, err := d.Repo.Output(ctx, "merge", "--ff-only", "--quiet", string(m.Commit)); err != nil {
+			return err
+		}
+		return d.PopulateFiles(ctx, m.Resolved)
 	})
-	if err != nil {
-		return err
-	}
-	return d.PopulateFiles(ctx, m.Resolved)
 }

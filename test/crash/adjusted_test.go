@@ -97,6 +97,46 @@ func TestUpdateOfAdjustedBranchKilled(t *testing.T) {
 	s.Check()
 }
 
+// Whoever saves after a killed `annex adjust` commits nothing: the files of the
+// branch are back, or those of the adjusted branch are there.
+func TestSaveAfterAdjustKilled(t *testing.T) {
+	s := newStory(t)
+	s.write("one.bin", rig.Binary("one", 3000))
+	s.write("two.bin", rig.Binary("two", 4000))
+	s.write("three.txt", "text")
+	s.Save()
+	s.Git("config", "core.hooksPath", "/dev/null") // git-annex's fills files, which is another matter
+	tip := s.Git("rev-parse", "main")
+	adjust := []string{"annex", "adjust", "--unlock"}
+	back := func() {
+		s.Git("checkout", "-q", "main")
+		s.Git("branch", "-q", "-D", adjustedBranch)
+	}
+	total := s.killMoving(0, adjust...)
+	back()
+	rnd := random(t)
+	for i, few := 0, rounds(t, 5); i < few; i++ {
+		s.round++
+		s.killMoving(1+(i*total+rnd.IntN(total))/few, adjust...)
+		s.saveInOrder()
+		s.removeGitLocks()
+		if now := s.Git("rev-parse", "main"); now != tip {
+			t.Fatalf("round %d: main has moved:\n%s", s.round, s.Git("show", "--stat", "main"))
+		}
+		switch at := s.Git("symbolic-ref", "--short", "HEAD"); {
+		case at == adjustedBranch:
+			s.onTop("one.bin", "two.bin")
+		case at != "main":
+			t.Fatalf("round %d: on %s", s.round, at)
+		}
+		s.verify()
+		if s.Git("branch", "--list", adjustedBranch) != "" {
+			back()
+		}
+	}
+	s.Check()
+}
+
 // repeatAfterGit repeats a command in which git itself may have been killed: it
 // waits for one that lives on, and then does what git asks the user to do.
 func (s *story) repeatAfterGit(args ...string) {
