@@ -220,7 +220,11 @@ func (s *Session) InfoOf(ctx context.Context, arg string, m *Matcher, inBytes bo
 		return o, false, err
 	}
 	if uuid, rerr := r.Resolve(arg); rerr == nil {
-		o, err := s.infoRepository(ctx, r, uuid, item, inBytes)
+		o, err := s.infoRepository(ctx, r, uuid, arg, item, inBytes)
+		return o, true, err
+	}
+	if spec, known := s.remoteNamed(arg); known { // a repository without an annex, or one that cannot be reached
+		o, err := s.infoRepository(ctx, r, spec.UUID, arg, item, inBytes)
 		return o, true, err
 	}
 	f, ok, err := s.FileOf(ctx, arg)

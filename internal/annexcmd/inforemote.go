@@ -18,7 +18,8 @@ import (
 // encryptedCost is what encryption adds to the cost of a remote.
 const encryptedCost = 50
 
-func (s *Session) infoRepository(ctx context.Context, r *Repositories, uuid string, item Item, inBytes bool) (Outcome, error) {
+// infoRepository tells about the repository; name is what it was asked for by.
+func (s *Session) infoRepository(ctx context.Context, r *Repositories, uuid, name string, item Item, inBytes bool) (Outcome, error) {
 	i := newInfos(inBytes)
 	item.NoFile = true
 	description := r.Description(uuid)
@@ -28,10 +29,13 @@ func (s *Session) infoRepository(ctx context.Context, r *Repositories, uuid stri
 	i.add("uuid", uuid, uuid)
 	i.add("description", description, description)
 	i.add("trust", trustWords[r.Trust(uuid)], trustWords[r.Trust(uuid)])
-	at := slices.IndexFunc(r.Peers, func(p dataset.Peer) bool { return p.UUID() == uuid })
-	if at >= 0 {
-		item.Command = "info " + r.Peers[at].Spec.Name
-		if err := s.infoType(ctx, i, r.Peers[at].Spec); err != nil {
+	spec, ok := s.remoteNamed(name) // of those that share their content, the one that is meant
+	if at := slices.IndexFunc(r.Peers, func(p dataset.Peer) bool { return p.UUID() == uuid }); !ok && at >= 0 {
+		spec, ok = r.Peers[at].Spec, true
+	}
+	if ok {
+		item.Command = "info " + spec.Name
+		if err := s.infoType(ctx, i, spec); err != nil {
 			return Outcome{}, err
 		}
 	}
@@ -41,19 +45,14 @@ func (s *Session) infoRepository(ctx context.Context, r *Repositories, uuid stri
 // infoType tells what kind of remote it is, and how it is set up.
 func (s *Session) infoType(ctx context.Context, i *Infos, spec remote.Spec) error {
 	i.add("remote", spec.Name, spec.Name)
-	list, err := s.specials(ctx)
+	data, err := s.Log(ctx, annexlog.RemoteFile)
 	if err != nil {
 		return err
 	}
-	config := map[string]string{}
-	for _, sp := range list {
-		if sp.uuid == spec.UUID {
-			config = sp.config
-		}
-	}
+	config := remote.ConfigOf(annexlog.ParseUUIDLog(data), remote.Setup{Spec: spec, Settings: s.D.Repo.Config})
 	encryption := describeEncryption(config)
 	cost := spec.Cost
-	if encryption != "none" {
+	if encryption != "none" && config["type"] != "httpalso" {
 		cost += encryptedCost
 	}
 	i.addText("cost", strconv.FormatFloat(cost, 'f', 1, 64))
@@ -77,41 +76,35 @@ func (s *Session) infoType(ctx context.Context, i *Infos, spec remote.Spec) erro
 			i.addText(place[0], v)
 		}
 	}
-	if config["type"] == "git" || config["type"] == "web" {
+	if slices.Contains([]string{"git", "web", "httpalso"}, config["type"]) { // which keep nothing of their own
 		return nil
 	}
 	i.addText("encryption", encryption)
 	i.addText("chunking", i.chunking(config))
 	for _, field := range []string{"exporttree", "importtree"} {
-		if config[field] == "yes" || config[field] == "true" {
-			i.addText(field, "yes")
+		if config[field] != "yes" && config[field] != "true" {
+			continue
 		}
-		if i.texts["exporttree"] != "" && field == "exporttree" {
-			if err := s.infoExported(ctx, i, spec.UUID); err != nil {
+		i.addText(field, "yes")
+		if field == "exporttree" {
+			exports, err := s.Log(ctx, annexlog.ExportFile)
+			if err != nil {
 				return err
 			}
+			i.addText("exportedtree", strings.Join(annexlog.ParseExports(exports).Trees(spec.UUID, ""), " "))
 		}
 	}
 	return nil
 }
 
-// infoExported names the trees that were exported last: more than one where
-// repositories did so without knowing of each other.
-func (s *Session) infoExported(ctx context.Context, i *Infos, uuid string) error {
-	data, err := s.Log(ctx, annexlog.ExportFile)
-	if err != nil {
-		return err
+// remoteNamed finds a remote in git's configuration.
+func (s *Session) remoteNamed(name string) (remote.Spec, bool) {
+	list := remote.WithWeb(remote.List(s.D.Repo.Config, s.D.Path()))
+	at := slices.IndexFunc(list, func(spec remote.Spec) bool { return spec.Name == name })
+	if at < 0 {
+		return remote.Spec{}, false
 	}
-	list := annexlog.ParseExports(data).To(uuid)
-	slices.SortStableFunc(list, func(a, b annexlog.Export) int { return strings.Compare(a.From, b.From) })
-	var trees []string
-	for _, x := range list {
-		if !slices.Contains(trees, x.Tree) {
-			trees = append(trees, x.Tree)
-		}
-	}
-	i.addText("exportedtree", strings.Join(trees, " "))
-	return nil
+	return list[at], true
 }
 
 func (i *Infos) addText(label, text string) { i.add(label, text, text) }

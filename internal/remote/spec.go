@@ -97,11 +97,9 @@ func read(cfg Settings, name, workTree string) Spec {
 	return s
 }
 
-// nearby tells special remotes that are folders of this machine.
-func nearby(cfg Settings, key func(string) string) bool {
-	rsync := cfg.Get(key("annex-rsyncurl"))
-	return cfg.Get(key("annex-directory")) != "" || rsync != "" && !strings.Contains(rsync, ":")
-}
+// nearby tells special remotes that are folders of this machine, as git-annex does:
+// those of rsync are as dear as if they were elsewhere.
+func nearby(cfg Settings, key func(string) string) bool { return cfg.Get(key("annex-directory")) != "" }
 
 // insteadOf replaces the beginning of an address as url.BASE.insteadOf says; of
 // several settings the longest counts.
