@@ -25,8 +25,9 @@ func (e *EscapeError) Error() string {
 // because this package replaces links and does not follow them. Parents that do
 // not exist yet are fine. The error is an *EscapeError, or an error of Lstat.
 //
-// It is a check and no lock: it guards against what a repository contains, not
-// against a local process that swaps folders at the same time.
+// It is a check and no lock: it guards against what a repository contains. Against
+// somebody who exchanges folders at the same time, do what is to be done in an
+// open Folder.
 func Beneath(root, rel string) error { return NewGuard(root).Beneath(rel) }
 
 // Guard is Beneath for many paths below one root: each folder on the way is
