@@ -23,9 +23,9 @@ type Moving struct {
 // line is the move's in git-annex's move.log.
 func (m Moving) line() string { return m.From + " " + m.To + " " + m.Key.String() }
 
-// movesKept bounds the moves that were broken off and never done again, as
-// git-annex does.
-const movesKept = 100
+// movesKept bounds the moves that were broken off and never done again.
+// git-annex keeps a hundred.
+const movesKept = 1000
 
 // MovesBegun tells which moves were begun and have not ended, git-annex's too.
 func (a *Annex) MovesBegun() (func(Moving) bool, error) {

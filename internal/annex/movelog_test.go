@@ -31,11 +31,15 @@ func TestMovesAreKnownUntilTheyEnd(t *testing.T) {
 	}
 	check(1, false)
 	check(2, true)
-	for i := range 2 * movesKept {
-		if err := a.BeginMoves(t.Context(), []Moving{move(10 + i)}); err != nil {
+	for range 2 {
+		var many []Moving
+		for i := range movesKept {
+			many = append(many, move(10+i))
+		}
+		if err := a.BeginMoves(t.Context(), many); err != nil {
 			t.Fatal(err)
 		}
 	}
 	check(2, false)
-	check(2*movesKept, true)
+	check(movesKept, true)
 }

@@ -46,6 +46,8 @@ func TestRelays(t *testing.T) {
 		{`cd a && k=$(git annex lookupkey f4) && git annex copy -q --to e f4 && (git annex setpresentkey $k 00000000-2000-0000-0000-000000000000 0 && git annex setpresentkey $k $(git config annex.uuid) 0 && git annex merge) >/dev/null; ` +
 			`for to in $(git config annex.uuid) 00000000-2000-0000-0000-000000000000; do echo 00000000-1000-0000-0000-000000000000 $to $k; done > .git/annex/move.log; ` +
 			`git annex move --from d --to e f4; git annex find f4; git annex find --in d f4; git annex find --in e f4; cat .git/annex/move.log`, "move f4 (from d...) (to e...) ok|f4"},
+		// One was killed when all was done, but for the note of it.
+		{`cd a && k=$(git annex lookupkey f4) && for to in $(git config annex.uuid) 00000000-2000-0000-0000-000000000000; do echo 00000000-1000-0000-0000-000000000000 $to $k; done > .git/annex/move.log; git annex move --from d --to e f4; cat .git/annex/move.log`, ""},
 		// Nothing says that a relay has left what is here: it stays.
 		{`cd a && git annex get -q f3 && git annex setpresentkey $(git annex lookupkey f3) $(git config annex.uuid) 0 >/dev/null; git annex copy --from d --to b f3; git annex find f3`, "copy f3 (to b...) ok|f3"},
 		{`cd a && git annex untrust e -q; git annex move --from d --to e f2; git annex find --in d f2`, "move f2 (from d...) ok"},

@@ -21,6 +21,7 @@ type Relay struct {
 	name     string
 	drop     *Dropper                // from the source; nil: it keeps its copy
 	begun    func(annex.Moving) bool // by an earlier process
+	over     []annex.Moving          // begun, and ended when that could not be noted
 	waiting  []*relayed
 	// Portion is how many files are carried, some of them at once, before they
 	// are reported; 1 for long-lived commands.
@@ -79,8 +80,13 @@ func (d *Relay) Add(ctx context.Context, f File) (bool, error) {
 		return false, nil
 	}
 	where, err := d.s.Locations(ctx, d.repos, annexlog.LocationPath(f.Key))
-	if err != nil || !d.s.holds(ctx, d.from, where, f.Key) {
+	if err != nil {
 		return false, err
+	}
+	w := &relayed{File: f, item: f.Item(d.name), there: contains(where, d.to.UUID())}
+	if !d.s.holds(ctx, d.from, where, f.Key) {
+		d.gone(w)
+		return false, nil
 	}
 	if d.s.Auto {
 		wants, configured, err := d.s.Wants(ctx, f, d.to.UUID(), false)
@@ -92,7 +98,6 @@ func (d *Relay) Add(ctx context.Context, f File) (bool, error) {
 	if !d.s.admits(f.Key) {
 		return false, nil
 	}
-	w := &relayed{File: f, item: f.Item(d.name), there: contains(where, d.to.UUID())}
 	has := d.s.D.Annex.Has(f.Key)
 	w.logged = has && contains(where, d.repos.here)
 	w.stays = w.logged || has && !d.begun(d.passing(w))
@@ -112,6 +117,15 @@ func (d *Relay) Add(ctx context.Context, f File) (bool, error) {
 	return true, d.Flush(ctx)
 }
 
+// gone takes note of moves whose source has nothing any more.
+func (d *Relay) gone(w *relayed) {
+	for _, m := range []annex.Moving{d.passing(w), d.whole(w)} {
+		if d.begun(m) && !d.s.D.Annex.Has(w.Key) {
+			d.over = append(d.over, m)
+		}
+	}
+}
+
 // passing is the way of content from the source into our annex.
 func (d *Relay) passing(w *relayed) annex.Moving {
 	return annex.Moving{From: d.from.UUID(), To: d.repos.here, Key: w.Key}
@@ -124,10 +138,10 @@ func (d *Relay) whole(w *relayed) annex.Moving {
 
 // Flush carries what waits, records it, and reports.
 func (d *Relay) Flush(ctx context.Context) error {
-	list := d.waiting
-	d.waiting = nil
+	list, ended := d.waiting, d.over
+	d.waiting, d.over = nil, nil
 	if len(list) == 0 {
-		return nil
+		return d.s.D.Annex.EndMoves(ctx, ended)
 	}
 	if err := d.look(ctx, list); err != nil {
 		return err
@@ -137,7 +151,6 @@ func (d *Relay) Flush(ctx context.Context) error {
 	if err := d.record(wctx, list); err != nil {
 		return errors.Join(failure, err)
 	}
-	var ended []annex.Moving
 	for _, w := range list {
 		if !w.done || failure != nil && d.drop != nil {
 			continue
@@ -148,6 +161,12 @@ func (d *Relay) Flush(ctx context.Context) error {
 		}
 		if settled {
 			ended = append(ended, w.moves...)
+		}
+	}
+	// A process that is killed before this finds the moves begun, and ends them.
+	if d.drop != nil {
+		if err := d.s.publish(wctx); err != nil {
+			return errors.Join(failure, err)
 		}
 	}
 	return errors.Join(failure, d.s.D.Annex.EndMoves(wctx, ended))
