@@ -47,6 +47,7 @@ type Change struct {
 
 	info     fs.FileInfo // of what is at the path, if somebody has just looked
 	unmerged bool        // the index has several versions, which are in conflict
+	touched  bool        // mode and size are as in the index: the content may be, too
 }
 
 // Scope limits a look at the work tree.

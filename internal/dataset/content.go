@@ -137,12 +137,16 @@ func (d *Dataset) prepareFile(ctx context.Context, it *item, fi fs.FileInfo, opt
 const maxTexts = 32 << 20
 
 // annexed decides between annex and git. What is staged with its present
-// content stays where git has it, but an unlocked file is locked again.
+// content stays where git has it, but where the last commit has a link, an unlocked
+// file is locked again.
 func (d *Dataset) annexed(ctx context.Context, it *item, c *content, opt StageOptions) (bool, error) {
 	if d.Annex == nil || opt.ToGit {
 		return false, nil
 	}
 	if !it.WorkTree && it.OID != "" {
+		if it.PrevMode != gitobj.ModeSymlink {
+			return false, nil
+		}
 		_, isPointer, err := d.pointerKey(ctx, it.OID)
 		return isPointer, err
 	}
@@ -151,7 +155,7 @@ func (d *Dataset) annexed(ctx context.Context, it *item, c *content, opt StageOp
 
 func (d *Dataset) prepareForGit(it *item, fi fs.FileInfo, opt StageOptions) error {
 	it.record = d.added(it.Path, nil)
-	if opt.ToGit {
+	if opt.ToGit || d.Annex == nil {
 		delete(it.record.Fields, "message") // git's word, not git-annex's
 	}
 	it.file.Stat = gitindex.StatOf(fi)

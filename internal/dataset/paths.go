@@ -36,8 +36,10 @@ func (d *Dataset) StagePaths(ctx context.Context, paths []string, opt StageOptio
 			return nil, err
 		}
 	}
-	if err := w.dropIgnored(ctx); err != nil {
-		return nil, err
+	for _, next := range []func(context.Context) error{w.dropIgnored, w.forgive, w.lockAgain} {
+		if err := next(ctx); err != nil {
+			return nil, err
+		}
 	}
 	sort.Slice(w.changes, func(i, j int) bool {
 		a, b := w.changes[i], w.changes[j]
@@ -233,6 +235,7 @@ func (w *walk) file(rel string, fi fs.FileInfo) error {
 			}
 			c.State, c.Mode, c.OID, c.Prev, c.PrevMode = Modified, e.Mode, e.OID, e.OID, e.Mode
 			c.unmerged = e.Stage != 0
+			c.touched = w.maybeSame(e, fi)
 		}
 	}
 	w.changes = append(w.changes, c)
@@ -255,25 +258,5 @@ func emitAll(sink result.Sink, records []result.Record) error {
 			return err
 		}
 	}
-	return nil
-}
-
-// dropIgnored leaves out what a folder holds beside its results: files that
-// .gitignore names. A file that was declared itself is kept.
-func (w *walk) dropIgnored(ctx context.Context) error {
-	if len(w.found) == 0 {
-		return nil
-	}
-	ignored, err := w.d.Repo.Ignored(ctx, w.found, true)
-	if err != nil {
-		return err
-	}
-	kept := w.changes[:0]
-	for _, c := range w.changes {
-		if !ignored[c.Path] {
-			kept = append(kept, c)
-		}
-	}
-	w.changes = kept
 	return nil
 }
