@@ -2,12 +2,10 @@ package dataset
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -157,37 +155,6 @@ func (d *Dataset) age(tmp string, t time.Time) error {
 		return err
 	}
 	return nil
-}
-
-// swapIn renames tmp over the entry's file if that is still as it was, and
-// returns the index entry for it.
-func (d *Dataset) swapIn(f unlockedEntry, tmp string, was fs.FileInfo) (indexEdit, bool, error) {
-	path := d.Repo.Path(f.Path)
-	made, err := os.Lstat(tmp)
-	if err != nil {
-		return indexEdit{}, false, err
-	}
-	now, err := os.Lstat(path)
-	if err != nil || gitindex.StatOf(now) != gitindex.StatOf(was) {
-		return indexEdit{}, false, os.Remove(tmp)
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		os.Remove(tmp)
-		return indexEdit{}, false, err
-	}
-	fi, err := os.Lstat(path)
-	if err != nil {
-		return indexEdit{}, false, err
-	}
-	e := gitindex.Edit{Path: f.Path, Mode: f.Mode, OID: f.OID}
-	if os.SameFile(fi, made) && fi.Size() == made.Size() && fi.ModTime().Equal(made.ModTime()) {
-		e.Stat = gitindex.StatOf(fi) // nobody wrote to it yet
-	}
-	return indexEdit{e, f.OID}, true, nil
-}
-
-func privateBeside(path string) string {
-	return filepath.Join(filepath.Dir(path), fsx.TempPrefix+strings.ToLower(rand.Text()[:16]))
 }
 
 // readPointer reads a file of the work tree that may be pointer text.

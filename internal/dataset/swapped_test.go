@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/result"
 )
 
@@ -70,5 +71,29 @@ func TestPutInPlaceFollowsNoLink(t *testing.T) {
 	}
 	if fi, err := os.Lstat(filepath.Join(outside, "f")); err != nil || !fi.Mode().IsRegular() {
 		t.Error("the file outside was replaced")
+	}
+}
+
+// TestExchangeFollowsNoLink is about unlocked files.
+func TestExchangeFollowsNoLink(t *testing.T) {
+	d := newDataset(t)
+	outside := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(outside, []byte("private"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Dir(outside), d.Repo.Path("d")); err != nil {
+		t.Fatal(err)
+	}
+	was, err := os.Lstat(outside)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, d, "tmp", "new")
+	f := unlockedEntry{Entry: gitindex.Entry{Path: "d/f"}}
+	if _, done, err := d.swapIn(f, d.Repo.Path("tmp"), was); done || err == nil {
+		t.Errorf("%v %v", done, err)
+	}
+	if text, err := os.ReadFile(outside); string(text) != "private" {
+		t.Errorf("the file outside has become %q, %v", text, err)
 	}
 }
