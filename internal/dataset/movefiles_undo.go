@@ -51,7 +51,7 @@ func (d *Dataset) goBack(ctx context.Context, m move) error {
 	if missing.Len() == 0 {
 		return nil
 	}
-	_, err = d.Repo.OutputWith(ctx, []byte(missing.String()), "checkout-index", "-q", "-z", "--stdin")
+	_, err = d.Repo.OutputWith(ctx, []byte(missing.String()), "checkout-index", "-q", "-u", "-z", "--stdin") // -u: git status compares sizes
 	return err
 }
 
