@@ -7,7 +7,7 @@ func TestNoOptionIsIgnored(t *testing.T) {
 	w := ourWorld(t)
 	w.run(`git init -q a && cd a && git annex init A -q && echo 1 > f && git annex add -q f && git commit -qm 1`)
 	for _, command := range []string{
-		"fsck --more", "fsck -S f", "fsck --incremental-schedule 1d", "addurl --relaxed --no-raw http://127.0.0.1/x", "addurl --relaxed --preserve-filename http://127.0.0.1/x",
+		"addurl --relaxed --no-raw http://127.0.0.1/x", "addurl --relaxed --preserve-filename http://127.0.0.1/x",
 		"addurl --relaxed --user-agent x http://127.0.0.1/x", "whereis --auto f", "move --auto --to here",
 		"get --failed", "whereis --failed", "unlock --size-limit 1b f", "sync --time-limit 1h",
 	} {
