@@ -18,10 +18,12 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
 	"github.com/stemma-data/stemma/internal/annexcmd"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
+	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/screen"
 )
 
@@ -109,7 +111,7 @@ func (c *call) run() error {
 		}
 	}
 	if c.common.force {
-		if err := c.setConfig("annex.diskreserve=0"); err != nil {
+		if err := c.setConfig("annex.diskreserve=" + remote.NoReserve); err != nil {
 			return err
 		}
 	}

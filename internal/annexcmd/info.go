@@ -89,7 +89,7 @@ func (s *Session) Info(ctx context.Context, m *Matcher, inBytes bool) (Outcome, 
 		i.repositories(r, t)
 	}
 	i.add("transfers in progress", "none", []any{})
-	space := i.diskText(s.D.Annex.Dir(), remote.DiskReserve(s.D.Repo.Config))
+	space := i.diskText(s.D.Annex.Dir(), max(remote.DiskReserve(s.D.Repo.Config), 0))
 	i.add("available local disk space", space, space)
 	if !s.Fast {
 		if err := s.countAll(ctx, m, i); err != nil {

@@ -12,10 +12,18 @@ import (
 // defaultReserve is git-annex's, in bytes.
 const defaultReserve = 100_000_000
 
-// DiskReserve is how many bytes transfers leave free (annex.diskreserve).
+// NoReserve is the value of annex.diskreserve with which nobody looks whether
+// content fits: that of a command with --force.
+const NoReserve = "off"
+
+// DiskReserve is how many bytes transfers leave free (annex.diskreserve); less than
+// 0 where nobody looks.
 func DiskReserve(s Settings) int64 {
 	if s == nil {
 		return defaultReserve
+	}
+	if s.Get("annex.diskreserve") == NoReserve {
+		return -1
 	}
 	if n, ok := ParseSize(s.Get("annex.diskreserve")); ok && n >= 0 {
 		return n
@@ -43,12 +51,20 @@ const (
 	roomSlack = 1 << 30
 )
 
-// NewRoom is the room in a folder, or in what it will be made in.
-func NewRoom(dir string, s Settings) *Room { return &Room{dir: dir, reserve: DiskReserve(s)} }
+// NewRoom is the room in a folder, or in what it will be made in; nil where nobody
+// looks.
+func NewRoom(dir string, s Settings) *Room {
+	reserve := DiskReserve(s)
+	if reserve < 0 {
+		return nil
+	}
+	return &Room{dir: dir, reserve: reserve}
+}
 
 // Take asks for n bytes, which done gives back when they are written, or never
 // will be. It fails where less than the reserve would be left; the error is
-// syscall.ENOSPC. Less than nothing is a size that is not known.
+// syscall.ENOSPC. Less than nothing is a size that is not known. A nil Room refuses
+// nothing.
 func (r *Room) Take(n int64) (done func(), err error) {
 	if r == nil || n == 0 {
 		return func() {}, nil

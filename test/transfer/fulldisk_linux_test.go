@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/stemma-data/stemma/internal/remote"
 )
 
 // small mounts a file system with little room; only root may.
@@ -24,17 +26,22 @@ func small(t *testing.T, dir, size string) {
 func TestAFullDisk(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct {
-		name  string
-		full  string // whose disk
-		url   func(string) string
-		args  []string
-		start string // who has the content at first
+		name    string
+		full    string // whose disk
+		url     func(string) string
+		args    []string
+		start   string // who has the content at first
+		reserve string // there
+		says    string
 	}{
-		{"get-path", "near", path, []string{"get", "file"}, "far"},
-		{"get-ssh", "near", w.server.URL, []string{"get", "file"}, "far"},
-		{"copy-path", "far", path, []string{"annex", "copy", "--to", "far", "file"}, "near"},
-		{"copy-ssh", "far", w.server.URL, []string{"annex", "copy", "--to", "far", "file"}, "near"},
-		{"move-ssh", "far", w.server.URL, []string{"annex", "move", "--to", "far", "file"}, "near"},
+		// Where nobody looks whether it fits, the disk is full in the middle.
+		{"get-path", "near", path, []string{"annex", "get", "--force", "file"}, "far", "0", "no space"},
+		{"get-ssh", "near", w.server.URL, []string{"annex", "get", "--force", "file"}, "far", "0", "no space"},
+		{"get-refused", "near", path, []string{"get", "file"}, "far", "0", "not enough free space"},
+		{"copy-path", "far", path, []string{"annex", "copy", "--to", "far", "file"}, "near", remote.NoReserve, "no space"},
+		{"copy-ssh", "far", w.server.URL, []string{"annex", "copy", "--to", "far", "file"}, "near", remote.NoReserve, "no space"},
+		{"copy-refused", "far", w.server.URL, []string{"annex", "copy", "--to", "far", "file"}, "near", "0", "not enough free space"},
+		{"move-ssh", "far", w.server.URL, []string{"annex", "move", "--to", "far", "file"}, "near", remote.NoReserve, "no space"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			sub := &world{World: w.World, t: t, server: w.server}
@@ -51,10 +58,11 @@ func TestAFullDisk(t *testing.T) {
 					}
 				}
 			}
+			w.run(full, "git", "config", "annex.diskreserve", c.reserve)
 			filler := filepath.Join(full, ".git", "filler")
 			fill(t, full, filler, 3<<19)
 			out, err := w.command(near, nil, append([]string{program}, c.args...)...).CombinedOutput()
-			if err == nil || !strings.Contains(string(out), "no space") {
+			if err == nil || !strings.Contains(string(out), c.says) {
 				t.Errorf("with a full disk: %v\n%s", err, out)
 			}
 			if w.intact(full, "file") || !w.intact(dirs[filepath.Join(c.name, c.start)], "file") {
