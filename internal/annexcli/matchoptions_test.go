@@ -16,8 +16,8 @@ var matchOptionSteps = []string{
 	`cd a && git annex find --want-get-by nosuch; git annex find --want-get-by=00000000-2000-0000-0000-000000000000`,
 	`cd a && git annex find --accessedwithin 1d; git annex find --anything --not --accessedwithin 1h5m; touch -a -d '3 days ago' $(git annex contentlocation $(git annex lookupkey f2)); git annex find --accessedwithin=2d; git annex find --accessedwithin=4d`,
 	`cd a && git annex find --accessedwithin=1x; git annex find --accessedwithin; git annex find --includesamecontent`,
-	`cd a && git annex find --in 'here@{1 second ago}' | wc -l; git annex find --in 'd@{2005-01-01}'; git annex find --in 'nosuch@{now}'`,
-	`cd a && git annex merge -q; sleep 1.1; git annex drop --force -q f1; git annex find --in here f1; git annex find --in 'here@{1 second ago}' f1; git annex find --in 'here@{0}' f1; git annex find --in 'here@{1}' f1`,
+	`cd a && git annex find --in 'here@{now}' | wc -l; git annex find --in 'd@{2005-01-01}'; git annex find --in 'nosuch@{now}'`,
+	`cd a && git annex merge -q; git annex drop --force -q f1; git annex find --in here f1; git annex find --in 'here@{0}' f1; git annex find --in 'here@{1}' f1`,
 	`cd a && git annex wanted here want-get-by=d; git annex wanted here includesamecontent=f1; git annex wanted here accessedwithin=5; git annex wanted here want-drop; git annex wanted here`,
 }
 
