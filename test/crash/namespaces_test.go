@@ -121,7 +121,7 @@ func (s *jobStory) inSpaces(writers []writer, k int) (spaces []*space) {
 		var script strings.Builder
 		fmt.Fprintf(&script, "while [ ! -e %s/go ]; do sleep 0.01; done\n", stage)
 		for j := i; j < len(writers); j += k {
-			fmt.Fprintf(&script, "(%s > %s/%d.out 2>&1; echo $? > %s/%d.exit) &\nall=\"$all $!\"\n", quoted(append([]string{s.Bin}, writers[j].args...)), sp.dir, j, sp.dir, j)
+			fmt.Fprintf(&script, "(%[1]s > %[2]s/%[3]d.out 2>&1; echo $? > %[2]s/%[3]d.code; mv %[2]s/%[3]d.code %[2]s/%[3]d.exit) &\nall=\"$all $!\"\n", quoted(append([]string{s.Bin}, writers[j].args...)), sp.dir, j)
 			sp.n++
 		}
 		// The jobs of the local scheduler end with the name space.
