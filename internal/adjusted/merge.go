@@ -43,7 +43,7 @@ func Merge(ctx context.Context, d *dataset.Dataset, opt Options) error {
 
 // merge is one attempt. moved says of an error that another process was faster.
 func merge(ctx context.Context, d *dataset.Dataset, opt Options) (moved bool, err error) {
-	if err := errors.Join(d.Publisher().Settle(ctx), d.ResumeMove(ctx)); err != nil {
+	if err := d.Resume(ctx); err != nil {
 		return false, err
 	}
 	a, err := d.PropagateToBasis(ctx)

@@ -223,3 +223,14 @@ func needCopies(n int) string {
 	}
 	return fmt.Sprintf("%d copies", n)
 }
+
+// autoSends reports whether a file with so many copies is to be sent to a
+// repository: with --auto only if that wants it, or if there are too few.
+func (s *Session) autoSends(ctx context.Context, f File, to string, copies int) (bool, error) {
+	if !s.Auto {
+		return true, nil
+	}
+	wants, configured, err := s.Wants(ctx, f, to, false)
+	num, _, cerr := s.Copies(ctx, f, true)
+	return configured && wants || copies < num, errors.Join(err, cerr)
+}

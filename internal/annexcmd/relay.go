@@ -88,12 +88,8 @@ func (d *Relay) Add(ctx context.Context, f File) (bool, error) {
 		d.gone(w)
 		return false, nil
 	}
-	if d.s.Auto {
-		wants, configured, err := d.s.Wants(ctx, f, d.to.UUID(), false)
-		num, _, cerr := d.s.Copies(ctx, f, true)
-		if err = errors.Join(err, cerr); err != nil || !(configured && wants) && len(where) >= num {
-			return false, err
-		}
+	if ok, err := d.s.autoSends(ctx, f, d.to.UUID(), len(where)); err != nil || !ok {
+		return false, err
 	}
 	if !d.s.admits(f.Key) {
 		return false, nil

@@ -57,6 +57,15 @@ func declined(err error) bool {
 	return errors.As(err, &failed) && strings.Contains(failed.Stderr, "would be overwritten")
 }
 
+// Resume completes what killed commands have left half done here: first what was
+// half published, then the files that git was bringing to another commit.
+func (d *Dataset) Resume(ctx context.Context) error {
+	if err := d.Publisher().Settle(ctx); err != nil {
+		return err
+	}
+	return d.ResumeMove(ctx)
+}
+
 // ResumeMove makes up for a process that died while git was bringing the work
 // tree to a commit: what git had finished is taken for done, and else the files
 // of before come back, so that nobody commits that they are gone. What differs

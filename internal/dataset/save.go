@@ -159,7 +159,7 @@ func (d *Dataset) Writable(ctx context.Context) error {
 // settled completes what a killed command left half published, and refuses an
 // unfinished merge.
 func (d *Dataset) settled(ctx context.Context) error {
-	if err := errors.Join(d.Publisher().Settle(ctx), d.ResumeMove(ctx)); err != nil {
+	if err := d.Resume(ctx); err != nil {
 		return err
 	}
 	if _, err := os.Lstat(filepath.Join(d.Repo.GitDir, "MERGE_HEAD")); err == nil {

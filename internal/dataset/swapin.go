@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -41,14 +42,15 @@ func (d *Dataset) swapIn(f unlockedEntry, tmp string, was fs.FileInfo) (indexEdi
 // exchange renames tmp over the file at rel if that is the one that was seen. What
 // a symlink on the way leads to is another one.
 func (d *Dataset) exchange(rel, tmp string, was fs.FileInfo) (same bool, err error) {
-	folders := fsx.NewFolders(d.Path())
-	defer folders.Close()
-	err = folders.In(rel, func(dir *fsx.Folder, name string) (err error) {
-		if same, err = dir.Holds(name, was); err == nil && same {
-			err = dir.Take(tmp, name)
-		}
-		return err
-	})
+	dir, err := fsx.OpenFolder(d.Path(), path.Dir(rel))
+	if err != nil {
+		return false, err
+	}
+	defer dir.Close()
+	name := path.Base(rel)
+	if same, err = dir.Holds(name, was); err == nil && same {
+		err = dir.Take(tmp, name)
+	}
 	return same, err
 }
 
