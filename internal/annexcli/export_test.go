@@ -116,11 +116,13 @@ func TestExportsGoOnWithTheOther(t *testing.T) {
 }
 
 // TestKilledExportsComplete: an export that is killed at any point completes when
-// it is repeated, by whichever program.
+// it is repeated. git-annex does not complete ours: it goes by its own database of
+// what is where.
 func TestKilledExportsComplete(t *testing.T) {
 	t.Parallel()
 	w := both(t)
-	w.must(t, `git init -q a && cd a && git annex init -q && for i in $(seq 60); do echo $i > f$i; done && git annex add -q . && echo p > plain && git add plain && git commit -qm 1 && git checkout -q -b other && for i in $(seq 20); do git mv f$i g$i; echo $i$i > f$i; done && git annex add -q . && echo q > plain && git rm -q f50 && git mv f60 x && git mv f59 f60 && git mv x f59 && git commit -qam 2`)
+	// All sizes differ: git-annex tells files by size, second and inode, and inodes are used again.
+	w.must(t, `git init -q a && cd a && git annex init -q && for i in $(seq 60); do printf %0${i}d $i > f$i; done && git annex add -q . && echo p > plain && git add plain && git commit -qm 1 && git checkout -q -b other && for i in $(seq 20); do git mv f$i g$i; printf %0$((i+60))d $i > f$i; done && git annex add -q . && echo q > plain && git rm -q f50 && git mv f60 x && git mv f59 f60 && git mv x f59 && git commit -qam 2`)
 	w.must(t, `mkdir d1 d2; cd a && git annex initremote d1 type=directory directory=../d1 encryption=none exporttree=yes -q && git annex initremote d2 type=directory directory=../d2 encryption=none exporttree=yes importtree=yes -q`)
 	rounds := 2
 	if os.Getenv("STEMMA_SOAK") != "" {
@@ -130,14 +132,11 @@ func TestKilledExportsComplete(t *testing.T) {
 	w.must(t, `cd a && git annex export -q main --to d1 && git annex export -q main --to d2`)
 	whole := time.Since(start) / 2
 	for i := range rounds {
-		branch, finisher := []string{"other", "main"}[i%2], []string{"git annex", "real"}[i/2%2]
+		branch := []string{"other", "main"}[i%2]
 		for _, name := range []string{"d1", "d2"} {
-			if name == "d2" { // git-annex does not recognise files that were stored and not recorded
-				finisher = "git annex"
-			}
 			after := time.Duration(rand.Int64N(int64(whole)))
 			w.run(fmt.Sprintf(`cd a && timeout -s KILL %.3f git-annex export -q %s --to %s`, after.Seconds(), branch, name))
-			w.must(t, fmt.Sprintf(`cd a && %s export -q %s --to %s && cd .. && same %s %s && cd a && git annex fsck -q --from %s`, finisher, branch, name, name, branch, name))
+			w.must(t, fmt.Sprintf(`cd a && git annex export -q %s --to %s && cd .. && same %s %s && cd a && git annex fsck -q --from %s`, branch, name, name, branch, name))
 		}
 	}
 }

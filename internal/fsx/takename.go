@@ -23,7 +23,7 @@ func TakeName(from, to string) error {
 		return err
 	}
 	// FAT, and many network shares, have no second names.
-	if err = renameNew(from, to); err == nil || !notOffered(err) {
+	if err = RenameNew(from, to); err == nil || !notOffered(err) {
 		return err
 	}
 	return reserve(from, to)

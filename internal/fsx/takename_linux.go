@@ -6,8 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// renameNew is a rename that replaces nothing.
-func renameNew(from, to string) error {
+// RenameNew is a rename that replaces nothing: the error is an fs.ErrExist where the
+// name is taken. Not every system and file system has it.
+func RenameNew(from, to string) error {
 	for {
 		err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
 		if err == nil {

@@ -4,4 +4,6 @@ package fsx
 
 import "syscall"
 
-func renameNew(string, string) error { return syscall.ENOSYS }
+// RenameNew is a rename that replaces nothing: the error is an fs.ErrExist where the
+// name is taken. Not every system and file system has it.
+func RenameNew(string, string) error { return syscall.ENOSYS }

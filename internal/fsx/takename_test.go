@@ -13,7 +13,7 @@ import (
 // Whatever the file system offers, one of many gets the name, and what has it
 // is the file itself.
 func TestTakeName(t *testing.T) {
-	for name, take := range map[string]func(from, to string) error{"link": TakeName, "rename": renameNew, "reserve": reserve} {
+	for name, take := range map[string]func(from, to string) error{"link": TakeName, "rename": RenameNew, "reserve": reserve} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			to := filepath.Join(dir, "lock")

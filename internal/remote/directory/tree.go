@@ -210,7 +210,13 @@ func (t *Tree) take(tmp, dst string, was fs.FileInfo, f remote.TreeContent) erro
 		return errors.Join(os.Rename(tmp, dst), fsx.SyncDir(filepath.Dir(dst)))
 	}
 	if was == nil {
-		err := os.Link(tmp, dst)
+		err := fsx.RenameNew(tmp, dst) // in one step: a killed export leaves no second name
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			err = os.Link(tmp, dst)
+		}
 		if errors.Is(err, fs.ErrExist) {
 			return &remote.UnknownContentError{Path: f.File.Path}
 		}
