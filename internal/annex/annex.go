@@ -106,11 +106,12 @@ func (a *Annex) Object(k annexkey.Key) (path string, fi fs.FileInfo) {
 	if k.Safe() != nil {
 		return "", nil
 	}
-	other := a.lowerPath(k)
+	places := [...]func(annexkey.Key) string{a.mixedPath, a.lowerPath}
 	if a.lowerFirst() {
-		other = a.mixedPath(k)
+		places[0], places[1] = places[1], places[0]
 	}
-	for _, p := range []string{a.ObjectPath(k), other} {
+	for _, place := range places {
+		p := place(k)
 		if fi, err := os.Lstat(p); err == nil && fi.Mode().IsRegular() {
 			return p, fi
 		}

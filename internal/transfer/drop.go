@@ -112,7 +112,7 @@ func (w *witnesses) gather(ctx context.Context, p Proof) error {
 		w.counted[uuid], w.trusted[uuid] = true, true
 	}
 	for _, r := range p.Ask {
-		if w.enough(0, 0) == nil {
+		if w.complete() {
 			break
 		}
 		if err := ctx.Err(); err != nil {
@@ -125,13 +125,21 @@ func (w *witnesses) gather(ctx context.Context, p Proof) error {
 	return w.enough(0, 0)
 }
 
+// strongly is how many copies are locked or trusted.
+func (w *witnesses) strongly() int { return len(w.trusted) + len(w.locks) }
+
+// complete reports whether no other repository has to be asked.
+func (w *witnesses) complete() bool {
+	return len(w.counted) >= w.need && w.strongly() >= w.strong
+}
+
 // enough is nil if the copies suffice that are left without some that are lost:
 // locked ones, and others that were only seen.
 func (w *witnesses) enough(lostLocks, lostSeen int) error {
 	if have := len(w.counted) - lostLocks - lostSeen; have < w.need {
 		return w.unsafe(UnsafeError{Have: have, Need: w.need})
 	}
-	if have := len(w.trusted) + len(w.locks) - lostLocks; have < w.strong {
+	if have := w.strongly() - lostLocks; have < w.strong {
 		return w.unsafe(UnsafeError{Have: have, Need: w.strong, Lock: true})
 	}
 	return nil

@@ -40,10 +40,10 @@ func (s *Store) Carry() (done func()) {
 		return func() {}
 	}
 	c := &carriers{dir: filepath.Join(s.Dir, "othertmp")}
-	s.carriers, s.pruner = c, newPruner()
+	s.carriers, s.pruner, s.ours = c, newPruner(), !s.isLink()
 	return sync.OnceFunc(func() {
 		s.pruner.finish()
-		s.carriers, s.pruner = nil, nil
+		s.carriers, s.pruner, s.ours = nil, nil, false
 		for _, l := range c.free {
 			c.retire(l)
 		}

@@ -31,6 +31,7 @@ type Store struct {
 	PidLock bool   // annex.pidlock: one lock file instead of record locks
 	Guard   *annex.Guard
 
+	ours     bool      // Dir was looked at and is no link
 	carriers *carriers // nil: each lock file is one of its own
 	pruner   *pruner   // nil: emptied folders go at once
 }
@@ -57,12 +58,12 @@ func (s *Store) object(k annexkey.Key) (string, bool) {
 	if k.Safe() != nil {
 		return "", false
 	}
-	paths := []string{k.ObjectPath(), k.ObjectPathLower()}
+	places := [...]func(annexkey.Key) string{annexkey.Key.ObjectPath, annexkey.Key.ObjectPathLower}
 	if s.Bare {
-		paths[0], paths[1] = paths[1], paths[0]
+		places[0], places[1] = places[1], places[0]
 	}
-	for _, p := range paths {
-		object := filepath.Join(s.Dir, "objects", filepath.FromSlash(p))
+	for _, place := range places {
+		object := filepath.Join(s.Dir, "objects", filepath.FromSlash(place(k)))
 		if isRegular(object) {
 			return object, true
 		}
@@ -136,10 +137,16 @@ func (s *Store) Share(k annexkey.Key) (*ContentLock, error) { return s.lock(k, f
 // Exclude takes the right to drop the content. Errors are those of Share, and
 // ErrLinked.
 func (s *Store) Exclude(k annexkey.Key) (*ContentLock, error) {
-	if fi, err := os.Lstat(s.Dir); err == nil && fi.Mode()&fs.ModeSymlink != 0 {
+	if !s.ours && s.isLink() {
 		return nil, ErrLinked
 	}
 	return s.lock(k, true)
+}
+
+// isLink reports whether the annex is another repository's.
+func (s *Store) isLink() bool {
+	fi, err := os.Lstat(s.Dir)
+	return err == nil && fi.Mode()&fs.ModeSymlink != 0
 }
 
 // ErrLinked says that the annex is a link to another repository's, as in
