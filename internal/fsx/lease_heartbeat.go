@@ -68,7 +68,7 @@ func joinQueue(ctx context.Context, path string, opt LeaseOptions) (*os.File, er
 	if err == nil {
 		return f, nil
 	}
-	if !errors.Is(err, unix.EWOULDBLOCK) {
+	if !errors.Is(err, unix.EWOULDBLOCK) || ctx.Err() != nil { // who does not wait looks at the lease itself
 		f.Close()
 		return nil, nil
 	}
