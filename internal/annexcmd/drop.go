@@ -167,13 +167,9 @@ func (d *Dropper) allowed(ctx context.Context, f File, uuid string, item Item) (
 	if d.s.Force {
 		return true, Outcome{}, nil
 	}
-	which, keep, err := d.s.keeps(ctx, f, uuid, true)
-	if err != nil || !keep {
+	why, err := d.s.Required(ctx, f, uuid)
+	if err != nil || why == "" {
 		return err == nil, Outcome{}, err
-	}
-	why := "That file is required content. It cannot be dropped!"
-	if which.Rel != f.Rel {
-		why = "That file has the same content as another file (./" + which.Rel + "), which is required content. It cannot be dropped!"
 	}
 	return false, item.failed(long(why),
 		long("(Use --force to override this check, or adjust required content configuration.)")), nil
@@ -222,7 +218,7 @@ func (s *Session) neededCopies(ctx context.Context, f File) (num, least int, err
 			return 0, 0, err
 		}
 	}
-	for _, rel := range s.sharing(f.Key) {
+	for _, rel := range s.sharing(f.Key)[f.Key] {
 		n, l, err := s.Copies(ctx, File{Rel: rel, Key: f.Key}, true)
 		if err != nil {
 			return 0, 0, err

@@ -87,6 +87,19 @@ func (s *Session) keeps(ctx context.Context, f File, uuid string, required bool)
 	return f, false, nil
 }
 
+// Required says why a repository must not lose the content of a file, in
+// git-annex's words; "" if it may.
+func (s *Session) Required(ctx context.Context, f File, uuid string) (string, error) {
+	which, keep, err := s.keeps(ctx, f, uuid, true)
+	switch {
+	case err != nil || !keep:
+		return "", err
+	case which.Rel != f.Rel:
+		return "That file has the same content as another file (./" + which.Rel + "), which is required content. It cannot be dropped!", nil
+	}
+	return "That file is required content. It cannot be dropped!", nil
+}
+
 // filesOf lists all files with the key.
 func (s *Session) filesOf(ctx context.Context, k annexkey.Key) ([]File, error) {
 	if s.keyFiles == nil {

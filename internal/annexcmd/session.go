@@ -65,12 +65,12 @@ type Session struct {
 	index   []staged
 	fill    []string // unlocked files to be filled once they are staged
 	repos   *Repositories
-	mute    map[string]bool             // remotes that do not say where content lies
-	named   []dataset.Peer              // see Repositories.named
-	opened  []dataset.Peer              // all that were opened, also before repos was read anew
-	store   *local.Store                // our own content; nil until it is locked
-	carried []func()                    // end what makes many locks cheap
-	sharing func(annexkey.Key) []string // other files with a key; nil until asked for
+	mute    map[string]bool  // remotes that do not say where content lies
+	named   []dataset.Peer   // see Repositories.named
+	opened  []dataset.Peer   // all that were opened, also before repos was read anew
+	store   *local.Store     // our own content; nil until it is locked
+	carried []func()         // end what makes many locks cheap
+	sharing dataset.FileList // nil until asked for
 	// keyFiles are the files of every key; nil until asked for.
 	keyFiles map[annexkey.Key][]File
 	changed  bool // something was written to the git-annex branch

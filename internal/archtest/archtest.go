@@ -57,7 +57,7 @@ var sideways = map[string][]string{
 	"clone":     {"adjusted", "commit", "dataset", "siblings", "transfer"},
 	"publish":   {"annexcmd", "commit", "dataset", "siblings", "transfer"},
 	"update":    {"adjusted", "annexcmd", "dataset"},
-	"discard":   {"dataset", "siblings"},
+	"discard":   {"annexcmd", "dataset", "siblings", "transfer"},
 	"download":  {"annexcmd", "dataset"},
 	"export":    {"dataset"},
 	"addurls":   {"annexcmd", "dataset"},

@@ -15,7 +15,6 @@ import (
 	"github.com/stemma-data/stemma/internal/pointer"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/remote/fetchurl"
-	"github.com/stemma-data/stemma/internal/remote/local"
 )
 
 // This file is what the commands of git-annex build on: the same decisions and
@@ -208,59 +207,10 @@ func (d *Dataset) StoreBlobs(ctx context.Context, texts [][]byte) ([]gitobj.OID,
 	return ids, w.Close()
 }
 
-// Peer is a configured remote. Remote is nil where it cannot be used, and Err
-// says why.
-type Peer struct {
-	Spec   remote.Spec
-	Remote remote.Remote
-	Err    error
-}
-
-// UUID is the peer's identity as far as it is known.
-func (p Peer) UUID() string { return peer{p.Spec, p.Remote, p.Err}.uuid() }
-
-// Peers opens the configured remotes and the web, cheapest first; those with
-// annex-ignore are left out.
-func (d *Dataset) Peers(ctx context.Context) ([]Peer, error) {
-	peers, err := d.peers(ctx)
-	list := make([]Peer, len(peers))
-	for i, p := range peers {
-		list[i] = Peer{p.spec, p.remote, p.err}
-	}
-	return list, err
-}
-
-// OwnStore is our own content with its locks.
-func (d *Dataset) OwnStore() *local.Store { return d.ownStore() }
-
-// MayDrop refuses annexes in which this program cannot delete safely.
-func (d *Dataset) MayDrop() error { return d.mayDrop() }
-
 // SameContent reports whether a file holds what the key stands for.
 func (d *Dataset) SameContent(ctx context.Context, path string, k annexkey.Key) (bool, error) {
 	v, err := d.hasKey(ctx, path, k)
 	return v == same, err
-}
-
-// FilesWithCopies returns a function that lists the files of a key, if
-// attributes may ask for a number of copies for some of them; else it lists
-// none.
-func (d *Dataset) FilesWithCopies() (func(annexkey.Key) []string, error) {
-	index, err := d.Repo.ReadIndex()
-	if err != nil {
-		return nil, err
-	}
-	none := func(annexkey.Key) []string { return nil }
-	if !(&proofs{d: d}).attributesMatter(index) {
-		return none, nil
-	}
-	return func(k annexkey.Key) []string {
-		p := &proofs{d: d, files: map[annexkey.Key][]string{k: nil}}
-		if p.otherFiles() != nil {
-			return nil
-		}
-		return p.files[k]
-	}, nil
 }
 
 // HashAs is the key that a file's content has under a backend, for the name.

@@ -10,8 +10,9 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/stemma-data/stemma/internal/fsx"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/stemma-data/stemma/internal/fsx"
 
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"

@@ -37,7 +37,7 @@ func (d *Dataset) prepareSeen(ctx context.Context, it *item, opt StageOptions) e
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
 		it.file.Remove = true
-		it.record = d.record("delete", it.Path, typeOfMode(it.PrevMode))
+		it.record = d.Record("delete", it.Path, typeOfMode(it.PrevMode))
 		it.skip = it.Prev == "" && it.OID == "" // never was there
 		return nil
 	case err != nil:

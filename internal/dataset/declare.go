@@ -45,7 +45,7 @@ func (d *Dataset) GitlinkAbove(rel string) (e gitindex.Entry, ok bool, err error
 	if err != nil {
 		return e, false, err
 	}
-	at := subdatasetAbove(index, rel)
+	at := SubdatasetAbove(index, rel)
 	if at == "" {
 		return e, false, nil
 	}

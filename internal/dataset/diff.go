@@ -98,7 +98,7 @@ func (w *differ) sort() (refused bool, err error) {
 		rel, err := w.top.Rel(typed)
 		if err != nil {
 			refused = true
-			r := result.New("status", result.Error, w.top.abs(typed), "").Ref(w.top.Path()).Msg("path not underneath this dataset")
+			r := result.New("status", result.Error, w.top.Abs(typed), "").Ref(w.top.Path()).Msg("path not underneath this dataset")
 			if err := w.sink.Emit(r); err != nil {
 				return true, err
 			}

@@ -11,7 +11,7 @@ import (
 
 // record is one path as DataLad reports it.
 func (w *differ) record(ctx context.Context, d *Dataset, it diffItem, pair diffPair, sizes map[gitobj.OID]int64) (result.Record, error) {
-	r := d.record("diff", it.Path, it.Type).With("parentds", d.Path()).With("state", string(it.State)).Ref(w.top.Path())
+	r := d.Record("diff", it.Path, it.Type).With("parentds", d.Path()).With("state", string(it.State)).Ref(w.top.Path())
 	switch {
 	case it.State == Untracked:
 	case it.State == Deleted && it.OID == "":

@@ -181,7 +181,7 @@ func (d *Dataset) modulesItem() (*item, error) {
 	return &item{
 		Change: Change{Path: modulesFile, State: Modified, WorkTree: true},
 		file:   commit.File{Path: modulesFile, Mode: d.FileMode(fi, gitobj.ModeFile), Data: []byte(text), Stat: gitindex.StatOf(fi)},
-		record: d.record("add", modulesFile, result.File),
+		record: d.Record("add", modulesFile, result.File),
 	}, nil
 }
 

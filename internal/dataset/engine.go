@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"runtime"
 	"strconv"
 	"time"
 
@@ -51,4 +52,13 @@ func (d *Dataset) seconds(key string) time.Duration {
 func (d *Dataset) stall() time.Duration {
 	stall, _ := remote.ParseStall(d.Repo.Config.Get("annex.stalldetection"))
 	return stall
+}
+
+// Jobs is how many files are worked on at once.
+func (d *Dataset) Jobs(asked int) int {
+	if asked > 0 {
+		return asked
+	}
+	const few = 4
+	return max(few, min(2*runtime.NumCPU(), 2*few))
 }

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
-	"github.com/stemma-data/stemma/internal/commit"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/transfer"
@@ -56,8 +54,8 @@ func (g *getting) transfer(ctx context.Context, files []absentFile) (map[annexke
 	getter.Sweep(g.d.Now())
 	var sources []remote.Remote
 	for _, p := range g.peers {
-		if p.remote != nil {
-			sources = append(sources, p.remote)
+		if p.Remote != nil {
+			sources = append(sources, p.Remote)
 		}
 	}
 	outcome := map[annexkey.Key]*fetched{}
@@ -65,7 +63,7 @@ func (g *getting) transfer(ctx context.Context, files []absentFile) (map[annexke
 		transfer.Expect(getter.Progress, f.key, f.rel)
 	}
 	group, gctx := errgroup.WithContext(ctx)
-	limit := g.d.jobs(g.opt.Jobs)
+	limit := g.d.Jobs(g.opt.Jobs)
 	if len(sources) > 0 && g.opt.Jobs <= 0 {
 		limit = remote.AtOnce(sources[0], limit)
 	}
@@ -81,7 +79,7 @@ func (g *getting) transfer(ctx context.Context, files []absentFile) (map[annexke
 				return nil
 			}
 			o.from, o.err = getter.Get(gctx, f.key, sources)
-			if o.err != nil && (fatal(o.err) || gctx.Err() != nil) {
+			if o.err != nil && (errs.Fatal(o.err) || gctx.Err() != nil) {
 				return o.err
 			}
 			return nil
@@ -89,15 +87,6 @@ func (g *getting) transfer(ctx context.Context, files []absentFile) (map[annexke
 	}
 	err := group.Wait()
 	return outcome, errors.Join(err, ctx.Err())
-}
-
-// jobs is how many files are worked on at once.
-func (d *Dataset) jobs(asked int) int {
-	if asked > 0 {
-		return asked
-	}
-	const few = 4
-	return max(few, min(2*runtime.NumCPU(), 2*few))
 }
 
 // record makes what has arrived durable, then tells the git-annex branch, then
@@ -109,28 +98,14 @@ func (g *getting) record(ctx context.Context, keys []annexkey.Key) error {
 	if err := g.d.Annex.SyncObjects(keys); err != nil {
 		return err
 	}
-	if err := g.d.publishLocations(ctx, keys, "stemma get"); err != nil {
+	if err := g.d.PublishLocations(ctx, keys, "stemma get"); err != nil {
 		return err
 	}
 	return g.d.populate(ctx, keys)
 }
 
-// publishLocations commits to the git-annex branch what is here of the keys.
-func (d *Dataset) publishLocations(ctx context.Context, keys []annexkey.Key, reason string) error {
-	if len(keys) == 0 {
-		return nil
-	}
-	now := d.LogClock()
-	logs := make([]annex.LogEdit, len(keys))
-	for i, k := range keys {
-		logs[i] = d.locationEdit(k, now)
-	}
-	_, err := d.Publisher().Publish(ctx, commit.Request{Logs: logs, Reason: reason})
-	return err
-}
-
 func (g *getting) report(ctx context.Context, f absentFile, o fetched) error {
-	r := g.d.record("get", f.rel, result.File).With("annexkey", f.key.String())
+	r := g.d.Record("get", f.rel, result.File).With("annexkey", f.key.String())
 	switch {
 	case o.err != nil:
 		g.failed[f.rel] = true
@@ -156,29 +131,29 @@ func (g *getting) explain(ctx context.Context, k annexkey.Key, cause error) (str
 		return cause.Error(), nil
 	}
 	if g.logs == nil {
-		logs, err := g.d.branchLogs(ctx)
+		logs, err := g.d.BranchLogs(ctx)
 		if err != nil {
 			return "", err
 		}
 		g.logs = logs
 	}
-	where, err := g.logs.locations(ctx, k)
+	where, err := g.logs.Locations(ctx, k)
 	if err != nil {
 		return "", err
 	}
 	msg := cause.Error()
 	for _, p := range g.peers {
-		recorded := slices.Contains(where, p.uuid())
-		if p.remote != nil {
-			if recorded && slices.Contains(unavailable.Absent, p.remote.Name()) {
-				msg += fmt.Sprintf("; %s: it should be there, but is not", p.spec.Name)
+		recorded := slices.Contains(where, p.UUID())
+		if p.Remote != nil {
+			if recorded && slices.Contains(unavailable.Absent, p.Remote.Name()) {
+				msg += fmt.Sprintf("; %s: it should be there, but is not", p.Spec.Name)
 			}
 			continue
 		}
-		if p.uuid() != "" && !recorded {
+		if p.UUID() != "" && !recorded {
 			continue
 		}
-		msg += fmt.Sprintf("; %s: %v", strings.TrimSpace(p.spec.Name+" "+p.spec.URL), p.err)
+		msg += fmt.Sprintf("; %s: %v", strings.TrimSpace(p.Spec.Name+" "+p.Spec.URL), p.Err)
 	}
 	return msg, nil
 }

@@ -90,8 +90,8 @@ type getting struct {
 	sink   result.Sink
 	named  []namedPath
 	files  []absentFile
-	peers  []peer
-	logs   *branchLogs
+	peers  []Peer
+	logs   *BranchLogs
 	failed map[string]bool // by path relative to the top
 	done   map[string]bool
 }
@@ -135,13 +135,13 @@ func (g *getting) look(ctx context.Context) error {
 
 // name resolves a typed path; a record says why it cannot be used.
 func (g *getting) name(index *gitindex.File, typed string) (namedPath, result.Record) {
-	p := namedPath{abs: g.d.abs(typed)}
+	p := namedPath{abs: g.d.Abs(typed)}
 	refusal := result.New("get", result.Error, p.abs, "").Ref(g.d.Path())
 	var err error
 	if p.rel, err = g.d.Rel(typed); err != nil {
 		return p, refusal.Msg(fmt.Sprintf("path not associated with dataset %s", g.d.Path()))
 	}
-	if sub := subdatasetAbove(index, p.rel); sub != "" {
+	if sub := SubdatasetAbove(index, p.rel); sub != "" {
 		return p, refusal.Msg(fmt.Sprintf("path is in the subdataset %s: getting content there from here is not supported yet", sub))
 	}
 	fi, err := os.Lstat(g.d.Repo.Path(p.rel))
@@ -155,8 +155,8 @@ func (g *getting) name(index *gitindex.File, typed string) (namedPath, result.Re
 	return p, result.Record{}
 }
 
-// subdatasetAbove returns the subdataset that the path is or lies in, or "".
-func subdatasetAbove(index *gitindex.File, rel string) string {
+// SubdatasetAbove returns the subdataset that the path is or lies in, or "".
+func SubdatasetAbove(index *gitindex.File, rel string) string {
 	for dir := rel; dir != "." && dir != "/"; dir = path.Dir(dir) {
 		if e, ok := index.Lookup(dir); ok && e.Mode == gitobj.ModeGitlink {
 			return dir
@@ -224,21 +224,21 @@ func (d *Dataset) isBarePointer(e gitindex.Entry) bool {
 // findSources opens the remotes; false means that the one asked for cannot be
 // used, which has been reported.
 func (g *getting) findSources(ctx context.Context) (bool, error) {
-	peers, err := g.d.peers(ctx)
+	peers, err := g.d.Peers(ctx)
 	if err != nil {
 		return false, err
 	}
 	for _, p := range peers {
-		if g.opt.Source == "" || g.opt.Source == p.spec.Name {
+		if g.opt.Source == "" || g.opt.Source == p.Spec.Name {
 			g.peers = append(g.peers, p)
 		}
 	}
-	if g.opt.Source == "" || len(g.peers) > 0 && g.peers[0].remote != nil {
+	if g.opt.Source == "" || len(g.peers) > 0 && g.peers[0].Remote != nil {
 		return true, nil
 	}
 	msg := fmt.Sprintf("Remote '%s' is not available", g.opt.Source)
 	if len(g.peers) > 0 {
-		msg += ": " + g.peers[0].err.Error()
+		msg += ": " + g.peers[0].Err.Error()
 	}
 	return false, g.sink.Emit(result.New("get", result.Error, g.d.Path(), result.Dataset).Ref(g.d.Path()).Msg(msg))
 }

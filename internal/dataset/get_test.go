@@ -188,11 +188,6 @@ func TestGetFillsUnlockedFiles(t *testing.T) {
 		t.Errorf("exec.sh: %v", fi.Mode())
 	}
 	checkClean(t, d)
-	check(t, "drop", drop(t, d, DropOptions{Paths: []string{"f1.dat"}}), "drop(ok): f1.dat (file)")
-	if _, k, ok := readPointer(d.Repo.Path("f1.dat")); !ok || d.Annex.Has(k) {
-		t.Error("f1.dat is no pointer after its drop")
-	}
-	checkClean(t, d)
 }
 
 func TestGetRefusesDamagedContent(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
-	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/result"
 )
 
@@ -22,7 +21,7 @@ func (g *getting) summary(ctx context.Context) error {
 		}
 		r := result.New("get", result.NotNeeded, p.abs, result.File).Ref(g.d.Path())
 		if p.dir {
-			r = folderRecord(g.d, r, p, g.done, g.failed, "get")
+			r = g.d.FolderRecord(r, p.rel, g.done, g.failed, "get")
 		} else {
 			r = r.Msg("already present")
 		}
@@ -33,24 +32,25 @@ func (g *getting) summary(ctx context.Context) error {
 	return nil
 }
 
-// folderRecord says how it went for a named folder.
-func folderRecord(d *Dataset, r result.Record, p namedPath, done, failed map[string]bool, verb string) result.Record {
+// FolderRecord says how it went for a named folder, of which files, by path
+// relative to the top, are done or have failed.
+func (d *Dataset) FolderRecord(r result.Record, rel string, done, failed map[string]bool, verb string) result.Record {
 	r.Type = result.Dir
 	var bad []any
-	for _, rel := range slices.Sorted(maps.Keys(failed)) {
-		if underAny(rel, []string{p.rel}) {
-			bad = append(bad, d.Repo.Path(rel))
+	for _, file := range slices.Sorted(maps.Keys(failed)) {
+		if underAny(file, []string{rel}) {
+			bad = append(bad, d.Repo.Path(file))
 		}
 	}
 	if len(bad) > 0 {
-		return r.As(result.Impossible).With("message", result.Tuple{"could not " + verb + " some content in %s %s", p.abs, bad})
+		return r.As(result.Impossible).With("message", result.Tuple{"could not " + verb + " some content in %s %s", r.Path, bad})
 	}
-	for rel := range done {
-		if underAny(rel, []string{p.rel}) {
+	for file := range done {
+		if underAny(file, []string{rel}) {
 			return r.As(result.OK)
 		}
 	}
-	return r.With("message", result.Tuple{"nothing to " + verb + " from %s", p.abs})
+	return r.With("message", result.Tuple{"nothing to " + verb + " from %s", r.Path})
 }
 
 // correctLogs says in the location log that content is here which the user
@@ -63,21 +63,5 @@ func (g *getting) correctLogs(ctx context.Context) error {
 			keys = append(keys, p.key)
 		}
 	}
-	return g.d.correctLocations(ctx, keys, "stemma get")
-}
-
-// correctLocations publishes those locations that the log has wrong.
-func (d *Dataset) correctLocations(ctx context.Context, keys []annexkey.Key, reason string) error {
-	var wrong []annexkey.Key
-	for _, k := range keys {
-		data, err := d.Annex.ReadLog(ctx, annexlog.LocationPath(k))
-		if err != nil {
-			return err
-		}
-		line, _ := annexlog.ParsePresence(data).Get(d.Annex.UUID)
-		if (line.Status == annexlog.StatusPresent) != d.Annex.Has(k) {
-			wrong = append(wrong, k)
-		}
-	}
-	return d.publishLocations(ctx, wrong, reason)
+	return g.d.CorrectLocations(ctx, keys, "stemma get")
 }

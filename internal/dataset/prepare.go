@@ -126,13 +126,13 @@ func (p *preparation) one(ctx context.Context, rel string, named bool) (result.R
 		return result.Record{}, err
 	}
 	p.unlocked = append(p.unlocked, unlockedFile{rel, target, gitindex.StatOf(fi)})
-	return p.d.record("unlock", rel, result.File), nil
+	return p.d.Record("unlock", rel, result.File), nil
 }
 
 // unlinked tells of a file that is no link. Of an adjusted branch's unlocked
 // files DataLad reports nothing, and those without content are removed.
 func (p *preparation) unlinked(ctx context.Context, rel string) (result.Record, error) {
-	ready := p.d.record("unlock", rel, result.File).As(result.NotNeeded).Msg("non-annex file; cannot unlock")
+	ready := p.d.Record("unlock", rel, result.File).As(result.NotNeeded).Msg("non-annex file; cannot unlock")
 	a, err := p.d.adjustment(ctx)
 	if err != nil || a == (annex.Adjustment{}) || p.d.Annex == nil {
 		return ready, err
@@ -163,7 +163,7 @@ func (p *preparation) absent(rel string, named bool) (result.Record, error) {
 	if err := fsx.RemoveBelow(p.d.Path(), rel); err != nil {
 		return result.Record{}, err
 	}
-	return p.d.record("run.remove", rel, result.File).Msg("Removed file"), nil
+	return p.d.Record("run.remove", rel, result.File).Msg("Removed file"), nil
 }
 
 // copyOut replaces the file at rel by a writable copy of the key's content.

@@ -68,7 +68,7 @@ func (s *saving) sort() (refused bool, err error) {
 		rel, err := s.top.Rel(typed)
 		if err != nil {
 			refused = true
-			if err := s.refuse(s.top.abs(typed), err); err != nil {
+			if err := s.refuse(s.top.Abs(typed), err); err != nil {
 				return true, err
 			}
 			continue

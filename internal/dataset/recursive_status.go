@@ -61,7 +61,7 @@ func (l *looking) sort() ([]*part, error) {
 	for _, typed := range l.opt.Paths {
 		rel, err := l.top.Rel(typed)
 		if err != nil {
-			r := result.New("status", result.Error, l.top.abs(typed), "").Ref(l.top.Path()).Msg(err.Error())
+			r := result.New("status", result.Error, l.top.Abs(typed), "").Ref(l.top.Path()).Msg(err.Error())
 			if err := l.sink.Emit(r); err != nil {
 				return nil, err
 			}

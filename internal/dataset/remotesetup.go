@@ -58,17 +58,17 @@ func (d *Dataset) RemoteSetup(s remote.Spec, config map[string]string) remote.Se
 type remoteLogs struct {
 	d    *Dataset
 	once sync.Once
-	logs *branchLogs
+	logs *BranchLogs
 	err  error
 }
 
 // Read implements remote.Logs.
 func (l *remoteLogs) Read(ctx context.Context, path string) ([]byte, error) {
-	l.once.Do(func() { l.logs, l.err = l.d.branchLogs(context.WithoutCancel(ctx)) })
+	l.once.Do(func() { l.logs, l.err = l.d.BranchLogs(context.WithoutCancel(ctx)) })
 	if l.err != nil {
 		return nil, l.err
 	}
-	data, err := l.logs.read(ctx, path)
+	data, err := l.logs.Read(ctx, path)
 	if more, ok := l.d.lent.Load(path); ok && err == nil {
 		data = append(data[:len(data):len(data)], more.([]byte)...)
 	}

@@ -2,13 +2,11 @@ package dataset
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
-	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,6 +14,7 @@ import (
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/commit"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
@@ -131,22 +130,13 @@ func (d *Dataset) forEach(ctx context.Context, items []*item, jobs int, fn func(
 				big <- true
 				defer func() { <-big }()
 			}
-			if it.err = fn(it); fatal(it.err) {
+			if it.err = fn(it); errs.Fatal(it.err) {
 				return it.err
 			}
 			return nil
 		})
 	}
 	return g.Wait()
-}
-
-func fatal(err error) bool {
-	for _, e := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO, context.Canceled} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
 }
 
 // keepTexts hands on the content of small files that nobody converts, so that
@@ -278,16 +268,16 @@ func (d *Dataset) failure(it *item) result.Record {
 	if r, ok := d.submoduleFailure(it.err); ok {
 		return r
 	}
-	return d.record("add", it.Path, result.File).As(result.Error).Msg(it.err.Error())
+	return d.Record("add", it.Path, result.File).As(result.Error).Msg(it.err.Error())
 }
 
 // added is the record of a file whose content is stored: key is the annex
 // key, or nil where git has the content.
 func (d *Dataset) added(rel string, key any) result.Record {
-	return d.record("add", rel, result.File).With("key", key).Msg("")
+	return d.Record("add", rel, result.File).With("key", key).Msg("")
 }
 
-// record makes a result record for a path of this dataset.
-func (d *Dataset) record(action, rel, typ string) result.Record {
+// Record makes a result record for a path of this dataset.
+func (d *Dataset) Record(action, rel, typ string) result.Record {
 	return result.New(action, result.OK, d.Repo.Path(filepath.FromSlash(rel)), typ).Ref(d.Path())
 }

@@ -23,8 +23,8 @@ type StatusOptions struct {
 	Eval      Eval     // what makes a subdataset count as modified
 }
 
-// abs is a path as the user means it.
-func (d *Dataset) abs(typed string) string {
+// Abs is a path as the user means it.
+func (d *Dataset) Abs(typed string) string {
 	if filepath.IsAbs(typed) {
 		return filepath.Clean(typed)
 	}
@@ -66,7 +66,7 @@ func (d *Dataset) withClean(changes []Change, scope Scope) ([]Change, error) {
 }
 
 func (d *Dataset) statusRecord(ctx context.Context, c Change, opt StatusOptions) (result.Record, error) {
-	r := d.record("status", c.Path, c.Type).With("parentds", d.Path()).With("state", string(c.State))
+	r := d.Record("status", c.Path, c.Type).With("parentds", d.Path()).With("state", string(c.State))
 	switch {
 	case c.State == Deleted && c.OID == "": // removed from the index, too
 		r = r.With("gitshasum", string(c.Prev))

@@ -183,7 +183,7 @@ func (d *Dataset) prepareSubdataset(ctx context.Context, it *item) error {
 		}
 	}
 	it.file.Mode, it.file.OID = gitobj.ModeGitlink, head
-	it.record = d.record("add", it.Path, result.Dataset).With("key", nil)
+	it.record = d.Record("add", it.Path, result.Dataset).With("key", nil)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
@@ -111,7 +112,7 @@ type unlocking struct {
 }
 
 func (u *unlocking) refuse(typed string, s result.Status, msg string) {
-	r := result.New("unlock", s, u.d.abs(typed), result.File).Ref(u.d.Path()).Msg(msg)
+	r := result.New("unlock", s, u.d.Abs(typed), result.File).Ref(u.d.Path()).Msg(msg)
 	u.records = append(u.records, r)
 }
 
@@ -190,7 +191,7 @@ func (u *unlocking) run(ctx context.Context, sink result.Sink) error {
 			break
 		}
 		r, err := u.one(ctx, f, ids[i])
-		if fatal(err) {
+		if errs.Fatal(err) {
 			return errors.Join(err, u.d.updateIndex(context.WithoutCancel(ctx), u.edits))
 		}
 		if err != nil {
@@ -209,7 +210,7 @@ func (u *unlocking) run(ctx context.Context, sink result.Sink) error {
 }
 
 func (u *unlocking) one(ctx context.Context, f lockedFile, id gitobj.OID) (result.Record, error) {
-	r := u.d.record("unlock", f.entry.Path, result.File)
+	r := u.d.Record("unlock", f.entry.Path, result.File)
 	path := u.d.Repo.Path(f.entry.Path)
 	was, err := os.Lstat(path)
 	if err != nil {

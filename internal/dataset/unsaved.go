@@ -38,7 +38,7 @@ func (d *Dataset) Unsaved(ctx context.Context, scope Scope, sink result.Sink) (b
 }
 
 func (d *Dataset) unsavedRecord(c, forgotten Change) result.Record {
-	r := d.record("drop", c.Path, c.Type).As(result.Impossible).With("parentds", d.Path())
+	r := d.Record("drop", c.Path, c.Type).As(result.Impossible).With("parentds", d.Path())
 	if c.State == Untracked && forgotten.Prev != "" {
 		c.State, c.Prev = Modified, forgotten.Prev
 		r = r.With("gitshasum", nil)

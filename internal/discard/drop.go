@@ -1,7 +1,7 @@
 // Package discard takes things away safely: content, all content of a dataset,
 // datasets themselves, and files of a dataset together with their history's
-// newest state. Whether content may go is decided by the dataset package; here
-// it is decided whether a dataset may.
+// newest state. It decides whether they may go; the transfer package proves and
+// carries out what is decided for content.
 package discard
 
 import (
@@ -254,7 +254,7 @@ func (r *dropping) drop(ctx context.Context, t *target) error {
 		return r.sink.Emit(rec.With("message", result.Tuple{"cannot drop %s, with path constraints given: %s", what, list}))
 	}
 	if what == FileContent {
-		return t.d.Drop(ctx, dataset.DropOptions{Paths: t.paths, Reckless: r.opt.Reckless, Jobs: r.opt.Jobs}, r.sink)
+		return dropContent(ctx, t, r.opt, r.sink)
 	}
 	if r.opt.Reckless != Kill {
 		if what == AllKeys {
@@ -262,7 +262,7 @@ func (r *dropping) drop(ctx context.Context, t *target) error {
 				return err
 			}
 		}
-		all, err := t.d.DropKeys(ctx, r.opt.Reckless == Availability, r.opt.Jobs, r.sink)
+		all, err := dropKeys(ctx, t.d, r.opt.Reckless == Availability, r.opt.Jobs, r.sink)
 		if err != nil || !all {
 			return err
 		}

@@ -1,4 +1,4 @@
-package dataset
+package discard
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/remote/local"
@@ -19,19 +21,19 @@ const manyDrops = 16
 
 // atOnce is how many files are dropped at once. Where only this machine's file
 // systems are asked, more are under way: most of the time they wait for disks.
-func (r *dropping) atOnce(peers []peer) int {
-	limit := r.d.jobs(r.opt.Jobs)
+func (r *emptying) atOnce(peers []dataset.Peer) int {
+	limit := r.d.Jobs(r.opt.Jobs)
 	if r.opt.Jobs > 0 {
 		return limit
 	}
 	for _, p := range peers {
-		if p.remote == nil {
+		if p.Remote == nil {
 			continue
 		}
-		if _, local := remote.As[remote.Locator](p.remote); local {
+		if _, local := remote.As[remote.Locator](p.Remote); local {
 			return max(limit, manyDrops)
 		}
-		return remote.AtOnce(p.remote, limit)
+		return remote.AtOnce(p.Remote, limit)
 	}
 	return max(limit, manyDrops)
 }
@@ -41,45 +43,45 @@ func (r *dropping) atOnce(peers []peer) int {
 // claims too much, so whoever relies on it looks here first, and the same drop
 // again corrects it. It returns how each key fared; nil is success. The error is
 // for what concerns all.
-func (r *dropping) carryOut(ctx context.Context, p *proofs) (map[annexkey.Key]error, error) {
-	store := r.d.ownStore()
+func (r *emptying) carryOut(ctx context.Context, p *proofs) (map[annexkey.Key]error, error) {
+	store := r.d.OwnStore()
 	defer store.Carry()() // at the end: folders go while the log is written
 	outcome, err := r.dropAll(ctx, store, p)
 	ctx = context.WithoutCancel(ctx)
-	return outcome, errors.Join(err, r.d.publishLocations(ctx, r.gone, "stemma drop"), r.d.depopulate(ctx, r.gone))
+	return outcome, errors.Join(err, r.d.PublishLocations(ctx, r.gone, "stemma drop"), r.d.Depopulate(ctx, r.gone))
 }
 
 // dropAll drops the keys, some at once. It returns what carryOut does.
-func (r *dropping) dropAll(ctx context.Context, store *local.Store, p *proofs) (map[annexkey.Key]error, error) {
+func (r *emptying) dropAll(ctx context.Context, store *local.Store, p *proofs) (map[annexkey.Key]error, error) {
 	if len(r.files) >= manyDrops {
 		defer fsx.ManyCalls()()
 	}
 	for _, q := range p.peers {
-		if c, ok := remote.As[remote.LockCarrier](q.remote); ok {
+		if c, ok := remote.As[remote.LockCarrier](q.Remote); ok {
 			defer c.CarryLocks()()
 		}
 	}
 	outcome := map[annexkey.Key]error{}
 	var mu sync.Mutex
 	group, gctx := errgroup.WithContext(ctx)
-	keys := make(chan annexkey.Key)
+	files := make(chan annexedFile)
 	for range min(r.atOnce(p.peers), len(r.files)) {
 		group.Go(func() error {
-			for k := range keys {
-				proof, err := p.of(gctx, k)
+			for f := range files {
+				proof, err := p.of(gctx, f)
 				if err == nil {
-					err = transfer.Drop(gctx, store, k, proof)
+					err = transfer.Drop(gctx, store, f.key, proof)
 				}
 				if gctx.Err() != nil && err != nil {
 					return gctx.Err()
 				}
 				mu.Lock()
-				outcome[k] = err
+				outcome[f.key] = err
 				if err == nil || errors.Is(err, remote.ErrAbsent) {
-					r.gone = append(r.gone, k)
+					r.gone = append(r.gone, f.key)
 				}
 				mu.Unlock()
-				if fatal(err) {
+				if errs.Fatal(err) {
 					return err
 				}
 			}
@@ -93,10 +95,10 @@ func (r *dropping) dropAll(ctx context.Context, store *local.Store, p *proofs) (
 		}
 		started[f.key] = true
 		select {
-		case keys <- f.key:
+		case files <- f:
 		case <-gctx.Done():
 		}
 	}
-	close(keys)
+	close(files)
 	return outcome, errors.Join(group.Wait(), ctx.Err())
 }

@@ -1,4 +1,4 @@
-package dataset
+package discard
 
 import (
 	"context"
@@ -9,44 +9,26 @@ import (
 	"syscall"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
-	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/result"
 	"github.com/stemma-data/stemma/internal/transfer"
 )
 
-// DropOptions says which content may go.
-type DropOptions struct {
-	Paths []string // as typed; none: the whole dataset
-	// What is "filecontent" or "": the content of annexed files.
-	What string
-	// Reckless names the checks that are left out: "modification" (unsaved
-	// changes), "availability" (other copies), "kill" (both).
-	Reckless string
-	Jobs     int // files at once; 0: a few
-}
-
-// Drop deletes the content of annexed files where enough other repositories
-// are proven to have it (numcopies, mincopies, trust). It reports one record
-// for each file that was dropped or had to stay, and one for each named path
-// beyond that.
-func (d *Dataset) Drop(ctx context.Context, opt DropOptions, sink result.Sink) error {
-	if opt.What != "" && opt.What != "filecontent" {
-		return errs.WithExit(fmt.Errorf("drop: --what %s is not supported yet", opt.What), errs.ExitUsage)
-	}
-	switch opt.Reckless {
-	case "", "modification", "availability", "undead", "kill":
-	default:
-		return errs.WithExit(fmt.Errorf("drop: unknown --reckless %q", opt.Reckless), errs.ExitUsage)
-	}
+// dropContent deletes the content of annexed files where enough other repositories
+// are proven to have it (numcopies, mincopies, trust). It reports one record for
+// each file that was dropped or had to stay, and one for each named path beyond
+// that.
+func dropContent(ctx context.Context, t *target, opt Options, sink result.Sink) error {
+	d := t.d
 	if err := d.EnsureAnnex(ctx); err != nil {
 		return err
 	}
-	if err := d.mayDrop(); err != nil {
+	if err := d.MayDrop(); err != nil {
 		return err
 	}
-	r := &dropping{d: d, opt: opt, sink: sink, failed: map[string]bool{}, done: map[string]bool{}}
+	r := &emptying{d: d, paths: t.paths, opt: opt, sink: sink, failed: map[string]bool{}, done: map[string]bool{}}
 	if ok, err := r.look(ctx); err != nil || !ok {
 		return err
 	}
@@ -56,29 +38,27 @@ func (d *Dataset) Drop(ctx context.Context, opt DropOptions, sink result.Sink) e
 	return r.summary(ctx)
 }
 
-// mayDrop refuses annexes in which this program cannot delete safely.
-func (d *Dataset) mayDrop() error {
-	if d.Annex == nil {
-		return nil
-	}
-	if fi, err := os.Lstat(d.Annex.Dir()); err == nil && fi.Mode()&fs.ModeSymlink != 0 {
-		return errors.New("drop: the annex is a link to another repository's; dropping from it is unsupported to prevent data loss")
-	}
-	for _, key := range []string{"annex.secure-erase-command", "annex.freezecontent-command", "annex.thawcontent-command"} {
-		if d.Repo.Config.Get(key) != "" {
-			return errs.WithHint(fmt.Errorf("drop: %s is set, which is not supported yet", key), "use `git annex drop`")
-		}
-	}
-	return nil
+// namedPath is a path that the user gave and that exists.
+type namedPath struct {
+	abs, rel string
+	dir      bool
+	key      annexkey.Key // of a file whose content is not here
 }
 
-// dropping is one run of Drop.
-type dropping struct {
-	d      *Dataset
-	opt    DropOptions
+// annexedFile is a file whose content is here.
+type annexedFile struct {
+	rel string // "": any file, or none
+	key annexkey.Key
+}
+
+// emptying is the deletion of content in one dataset.
+type emptying struct {
+	d      *dataset.Dataset
+	paths  []string // as typed; nil: the whole dataset
+	opt    Options
 	sink   result.Sink
 	named  []namedPath
-	files  []absentFile // annexed files that have content
+	files  []annexedFile // annexed files that have content
 	gone   []annexkey.Key
 	failed map[string]bool // by path relative to the top
 	done   map[string]bool
@@ -86,12 +66,12 @@ type dropping struct {
 
 // look finds the files to drop. Paths that cannot be dropped are reported;
 // false means that nothing may be done because of them.
-func (r *dropping) look(ctx context.Context) (bool, error) {
+func (r *emptying) look(ctx context.Context) (bool, error) {
 	index, err := r.d.Repo.ReadIndex()
 	if err != nil {
 		return false, err
 	}
-	paths := r.opt.Paths
+	paths := r.paths
 	if len(paths) == 0 {
 		paths = []string{r.d.Path()}
 	}
@@ -120,14 +100,14 @@ func (r *dropping) look(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-func (r *dropping) name(index *gitindex.File, typed string) (namedPath, result.Record) {
-	p := namedPath{abs: r.d.abs(typed)}
+func (r *emptying) name(index *gitindex.File, typed string) (namedPath, result.Record) {
+	p := namedPath{abs: r.d.Abs(typed)}
 	refusal := result.New("drop", result.Error, p.abs, result.File).Ref(r.d.Path())
 	var err error
 	if p.rel, err = r.d.Rel(typed); err != nil {
 		return p, refusal.Msg(fmt.Sprintf("path not associated with dataset %s", r.d.Path()))
 	}
-	if sub := subdatasetAbove(index, p.rel); sub != "" {
+	if sub := dataset.SubdatasetAbove(index, p.rel); sub != "" {
 		return p, refusal.Msg(fmt.Sprintf("path is in the subdataset %s: dropping there from here is not supported yet", sub))
 	}
 	fi, err := os.Lstat(r.d.Repo.Path(p.rel))
@@ -146,11 +126,11 @@ func (r *dropping) name(index *gitindex.File, typed string) (namedPath, result.R
 
 // unsaved reports changes that are not saved: their content may be the only
 // copy of something.
-func (r *dropping) unsaved(ctx context.Context) (bool, error) {
-	if r.opt.Reckless == "modification" || r.opt.Reckless == "kill" {
+func (r *emptying) unsaved(ctx context.Context) (bool, error) {
+	if r.opt.Reckless == Modification || r.opt.Reckless == Kill {
 		return false, nil
 	}
-	scope := Scope{}
+	scope := dataset.Scope{}
 	for _, p := range r.named {
 		scope.Paths = append(scope.Paths, p.rel)
 	}
@@ -158,11 +138,11 @@ func (r *dropping) unsaved(ctx context.Context) (bool, error) {
 }
 
 // run drops and reports what look has found.
-func (r *dropping) run(ctx context.Context) error {
+func (r *emptying) run(ctx context.Context) error {
 	if len(r.files) == 0 {
 		return nil
 	}
-	pf, err := r.d.newProofs(ctx, r.files, r.opt.Reckless == "availability" || r.opt.Reckless == "kill")
+	pf, err := newProofs(ctx, r.d, r.files, r.opt.Reckless == Availability || r.opt.Reckless == Kill)
 	if err != nil {
 		return err
 	}
@@ -177,12 +157,12 @@ func (r *dropping) run(ctx context.Context) error {
 
 // report emits the record of a file. Of several files with the same content
 // the first one stands for what was dropped, as in git-annex.
-func (r *dropping) report(f absentFile, outcome map[annexkey.Key]error) error {
+func (r *emptying) report(f annexedFile, outcome map[annexkey.Key]error) error {
 	failure, tried := outcome[f.key]
 	if !tried || errors.Is(failure, remote.ErrAbsent) {
 		return nil
 	}
-	rec := r.d.record("drop", f.rel, result.File).With("annexkey", f.key.String())
+	rec := r.d.Record("drop", f.rel, result.File).With("annexkey", f.key.String())
 	if failure != nil {
 		r.failed[f.rel] = true
 		return r.sink.Emit(rec.As(result.Error).Msg(dropFailure(failure)))
@@ -206,7 +186,7 @@ func dropFailure(err error) string {
 }
 
 // summary reports the named paths that no record was about yet.
-func (r *dropping) summary(ctx context.Context) error {
+func (r *emptying) summary(ctx context.Context) error {
 	var absent []annexkey.Key
 	for _, p := range r.named {
 		if !p.key.IsZero() {
@@ -214,7 +194,7 @@ func (r *dropping) summary(ctx context.Context) error {
 		}
 	}
 	if len(absent) > 0 {
-		if err := r.d.correctLocations(ctx, absent, "stemma drop"); err != nil {
+		if err := r.d.CorrectLocations(ctx, absent, "stemma drop"); err != nil {
 			return err
 		}
 	}
@@ -224,7 +204,7 @@ func (r *dropping) summary(ctx context.Context) error {
 		}
 		rec := result.New("drop", result.NotNeeded, p.abs, result.File).Ref(r.d.Path())
 		if p.dir {
-			rec = folderRecord(r.d, rec, p, r.done, r.failed, "drop")
+			rec = r.d.FolderRecord(rec, p.rel, r.done, r.failed, "drop")
 		} else {
 			rec = rec.Msg("no annex'ed content")
 		}

@@ -1,4 +1,4 @@
-package dataset
+package discard
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 )
 
 // collect adds the annexed files at or below a named path that have content.
-func (r *dropping) collect(ctx context.Context, index *gitindex.File, p *namedPath, seen map[string]bool) error {
+func (r *emptying) collect(ctx context.Context, index *gitindex.File, p *namedPath, seen map[string]bool) error {
 	if r.d.Annex == nil {
 		return nil
 	}
@@ -40,7 +40,7 @@ func (r *dropping) collect(ctx context.Context, index *gitindex.File, p *namedPa
 	for i, f := range found {
 		switch {
 		case f.here:
-			r.files = append(r.files, absentFile{entries[i].Path, f.key})
+			r.files = append(r.files, annexedFile{entries[i].Path, f.key})
 		case !p.dir:
 			p.key = f.key
 		}
@@ -55,11 +55,11 @@ type keyHere struct {
 }
 
 // content looks for the keys and the content of files, some at once.
-func (r *dropping) content(ctx context.Context, entries []gitindex.Entry) ([]keyHere, error) {
+func (r *emptying) content(ctx context.Context, entries []gitindex.Entry) ([]keyHere, error) {
 	const together = 64 // files that one goroutine takes
 	found := make([]keyHere, len(entries))
 	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(r.d.jobs(0))
+	group.SetLimit(r.d.Jobs(0))
 	for start := 0; start < len(entries); start += together {
 		group.Go(func() error {
 			for i := start; i < min(start+together, len(entries)); i++ {

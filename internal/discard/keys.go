@@ -1,4 +1,4 @@
-package dataset
+package discard
 
 import (
 	"context"
@@ -9,29 +9,30 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
+	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/result"
 )
 
-// DropKeys deletes all content here, whatever file or commit it belongs to,
+// dropKeys deletes all content here, whatever file or commit it belongs to,
 // where enough other repositories are proven to have it; force deletes without
 // proof. It reports a record for each key and returns whether all went.
-func (d *Dataset) DropKeys(ctx context.Context, force bool, jobs int, sink result.Sink) (bool, error) {
+func dropKeys(ctx context.Context, d *dataset.Dataset, force bool, jobs int, sink result.Sink) (bool, error) {
 	if d.Annex == nil {
 		return true, nil
 	}
-	if err := d.mayDrop(); err != nil {
+	if err := d.MayDrop(); err != nil {
 		return false, err
 	}
-	r := &dropping{d: d, opt: DropOptions{Jobs: jobs}, sink: sink, failed: map[string]bool{}, done: map[string]bool{}}
-	keys, err := d.keysHere()
+	r := &emptying{d: d, opt: Options{Jobs: jobs}, sink: sink, failed: map[string]bool{}, done: map[string]bool{}}
+	keys, err := keysHere(d)
 	if err != nil || len(keys) == 0 {
 		return true, err
 	}
 	for _, k := range keys {
-		r.files = append(r.files, absentFile{key: k})
+		r.files = append(r.files, annexedFile{key: k})
 	}
-	pf, err := d.newProofs(ctx, nil, force)
+	pf, err := newProofs(ctx, d, r.files, force)
 	if err != nil {
 		return false, err
 	}
@@ -55,7 +56,7 @@ func (d *Dataset) DropKeys(ctx context.Context, force bool, jobs int, sink resul
 }
 
 // keysHere lists the keys whose content is in the annex.
-func (d *Dataset) keysHere() ([]annexkey.Key, error) {
+func keysHere(d *dataset.Dataset) ([]annexkey.Key, error) {
 	var keys []annexkey.Key
 	err := filepath.WalkDir(d.Annex.Dir("objects"), func(path string, e fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
