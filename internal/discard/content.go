@@ -148,7 +148,7 @@ func (r *emptying) run(ctx context.Context) error {
 	}
 	outcome, err := r.carryOut(ctx, pf)
 	for _, f := range r.files {
-		if e := r.report(f, outcome); e != nil {
+		if e := r.report(f, pf.explain(ctx, f, outcome[f.key]), outcome); e != nil {
 			return errors.Join(err, e)
 		}
 	}
@@ -157,9 +157,8 @@ func (r *emptying) run(ctx context.Context) error {
 
 // report emits the record of a file. Of several files with the same content
 // the first one stands for what was dropped, as in git-annex.
-func (r *emptying) report(f annexedFile, outcome map[annexkey.Key]error) error {
-	failure, tried := outcome[f.key]
-	if !tried || errors.Is(failure, remote.ErrAbsent) {
+func (r *emptying) report(f annexedFile, failure error, outcome map[annexkey.Key]error) error {
+	if _, tried := outcome[f.key]; !tried || errors.Is(failure, remote.ErrAbsent) {
 		return nil
 	}
 	rec := r.d.Record("drop", f.rel, result.File).With("annexkey", f.key.String())

@@ -273,6 +273,9 @@ func TestDropKeepsRequiredContent(t *testing.T) {
 	check(t, "a folder", drop(t, d, Options{Paths: []string{"dir", "f1.dat"}}),
 		"drop(error): dir/a (file)"+itself+"\ndrop(error): dir/b (file)"+itself+"\ndrop(ok): f1.dat (file)\ndrop(impossible): dir (directory) [could not drop some content in %s %s]")
 	checkClean(t, d)
+	if got := drop(t, d, Options{What: AllKeys}); strings.Count(got, "required content. It cannot be dropped!\n(Use --reckless availability") != 3 {
+		t.Errorf("all keys:\n%s", got)
+	}
 	check(t, "reckless", drop(t, d, Options{Paths: []string{"dir/a"}, Reckless: Availability}), "drop(ok): dir/a (file)")
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/result"
+	"github.com/stemma-data/stemma/internal/transfer"
 )
 
 // dropKeys deletes all content here, whatever file or commit it belongs to,
@@ -46,13 +47,27 @@ func dropKeys(ctx context.Context, d *dataset.Dataset, force bool, jobs int, sin
 		rec := result.New("drop", result.OK, d.Path(), result.KeyType).With("key", k.String())
 		if failure != nil {
 			all = false
-			rec = rec.As(result.Error).Msg(dropFailure(failure))
+			rec = rec.As(result.Error).Msg(keyFailure(failure))
 		}
 		if e := sink.Emit(rec); e != nil {
 			return false, errors.Join(err, e)
 		}
 	}
 	return all, err
+}
+
+// keyFailure is dropFailure for a key: DataLad joins git-annex's lines for files
+// only.
+func keyFailure(err error) string {
+	var unsafe *transfer.UnsafeError
+	var kept *requiredError
+	switch {
+	case errors.As(err, &unsafe):
+		return strings.ReplaceAll(err.Error(), "; ", "\n")
+	case errors.As(err, &kept):
+		return kept.joined("\n")
+	}
+	return dropFailure(err)
 }
 
 // keysHere lists the keys whose content is in the annex.

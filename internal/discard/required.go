@@ -43,5 +43,26 @@ func (r *required) check(ctx context.Context, f annexedFile) error {
 	if err != nil || why == "" {
 		return err
 	}
-	return errors.New(why + "; (Use --reckless availability to override this check, or adjust required content configuration.)")
+	return &requiredError{why}
+}
+
+// explain is a key's failure as it concerns one of its files.
+func (p *proofs) explain(ctx context.Context, f annexedFile, failure error) error {
+	var kept *requiredError
+	if errors.As(failure, &kept) {
+		if err := p.required.check(ctx, f); err != nil {
+			return err
+		}
+	}
+	return failure
+}
+
+// requiredError says why content must stay.
+type requiredError struct{ why string }
+
+// Error is git-annex's text, with DataLad's name of the option.
+func (e *requiredError) Error() string { return e.joined("; ") }
+
+func (e *requiredError) joined(by string) string {
+	return e.why + by + "(Use --reckless availability to override this check, or adjust required content configuration.)"
 }

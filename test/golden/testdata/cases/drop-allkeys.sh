@@ -7,3 +7,5 @@ datalad get a.dat > /dev/null
 datalad -f json drop --what allkeys -d .
 datalad drop --what allkeys a.dat
 datalad -f json drop --what allkeys -d .
+cd ../src
+datalad -f json drop --what allkeys -d . || echo "exit $?"
