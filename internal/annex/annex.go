@@ -30,7 +30,8 @@ type Annex struct {
 	UUID string
 	dir  string // <git common dir>/annex
 
-	guard *Guard
+	guard   *Guard
+	freezer *Freezer
 
 	newDirs atomic.Uint32 // permissions of a folder that newKeyDir made; 0: not looked at yet
 }
@@ -61,6 +62,15 @@ func newAnnex(repo *git.Repo, uuid string) *Annex {
 
 // Guard is what knows about objects that can change.
 func (a *Annex) Guard() *Guard { return a.guard }
+
+// RunCommands lets the commands protect objects that the repository's own
+// configuration names. It is for the repository that the user works in: what
+// another one is set up to run is not run because content goes there. It is
+// called before anything else.
+func (a *Annex) RunCommands() { a.freezer = newFreezer(a.Repo) }
+
+// Freezer is what protects objects beside their permissions, or nil.
+func (a *Annex) Freezer() *Freezer { return a.freezer }
 
 // Dir joins elem to the annex folder inside git's common folder.
 func (a *Annex) Dir(elem ...string) string {

@@ -16,7 +16,7 @@ func (a *Annex) Expel(k annexkey.Key, object, bad string) error {
 	if err := k.Safe(); err != nil {
 		return fmt.Errorf("set aside damaged content: %w", err)
 	}
-	err := errors.Join(os.MkdirAll(filepath.Dir(bad), 0o777), thaw(filepath.Dir(object)))
+	err := errors.Join(os.MkdirAll(filepath.Dir(bad), 0o777), a.thawObject(object))
 	if err == nil {
 		err = os.Rename(object, bad)
 	}
@@ -35,6 +35,8 @@ func (a *Annex) Protect(object string) error {
 		return err
 	}
 	if fi.Mode().Perm()&0o222 == 0 {
+		a.freezer.Freeze(object)
+		a.freezer.Freeze(filepath.Dir(object))
 		return nil
 	}
 	if a.Repo.Config.Bool("annex.thin", false) || a.Repo.Config.Bool("annex.crippledfilesystem", false) {
@@ -50,7 +52,7 @@ func (a *Annex) Disown(k annexkey.Key, fi fs.FileInfo) (removed bool, err error)
 	if now == nil || !os.SameFile(now, fi) {
 		return false, nil
 	}
-	if err := errors.Join(thaw(filepath.Dir(object)), os.Remove(object)); err != nil {
+	if err := errors.Join(a.thawObject(object), os.Remove(object)); err != nil {
 		return false, fmt.Errorf("remove %s, whose content has changed: %w", object, err)
 	}
 	a.pruneAbove(object)

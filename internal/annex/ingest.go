@@ -115,7 +115,8 @@ func (a *Annex) Keep(ctx context.Context, path string, seen fs.FileInfo, k annex
 		if here {
 			return errors.Join(unchanged(path, seen), a.freeze(object, seen.Mode()))
 		}
-		if err = thaw(filepath.Dir(object)); err == nil && damaged {
+		if err = a.thaw(filepath.Dir(object)); err == nil && damaged {
+			a.freezer.Thaw(object)
 			err = os.Remove(object)
 		}
 		if err != nil {
@@ -156,7 +157,7 @@ func unchanged(path string, seen fs.FileInfo) error {
 func (a *Annex) makeKeyDir(dir string) error {
 	isNew, err := a.newKeyDir(dir)
 	if err == nil && !isNew {
-		err = thaw(dir)
+		err = a.thaw(dir)
 	}
 	return err
 }
@@ -174,7 +175,8 @@ func (a *Annex) newKeyDir(dir string) (isNew bool, err error) {
 	return err == nil, err
 }
 
-func thaw(dir string) error {
+func (a *Annex) thaw(dir string) error {
+	a.freezer.Thaw(dir)
 	fi, err := os.Stat(dir)
 	if err != nil || fi.Mode().Perm()&0o200 != 0 {
 		return err
@@ -182,11 +184,19 @@ func thaw(dir string) error {
 	return os.Chmod(dir, fi.Mode().Perm()|0o200)
 }
 
+// thawObject lets an object be moved or removed.
+func (a *Annex) thawObject(object string) error {
+	err := a.thaw(filepath.Dir(object))
+	a.freezer.Thaw(object)
+	return err
+}
+
 // place brings the content to the object path.
 func (a *Annex) place(ctx context.Context, path, object string, seen fs.FileInfo) error {
-	// What a colleague owns cannot be protected: it is copied.
+	// What a colleague owns cannot be protected, and what a command protects may
+	// not be replaced by a link: that is copied.
 	err := error(syscall.EPERM)
-	if mayProtect(seen) {
+	if a.freezer == nil && mayProtect(seen) {
 		err = os.Link(path, object)
 	}
 	switch {
@@ -244,6 +254,7 @@ func (a *Annex) freezeFile(object string, perm fs.FileMode) error {
 	if err := protect(object, a.frozenFileMode(perm.Perm())); err != nil {
 		return fmt.Errorf("protect %s: %w", object, err)
 	}
+	a.freezer.Freeze(object)
 	return nil
 }
 

@@ -26,7 +26,7 @@ func (a *Annex) KeepUnlocked(ctx context.Context, path string, seen fs.FileInfo,
 	if here, damaged := a.present(object, k, seen); here {
 		return nil
 	} else if damaged {
-		if err := errors.Join(thaw(filepath.Dir(object)), os.Remove(object)); err != nil {
+		if err := errors.Join(a.thawObject(object), os.Remove(object)); err != nil {
 			return fmt.Errorf("store %s: %w", path, err)
 		}
 	}
@@ -80,6 +80,7 @@ func (a *Annex) freezeDirFrom(dir string, mode fs.FileMode) error {
 	if err := protect(dir, a.frozenDirMode(mode)|mode&fs.ModeSetgid); err != nil {
 		return fmt.Errorf("protect %s: %w", dir, err)
 	}
+	a.freezer.Freeze(dir)
 	return nil
 }
 

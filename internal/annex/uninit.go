@@ -99,7 +99,11 @@ func (a *Annex) dropConfig() error {
 // dropFolder removes what is left of the annex, read-only folders included.
 func (a *Annex) dropFolder() error {
 	err := filepath.WalkDir(a.Dir(), func(path string, e fs.DirEntry, err error) error {
-		if err == nil && e.IsDir() {
+		if err != nil {
+			return err
+		}
+		a.freezer.Thaw(path)
+		if e.IsDir() {
 			err = os.Chmod(path, 0o700)
 		}
 		return err

@@ -19,7 +19,7 @@ import (
 func (s *shell) open(ctx context.Context, r request) (*local.Repository, error) {
 	dir := s.absolute(r.dir)
 	repo, err := local.OpenRepository(ctx, dir, local.RepositoryOptions{
-		Env: s.Env, Auto: s.access() == p2p.ReadWrite, Description: s.describe(dir),
+		Env: s.Env, Auto: s.access() == p2p.ReadWrite, Description: s.describe(dir), Own: true,
 	})
 	if errors.Is(err, remote.ErrNoAnnex) && r.uuid != "" {
 		return nil, fmt.Errorf("expected repository UUID %s but found no annex", r.uuid)

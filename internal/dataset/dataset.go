@@ -99,7 +99,9 @@ func Open(ctx context.Context, dir, purpose string, env Env) (*Dataset, error) {
 func From(repo *git.Repo, env Env) (*Dataset, error) {
 	d := &Dataset{Repo: repo, Env: env}
 	var err error
-	if d.Annex, err = annex.Open(repo); err != nil && !errors.Is(err, annex.ErrNotInitialised) {
+	if d.Annex, err = annex.Open(repo); err == nil {
+		d.Annex.RunCommands()
+	} else if !errors.Is(err, annex.ErrNotInitialised) {
 		return nil, err
 	}
 	if d.branch, err = readBranchConfig(repo); err != nil {

@@ -112,6 +112,7 @@ func (d *Dataset) linkBeside(object, path string, perm fs.FileMode) (string, boo
 	if os.Link(object, tmp) != nil {
 		return "", false
 	}
+	d.Annex.Freezer().Thaw(object)
 	if err := os.Chmod(object, fi.Mode().Perm()|0o200); err != nil {
 		os.Remove(tmp)
 		return "", false

@@ -3,11 +3,9 @@ package dataset
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 
-	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/remote/all"
 	"github.com/stemma-data/stemma/internal/remote/local"
@@ -89,6 +87,7 @@ func (d *Dataset) OwnStore() *local.Store {
 		Version: d.Repo.Config.Get("annex.version"),
 		PidLock: d.Repo.Config.Bool("annex.pidlock", false),
 		Guard:   d.Annex.Guard(),
+		Freezer: d.Annex.Freezer(),
 	}
 }
 
@@ -99,11 +98,6 @@ func (d *Dataset) MayDrop() error {
 	}
 	if fi, err := os.Lstat(d.Annex.Dir()); err == nil && fi.Mode()&fs.ModeSymlink != 0 {
 		return errors.New("drop: the annex is a link to another repository's; dropping from it is unsupported to prevent data loss")
-	}
-	for _, key := range []string{"annex.secure-erase-command", "annex.freezecontent-command", "annex.thawcontent-command"} {
-		if d.Repo.Config.Get(key) != "" {
-			return errs.WithHint(fmt.Errorf("drop: %s is set, which is not supported yet", key), "use `git annex drop`")
-		}
 	}
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/stemma-data/stemma/internal/proc"
 )
 
 // HookError says that a hook refused.
@@ -65,4 +67,11 @@ func (r *Repo) RunHook(ctx context.Context, name string, env []string, args ...s
 		return fmt.Errorf("run the %s hook: %w", name, err)
 	}
 	return nil
+}
+
+// Shell runs a command line that the user has configured, by the shell, in the work
+// tree's top. A failure is a *proc.ExitError.
+func (r *Repo) Shell(ctx context.Context, line string) error {
+	_, err := proc.Run(ctx, proc.Cmd{Name: "/bin/sh", Args: []string{"-c", line}, Dir: r.WorkTree, Env: r.env})
+	return err
 }

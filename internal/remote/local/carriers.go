@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/fsx"
 )
 
@@ -115,8 +116,8 @@ func (c *carriers) retire(l *fsx.FileLock) {
 
 // release ends the lock of a key. Where somebody else relies on the file, it
 // stays the key's.
-func (c *carriers) release(l *fsx.FileLock, path string) {
-	if !l.TryExclusive() || !unlinkIn(path) {
+func (c *carriers) release(l *fsx.FileLock, path string, f *annex.Freezer) {
+	if !l.TryExclusive() || !unlinkIn(path, f) {
 		c.retire(l)
 		return
 	}

@@ -8,17 +8,22 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/remote"
 )
 
 // thaw makes a key's folder writable and returns what undoes that.
-func thaw(dir string) (restore func()) {
+func thaw(dir string, f *annex.Freezer) (restore func()) {
+	f.Thaw(dir)
 	fi, err := os.Stat(dir)
 	if err != nil || fi.Mode().Perm()&0o200 != 0 || os.Chmod(dir, modeOf(fi)|0o200) != nil {
-		return func() {}
+		return func() { f.Freeze(dir) }
 	}
-	return func() { os.Chmod(dir, modeOf(fi)) }
+	return func() {
+		os.Chmod(dir, modeOf(fi))
+		f.Freeze(dir)
+	}
 }
 
 func modeOf(fi fs.FileInfo) fs.FileMode { return fi.Mode().Perm() | fi.Mode()&fs.ModeSetgid }
@@ -32,6 +37,7 @@ type ContentLock struct {
 	frozen  func() // write-protects the key's folder again, for an exclusive lock
 	removed bool
 
+	freezer  *annex.Freezer
 	carriers *carriers // that the file goes back to; nil: it is removed
 	pruner   *pruner   // nil: emptied folders go at once
 }
@@ -56,10 +62,10 @@ func (c *ContentLock) Release() {
 	}
 	switch {
 	case c.carriers != nil:
-		c.carriers.release(c.file, lockPath(c.object))
+		c.carriers.release(c.file, lockPath(c.object), c.freezer)
 		c.frozen()
 	case c.excl:
-		unlinkIn(lockPath(c.object))
+		unlinkIn(lockPath(c.object), c.freezer)
 		c.frozen()
 		c.file.Unlock()
 	default:
@@ -76,7 +82,7 @@ func (c *ContentLock) tidy() {
 	if !exists(lockPath(c.object)) {
 		return
 	}
-	frozen := thaw(filepath.Dir(c.object))
+	frozen := thaw(filepath.Dir(c.object), c.freezer)
 	defer frozen()
 	l, err := fsx.TryLockFile(lockPath(c.object), true)
 	if err != nil {
@@ -97,10 +103,10 @@ func unlink(path string) error {
 
 // unlinkIn is unlink in a key's folder, which may be write-protected. It reports
 // whether the name is gone.
-func unlinkIn(path string) bool {
+func unlinkIn(path string, f *annex.Freezer) bool {
 	err := unlink(path)
 	if errors.Is(err, fs.ErrPermission) {
-		frozen := thaw(filepath.Dir(path))
+		frozen := thaw(filepath.Dir(path), f)
 		err = unlink(path)
 		frozen()
 	}
@@ -113,9 +119,11 @@ func (c *ContentLock) Remove() error {
 	if !c.excl {
 		return errors.New("remove content: not locked for that")
 	}
+	c.freezer.Erase(c.object)
 	err := unlink(c.object)
-	if errors.Is(err, fs.ErrPermission) { // somebody has protected the folder again
-		thaw(filepath.Dir(c.object))
+	if errors.Is(err, fs.ErrPermission) { // somebody has protected the folder again, or a command the object
+		thaw(filepath.Dir(c.object), c.freezer)
+		c.freezer.Thaw(c.object)
 		err = unlink(c.object)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -123,7 +131,7 @@ func (c *ContentLock) Remove() error {
 		return fmt.Errorf("remove content: %w", err)
 	}
 	c.removed = true
-	nameless := unlinkIn(lockPath(c.object))
+	nameless := unlinkIn(lockPath(c.object), c.freezer)
 	dir := filepath.Dir(c.object)
 	gone := syscall.Rmdir(dir) == nil
 	if !gone { // mostly nothing else is there

@@ -23,6 +23,7 @@ type Repository struct {
 	*Store
 	Git   *git.Repo
 	Annex *annex.Annex
+	own   bool         // see RepositoryOptions
 	room  *remote.Room // nil refuses nothing
 
 	mu      sync.Mutex
@@ -36,6 +37,9 @@ type RepositoryOptions struct {
 	// the repository has a git-annex branch, its own or a fetched one.
 	Init, Auto  bool
 	Description string // of a new annex, for people
+	// Own is for the repository that this process serves: the commands that it is
+	// set up to protect content with are run.
+	Own bool
 }
 
 // OpenRepository opens the repository at a path, which may be bare. Errors:
@@ -56,11 +60,15 @@ func OpenRepository(ctx context.Context, dir string, opt RepositoryOptions) (*Re
 		repo.Close()
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return &Repository{Git: repo, Annex: a, room: remote.NewRoom(a.Dir(), repo.Config), Store: &Store{
+	if opt.Own {
+		a.RunCommands()
+	}
+	return &Repository{Git: repo, Annex: a, own: opt.Own, room: remote.NewRoom(a.Dir(), repo.Config), Store: &Store{
 		Dir: a.Dir(), Bare: repo.Bare,
 		Version: repo.Config.Get("annex.version"),
 		PidLock: repo.Config.Bool("annex.pidlock", false),
 		Guard:   a.Guard(),
+		Freezer: a.Freezer(),
 	}}, nil
 }
 
@@ -162,8 +170,8 @@ func (r *Repository) mayDelete() error {
 		return ErrLinked
 	}
 	for _, key := range []string{"annex.secure-erase-command", "annex.thawcontent-command", "annex.freezecontent-command"} {
-		if r.Git.Config.Get(key) != "" {
-			return errs.WithHint(fmt.Errorf("%s is set in %s, which is not supported", key, r.Git.WorkTree), "use git-annex there")
+		if !r.own && r.Git.Config.Get(key) != "" {
+			return errs.WithHint(fmt.Errorf("%s is set in %s, and commands of other repositories are not run", key, r.Git.WorkTree), "use git-annex there")
 		}
 	}
 	return nil

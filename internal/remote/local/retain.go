@@ -34,7 +34,7 @@ func retained(object string) bool {
 // Retain ends the lock like Release, but the content stays for ten minutes:
 // its holder was cut off and may still rely on it.
 func (c *ContentLock) Retain() {
-	frozen := thaw(filepath.Dir(c.object))
+	frozen := thaw(filepath.Dir(c.object), c.freezer)
 	text := strconv.FormatInt(BootClock()+retention, 10)
 	_ = os.WriteFile(retainPath(c.object), []byte(text), 0o644)
 	frozen()

@@ -30,6 +30,7 @@ type Store struct {
 	Version string // of the repository: "8", "9" or "10"
 	PidLock bool   // annex.pidlock: one lock file instead of record locks
 	Guard   *annex.Guard
+	Freezer *annex.Freezer // for our own content
 
 	ours     bool      // Dir was looked at and is no link
 	carriers *carriers // nil: each lock file is one of its own
@@ -186,10 +187,10 @@ func (s *Store) lock(k annexkey.Key, excl bool) (*ContentLock, error) {
 // lockObject takes the lock and then looks whether the content is still there:
 // only what is there under the lock is protected by it.
 func (s *Store) lockObject(object string, excl bool) (*ContentLock, error) {
-	c := &ContentLock{object: object, excl: excl, frozen: func() {}, pruner: s.pruner}
+	c := &ContentLock{object: object, excl: excl, frozen: func() {}, freezer: s.Freezer, pruner: s.pruner}
 	err := c.take(s.carriers)
 	if errors.Is(err, fs.ErrPermission) {
-		c.frozen = thaw(filepath.Dir(object))
+		c.frozen = thaw(filepath.Dir(object), s.Freezer)
 		err = c.take(s.carriers)
 		if !excl || err != nil {
 			c.frozen() // who may delete does so at once
