@@ -134,19 +134,3 @@ func (a *Annex) Has(k annexkey.Key) bool {
 	_, ok := a.Locate(k)
 	return ok
 }
-
-// dirMode and fileMode are what git-annex gives to key folders and objects.
-func (a *Annex) frozenDirMode(fi fs.FileMode) fs.FileMode {
-	if a.Repo.SharedMode() != 0 {
-		return fi.Perm() | 0o770
-	}
-	return fi.Perm() &^ 0o222
-}
-
-func (a *Annex) frozenFileMode(perm fs.FileMode) fs.FileMode {
-	perm = perm&^0o222 | 0o400
-	if shared := a.Repo.SharedMode(); shared != 0 {
-		perm |= shared & 0o444
-	}
-	return perm
-}

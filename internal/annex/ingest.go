@@ -175,22 +175,6 @@ func (a *Annex) newKeyDir(dir string) (isNew bool, err error) {
 	return err == nil, err
 }
 
-func (a *Annex) thaw(dir string) error {
-	a.freezer.Thaw(dir)
-	fi, err := os.Stat(dir)
-	if err != nil || fi.Mode().Perm()&0o200 != 0 {
-		return err
-	}
-	return os.Chmod(dir, fi.Mode().Perm()|0o200)
-}
-
-// thawObject lets an object be moved or removed.
-func (a *Annex) thawObject(object string) error {
-	err := a.thaw(filepath.Dir(object))
-	a.freezer.Thaw(object)
-	return err
-}
-
 // place brings the content to the object path.
 func (a *Annex) place(ctx context.Context, path, object string, seen fs.FileInfo) error {
 	// What a colleague owns cannot be protected, and what a command protects may
@@ -240,56 +224,6 @@ func linkRefused(err error) bool {
 		}
 	}
 	return false
-}
-
-// freeze takes the write permission from object and folder.
-func (a *Annex) freeze(object string, perm fs.FileMode) error {
-	if err := a.freezeFile(object, perm); err != nil {
-		return err
-	}
-	return a.freezeDir(filepath.Dir(object))
-}
-
-func (a *Annex) freezeFile(object string, perm fs.FileMode) error {
-	if err := protect(object, a.frozenFileMode(perm.Perm())); err != nil {
-		return fmt.Errorf("protect %s: %w", object, err)
-	}
-	a.freezer.Freeze(object)
-	return nil
-}
-
-// freezeNew is freeze for an object in a folder that newKeyDir has just made.
-// Such folders are all alike, so that only the first one is looked at.
-func (a *Annex) freezeNew(object string, perm fs.FileMode) error {
-	if err := a.freezeFile(object, perm); err != nil {
-		return err
-	}
-	dir := filepath.Dir(object)
-	mode := fs.FileMode(a.newDirs.Load())
-	if mode == 0 || a.Repo.SharedMode() != 0 {
-		fi, err := os.Stat(dir)
-		if err != nil {
-			return fmt.Errorf("protect %s: %w", dir, err)
-		}
-		mode = fi.Mode() & (fs.ModePerm | fs.ModeSetgid)
-		a.newDirs.Store(uint32(mode))
-	}
-	return a.freezeDirFrom(dir, mode)
-}
-
-// protect is os.Chmod for files that may be a colleague's: these have the mode
-// that theirs have, and that is as good if they cannot be written to. Folders
-// of a shared repository can be.
-func protect(path string, mode fs.FileMode) error {
-	err := os.Chmod(path, mode)
-	if !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	fi, serr := os.Stat(path)
-	if serr == nil && (fi.IsDir() && fi.Mode().Perm()&0o070 == 0o070 || !fi.IsDir() && fi.Mode().Perm()&0o222 == 0) {
-		return nil
-	}
-	return err
 }
 
 // syncEach is the number of objects up to which each is synced by itself;

@@ -67,23 +67,6 @@ func copyVerified(ctx context.Context, object, path string, k annexkey.Key) erro
 	return err
 }
 
-func (a *Annex) freezeDir(dir string) error {
-	fi, err := os.Stat(dir)
-	if err != nil {
-		return fmt.Errorf("protect %s: %w", dir, err)
-	}
-	return a.freezeDirFrom(dir, fi.Mode())
-}
-
-// freezeDirFrom is freezeDir for a folder of a known mode.
-func (a *Annex) freezeDirFrom(dir string, mode fs.FileMode) error {
-	if err := protect(dir, a.frozenDirMode(mode)|mode&fs.ModeSetgid); err != nil {
-		return fmt.Errorf("protect %s: %w", dir, err)
-	}
-	a.freezer.Freeze(dir)
-	return nil
-}
-
 // Adopt moves a file that nobody else uses into the annex as the content of
 // the key, which must have been verified. Content that is here already stays,
 // and the file is removed.

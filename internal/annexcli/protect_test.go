@@ -14,11 +14,11 @@ func TestProtectingCommandsAreGitAnnexs(t *testing.T) {
 	w.prelude += protectCommands
 	w.must(t, `for d in a b; do git init -q $d && (cd $d && mkdir "d d" && echo 1 > "d d/f'x" && echo 2 > g); done; cd a && real init -q && commands && cd ../b && git annex init -q && commands`)
 	steps := []string{
-		`add . && ran freeze`,
-		`lock . && echo 3 > h && annex add h && git commit -qm 1 && ran freeze`,
-		`fsck && ran freeze`,
+		`add . && ran freezecontent`,
+		`lock . && echo 3 > h && annex add h && git commit -qm 1 && ran freezecontent`,
+		`fsck && ran freezecontent`,
 		`drop --force h && ran erase`,
-		`unlock g && echo 22 > g && annex add g && ran freeze`,
+		`unlock g && echo 22 > g && annex add g && ran freezecontent`,
 		`drop --force "d d" && test ! -e "d d/f'x" && ran erase`,
 	}
 	for _, s := range steps {
