@@ -80,6 +80,7 @@ func (a *app) install(ctx context.Context, o installOptions, args []string) erro
 	if err != nil {
 		return err
 	}
+	sink = o.reference(super, sink)
 	for _, source := range sources {
 		if err := a.installOne(ctx, o, source, target, super, sink); err != nil {
 			return err
@@ -89,6 +90,16 @@ func (a *app) install(ctx context.Context, o installOptions, args []string) erro
 		return nil
 	}
 	return a.obtain(ctx, o, super, paths, sink)
+}
+
+// reference makes all records relative to the dataset that the user named, or
+// to none.
+func (o *installOptions) reference(named *dataset.Dataset, sink result.Sink) result.Sink {
+	var ref any
+	if o.dataset != "" {
+		ref = named.Path()
+	}
+	return result.SinkFunc(func(r result.Record) error { return sink.Emit(r.With("refds", ref)) })
 }
 
 // isAddress tells addresses from paths of subdatasets.
