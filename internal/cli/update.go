@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 	"github.com/stemma-data/stemma/internal/render"
@@ -57,6 +58,9 @@ func newHow() choice {
 }
 
 func (a *app) update(ctx context.Context, o updateOptions, args []string) error {
+	if o.merge.value != "" && o.merge.value != "false" && (o.how.value != "" || o.howSubs.value != "") {
+		return errors.New("--merge and --how or --how-subds exclude each other: --merge is the older way to say --how merge")
+	}
 	d, err := a.open(ctx, o.dataset, "update")
 	if err != nil {
 		return err

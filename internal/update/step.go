@@ -22,6 +22,7 @@ type step struct {
 	branch       string
 	sibling      string // that is updated from; "" where none was chosen
 	tracking     bool   // the sibling is the one that the branch tracks
+	byTracking   bool   // and was chosen for that
 	target       string
 }
 
@@ -82,7 +83,7 @@ func (s *step) choose(ctx context.Context, remotes []string) error {
 	case len(remotes) == 1:
 		s.sibling = remotes[0]
 	default:
-		s.sibling = tracked
+		s.sibling, s.byTracking = tracked, tracked != ""
 	}
 	s.tracking = tracked != "" && tracked == s.sibling
 	return nil
@@ -121,24 +122,28 @@ func (s *step) fetchRecorded(ctx context.Context, r result.Record) (result.Recor
 	return r, false, nil
 }
 
-// findTarget is the commit to go to: the branch's upstream at the sibling, or
-// its branch of the same name; "" where there is none.
+// findTarget is the commit to go to: the sibling's branch of the same name, or
+// the branch's upstream where the sibling has none or was chosen for it; ""
+// where there is neither.
 func (s *step) findTarget(ctx context.Context) (string, error) {
 	if s.followParent {
 		return string(s.recorded), nil
 	}
-	if s.tracking {
+	same := ""
+	if s.branch != "" && !s.byTracking {
+		id, err := s.d.Repo.Ref(ctx, "refs/remotes/"+s.sibling+"/"+s.branch)
+		if err != nil {
+			return "", err
+		}
+		if id != "" {
+			same = s.sibling + "/" + s.branch
+		}
+	}
+	if same == "" && s.tracking {
 		merge := s.d.Repo.Config.Get("branch." + s.branch + ".merge")
 		return s.sibling + "/" + strings.TrimPrefix(merge, "refs/heads/"), nil
 	}
-	if s.branch == "" {
-		return "", nil
-	}
-	id, err := s.d.Repo.Ref(ctx, "refs/remotes/"+s.sibling+"/"+s.branch)
-	if err != nil || id == "" {
-		return "", err
-	}
-	return s.sibling + "/" + s.branch, nil
+	return same, nil
 }
 
 // targetOrNone is the target for messages.

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/gitobj"
@@ -55,14 +56,14 @@ func Update(ctx context.Context, d *dataset.Dataset, opt Options, sink result.Si
 		opt.Follow = FollowSibling
 	}
 	u := &updating{opt: opt, top: d, sink: sink}
-	topFailed, err := u.one(ctx, d, "", opt.How)
+	top, err := u.one(ctx, d, "", opt.How)
 	if err != nil || opt.Levels == 0 {
 		return err
 	}
 	var updated []string
-	how := opt.How
+	how, seen := opt.How, false
 	err = d.Subdatasets(ctx, dataset.SubdatasetsOptions{State: "present", Levels: opt.Levels, Paths: opt.Paths}, func(s *dataset.Subdataset) error {
-		how = opt.HowSubs
+		how, seen = opt.HowSubs, true
 		repo, err := d.Repo.OpenBelow(ctx, s.Abs)
 		if err != nil {
 			return err
@@ -72,16 +73,19 @@ func Update(ctx context.Context, d *dataset.Dataset, opt Options, sink result.Si
 		if err != nil {
 			return err
 		}
-		failed, err := u.one(ctx, sub, s.Commit, opt.HowSubs)
-		if !failed {
+		out, err := u.one(ctx, sub, s.Commit, opt.HowSubs)
+		if out == updatedIt {
 			updated = append(updated, s.Abs)
 		}
 		return err
 	})
+	if err == nil && !seen && len(opt.Paths) > 0 {
+		d.Env.Log.Warn("path constraints did not match an installed subdataset: " + strings.Join(opt.Paths, ", "))
+	}
 	if err != nil || how == "" || how == Fetch || len(updated) == 0 {
 		return err
 	}
-	if topFailed {
+	if top == failedIt {
 		d.Env.Log.Warn(fmt.Sprintf("Not saving because top-level dataset %s had an update failure in subdataset", d.Path()))
 		return nil
 	}
@@ -114,9 +118,18 @@ func (u *updating) save(ctx context.Context, paths []string) error {
 	return err
 }
 
+// outcome is what became of one dataset.
+type outcome int
+
+const (
+	leftIt    outcome = iota // as it was: nothing was fetched, or nothing could be done with it
+	updatedIt                // or nothing was to be done
+	failedIt                 // the work tree could not be updated
+)
+
 // one updates one dataset. recorded is the commit that the superdataset has of
-// it, "" for the top. failed says that the work tree could not be updated.
-func (u *updating) one(ctx context.Context, d *dataset.Dataset, recorded gitobj.OID, how string) (failed bool, err error) {
+// it, "" for the top.
+func (u *updating) one(ctx context.Context, d *dataset.Dataset, recorded gitobj.OID, how string) (outcome, error) {
 	s := &step{updating: u, d: d, recorded: recorded, how: how}
 	if s.how == Fetch {
 		s.how = ""
@@ -125,21 +138,22 @@ func (u *updating) one(ctx context.Context, d *dataset.Dataset, recorded gitobj.
 	s.lazy = recorded != "" && u.opt.Follow == FollowParentLazy
 	r, done, err := s.fetch(ctx)
 	if err != nil {
-		return true, err
+		return leftIt, err
 	}
 	if done {
-		return true, u.sink.Emit(r)
+		return leftIt, u.sink.Emit(r)
 	}
+	failed := false
 	if s.how != "" {
 		if failed, done, err = s.apply(ctx); err != nil || done {
-			return true, err
+			return leftIt, err
 		}
 	}
-	r = u.record(d, "update", result.OK)
 	if failed {
-		r = r.As(result.Error).With("message", result.Tuple{"Update of %s failed", s.targetOrNone()})
+		r = u.record(d, "update", result.Error).With("message", result.Tuple{"Update of %s failed", s.targetOrNone()})
+		return failedIt, u.sink.Emit(r)
 	}
-	return failed, u.sink.Emit(r)
+	return updatedIt, u.sink.Emit(u.record(d, "update", result.OK))
 }
 
 // gitRemotes lists the siblings that git can fetch from.
