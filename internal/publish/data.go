@@ -12,7 +12,6 @@ import (
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/commit"
 	"github.com/stemma-data/stemma/internal/dataset"
-	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/remote/local"
 	"github.com/stemma-data/stemma/internal/result"
@@ -126,7 +125,6 @@ func (s *sending) files(ctx context.Context) (files, twins []annexFile, err erro
 			continue
 		case !s.m.d.Annex.Has(k):
 			if len(s.opt.Paths) > 0 {
-				f.typ = typeOf(c.mode)
 				r := s.record(f, result.Impossible).Msg("Slated for transport, but no content present")
 				delete(r.Fields, "annexkey")
 				if err := s.sink.Emit(r); err != nil {
@@ -136,10 +134,14 @@ func (s *sending) files(ctx context.Context) (files, twins []annexFile, err erro
 			continue
 		}
 		s.known[k] = true
-		if there, err := s.there(ctx, k); err != nil || there {
-			if err != nil {
-				return nil, nil, err
-			}
+		there, asked, err := s.there(ctx, k)
+		if err == nil && there && asked {
+			err = s.sink.Emit(s.record(f, result.OK)) // as who asked for it wants to see
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if there {
 			continue
 		}
 		if ok, err := wants(f); err != nil || !ok {
@@ -153,28 +155,22 @@ func (s *sending) files(ctx context.Context) (files, twins []annexFile, err erro
 	return files, twins, nil
 }
 
-func typeOf(m gitobj.Mode) string {
-	if m == gitobj.ModeSymlink {
-		return result.Symlink
-	}
-	return result.File
-}
-
 // there tells whether the sibling has the content: by the logs, or by asking
 // where the user does not trust them.
-func (s *sending) there(ctx context.Context, k annexkey.Key) (bool, error) {
+func (s *sending) there(ctx context.Context, k annexkey.Key) (there, asked bool, err error) {
 	if s.opt.Force == ForceAll || s.opt.Force == ForceCheckData {
 		if s.target.Remote == nil {
-			return false, nil
+			return false, false, nil
 		}
-		return s.target.Remote.Present(ctx, k)
+		there, err = s.target.Remote.Present(ctx, k)
+		return there, true, err
 	}
 	data, err := s.m.d.Annex.ReadLog(ctx, annexlog.LocationPath(k))
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	line, _ := annexlog.ParsePresence(data).Get(s.target.UUID())
-	return line.Status == annexlog.StatusPresent, nil
+	return line.Status == annexlog.StatusPresent, false, nil
 }
 
 // filter returns what decides whether the sibling wants a file.

@@ -57,10 +57,20 @@ func (p *pushing) to(ctx context.Context, m *part, to, branch string, above []st
 	}
 	if d.Annex != nil {
 		if err := takeBranch(ctx, d, to); err != nil {
-			return err
+			return p.unreached(ctx, d, to, err)
 		}
 	}
 	return p.refs(ctx, d, to, withBranches(d, specs, branch))
+}
+
+// unreached reports what git says of a sibling that it cannot talk to, so that
+// other datasets are still pushed. Any other error is returned.
+func (p *pushing) unreached(ctx context.Context, d *dataset.Dataset, to string, err error) error {
+	var failed *git.CommandError
+	if ctx.Err() != nil || !errors.As(err, &failed) {
+		return err
+	}
+	return p.sink.Emit(p.record(d, result.Error).With("target", to).Msg(err.Error()))
 }
 
 // withBranches adds to what the user's configuration of git says what goes over
@@ -160,7 +170,7 @@ func (p *pushing) some(ctx context.Context, d *dataset.Dataset, to string, specs
 	list := parsePush(string(out))
 	var failed *git.CommandError
 	if len(list) == 0 && err != nil || ctx.Err() != nil {
-		return false, err
+		return false, p.unreached(ctx, d, to, err)
 	}
 	done = err == nil
 	var hints any
