@@ -2,8 +2,10 @@ package clone
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/dataset"
@@ -39,6 +41,9 @@ const addedMessage = "[DATALAD] Added subdataset"
 func Clone(ctx context.Context, opt Options, env dataset.Env, sink result.Sink) (*dataset.Dataset, error) {
 	if err := checkReckless(opt.Reckless); err != nil {
 		return nil, err
+	}
+	if slices.Contains(opt.GitArgs, "--bare") || slices.Contains(opt.GitArgs, "--mirror") {
+		return nil, errs.WithHint(errors.New("clone: a bare repository is no dataset"), "use git clone, or make one with create-sibling-ria")
 	}
 	j, err := newJob(ctx, &opt, env)
 	if err != nil {

@@ -137,7 +137,7 @@ func (j *job) occupied(ctx context.Context, candidates []Source) (rec result.Rec
 	case errors.Is(err, os.ErrNotExist):
 		return rec, false, nil
 	case err != nil && !isFile(j.dest):
-		return rec, false, fmt.Errorf("clone: %w", err)
+		return j.record.As(result.Error).Msg(err.Error()), true, nil
 	case err == nil && len(entries) == 0:
 		j.existed = true
 		return rec, false, nil
