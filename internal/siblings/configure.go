@@ -80,6 +80,9 @@ func hostOf(address string) string {
 // apply does what Settings say and reports the sibling as it is then.
 func (s Settings) apply(ctx context.Context, d *dataset.Dataset, action string, sink result.Sink) error {
 	failed := result.New(action, result.Error, d.Path(), result.Sibling).Ref(d.Path()).With("name", s.Name)
+	if err := d.EnsureAnnex(ctx); err != nil { // of a clone that git has made
+		return err
+	}
 	if err := s.check(ctx, d); err != nil {
 		return err
 	}
@@ -94,7 +97,10 @@ func (s Settings) apply(ctx context.Context, d *dataset.Dataset, action string, 
 	if s.Description != "" && d.Annex == nil {
 		return sink.Emit(failed.As(result.Impossible).Msg("cannot set description of a plain Git repository"))
 	}
-	if err := s.policy(ctx, d); err != nil {
+	if why, err := s.policy(ctx, d); err != nil || why != "" {
+		if err == nil {
+			err = sink.Emit(failed.Msg(why))
+		}
 		return err
 	}
 	if s.CommonSource != "" {
@@ -121,10 +127,10 @@ func (s Settings) remote(ctx context.Context, d *dataset.Dataset, sink result.Si
 	}
 	known := Names(d)
 	if s.URL == "" && !slices.Contains(known, s.Name) {
-		return nil, errs.WithHint(fmt.Errorf("there is no sibling %s", s.Name), "give its address: --url URL")
+		return "unknown sibling name; give its address: --url URL", nil
 	}
-	if unknown := slices.DeleteFunc(slices.Clone(s.Depends), func(n string) bool { return slices.Contains(known, n) }); len(unknown) > 0 {
-		return result.Tuple{"unknown sibling(s) specified as publication dependency: %s", "{'" + strings.Join(unknown, "', '") + "'}"}, nil
+	if why := s.unknownDepends(known); why != nil {
+		return why, nil
 	}
 	key := "remote." + s.Name + "."
 	var edits []git.ConfigEdit
@@ -157,6 +163,16 @@ func (s Settings) remote(ctx context.Context, d *dataset.Dataset, sink result.Si
 		return nil, err
 	}
 	return nil, probe(ctx, d, s.Name)
+}
+
+// unknownDepends is a message for a record: siblings to publish to first that
+// are not known.
+func (s Settings) unknownDepends(known []string) any {
+	unknown := slices.DeleteFunc(slices.Clone(s.Depends), func(n string) bool { return slices.Contains(known, n) })
+	if len(unknown) == 0 {
+		return nil
+	}
+	return result.Tuple{"unknown sibling(s) specified as publication dependency: %s", "{'" + strings.Join(unknown, "', '") + "'}"}
 }
 
 // lists sets the settings with several values.
@@ -217,7 +233,8 @@ func overSSH(address string) bool {
 	return !ok && !strings.Contains(address, "::") || strings.Contains(scheme, "ssh")
 }
 
-// Fetch brings what a sibling has in git, without touching any branch here.
+// Fetch brings what a sibling has in git, and merges what it knows of where
+// content lies; no other branch here is touched.
 func Fetch(ctx context.Context, d *dataset.Dataset, name string, sink result.Sink) error {
 	d.Env.Log.Info(fmt.Sprintf("Fetching updates for Dataset(%s)", d.Path()))
 	r := result.New("update", result.OK, d.Path(), result.Dataset).Ref(d.Path())
@@ -226,6 +243,10 @@ func Fetch(ctx context.Context, d *dataset.Dataset, name string, sink result.Sin
 			return err
 		}
 		r = r.As(result.Error).Msg(err.Error())
+	} else if d.Annex != nil {
+		if _, err := d.Annex.Merge(ctx, d.Now()); err != nil {
+			return err
+		}
 	}
 	return sink.Emit(r)
 }

@@ -160,8 +160,8 @@ const followPushes = `cd -- "$1" && git config receive.denyCurrentBranch updateI
 
 const initAnnex = `set -e
 cd -- "$1"
-if command -v git-annex >/dev/null 2>&1; then git annex init -q
-elif command -v stemma >/dev/null 2>&1; then stemma annex init
+if command -v git-annex >/dev/null 2>&1; then git annex init -q ${2:+"$2"}
+elif command -v stemma >/dev/null 2>&1; then stemma annex init ${2:+"$2"}
 else exit 47; fi`
 
 func (opt CreateOptions) one(ctx context.Context, d *dataset.Dataset, sink result.Sink) error {
@@ -171,11 +171,14 @@ func (opt CreateOptions) one(ctx context.Context, d *dataset.Dataset, sink resul
 	if existing == "" {
 		existing = ExistingError
 	}
-	switch {
-	case known && existing == ExistingError:
+	if known && (existing == ExistingError || existing == ExistingSkip) {
+		if existing == ExistingSkip {
+			r = r.As(result.NotNeeded)
+		}
 		return sink.Emit(r.With("message", result.Tuple{"sibling '%s' already configured (specify alternative name, or force reconfiguration via --existing", opt.Name}))
-	case known && existing == ExistingSkip:
-		return sink.Emit(r.As(result.NotNeeded).With("message", result.Tuple{"Skipped on existing sibling '%s'", opt.Name}))
+	}
+	if why := opt.unknownDepends(Names(d)); why != nil {
+		return sink.Emit(r.With("message", why))
 	}
 	host, dir, url, err := opt.place(d)
 	if err != nil {
@@ -189,7 +192,7 @@ func (opt CreateOptions) one(ctx context.Context, d *dataset.Dataset, sink resul
 	if err != nil {
 		return taken(err, dir, url)
 	}
-	if err := startAnnex(ctx, d, host, dir); err != nil {
+	if err := startAnnex(ctx, d, host, dir, opt.TargetURL); err != nil {
 		return fmt.Errorf("create-sibling %s: %w", url, err)
 	}
 	if _, err := host.Script(ctx, followPushes, dir); err != nil {
@@ -231,13 +234,14 @@ func taken(err error, dir, url string) error {
 	return fmt.Errorf("create-sibling %s: %w", url, err)
 }
 
-// startAnnex makes an annex of the new repository, if the dataset has one.
-func startAnnex(ctx context.Context, d *dataset.Dataset, host ria.Host, dir string) error {
+// startAnnex makes an annex of the new repository, if the dataset has one; ""
+// stands for git-annex's description.
+func startAnnex(ctx context.Context, d *dataset.Dataset, host ria.Host, dir, description string) error {
 	if d.Annex == nil {
 		return nil
 	}
 	if _, here := host.(ria.Here); !here {
-		_, err := host.Script(ctx, initAnnex, dir)
+		_, err := host.Script(ctx, initAnnex, dir, description)
 		var failed *ria.ScriptError
 		if errors.As(err, &failed) && failed.Exit == 47 {
 			return errs.WithHint(errors.New("there is neither git-annex nor stemma on that host"), "install one of them there, in the PATH of commands by ssh")
@@ -256,5 +260,5 @@ func startAnnex(ctx context.Context, d *dataset.Dataset, host ria.Host, dir stri
 	if there.Annex != nil {
 		return nil
 	}
-	return there.InitAnnex(ctx, "")
+	return there.InitAnnex(ctx, description)
 }

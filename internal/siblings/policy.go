@@ -48,8 +48,9 @@ func (s Settings) check(ctx context.Context, d *dataset.Dataset) error {
 	return nil
 }
 
-// policy writes what the git-annex branch has to know of a sibling.
-func (s Settings) policy(ctx context.Context, d *dataset.Dataset) error {
+// policy writes what the git-annex branch has to know of a sibling. why says
+// that it cannot.
+func (s Settings) policy(ctx context.Context, d *dataset.Dataset) (why string, err error) {
 	values := map[string]string{}
 	if s.Description != "" {
 		values[annexlog.UUIDFile] = s.Description
@@ -63,25 +64,25 @@ func (s Settings) policy(ctx context.Context, d *dataset.Dataset) error {
 		values[annexlog.GroupFile] = annexlog.FormatGroups(strings.Fields(*s.Group))
 	}
 	if d.Annex == nil || len(values) == 0 && s.GroupWanted == "" {
-		return nil
+		return "", nil
 	}
 	uuid := uuidOf(d, s.Name)
 	if uuid == "" {
-		return fmt.Errorf("sibling %s: it is not known to have an annex", s.Name)
+		return "it is not known to have an annex", nil
 	}
 	var edits []annex.LogEdit
 	for file, v := range values {
 		edit, err := setUUIDLog(file, uuid, v, d)
 		if err != nil {
-			return err
+			return "", err
 		}
 		edits = append(edits, edit)
 	}
 	if s.GroupWanted != "" && s.Group != nil {
 		edits = append(edits, setMapLog(annexlog.GroupPreferredContentFile, *s.Group, s.GroupWanted, d))
 	}
-	_, err := d.Publisher().Publish(ctx, commit.Request{Logs: edits, Reason: "stemma siblings: " + s.Name})
-	return err
+	_, err = d.Publisher().Publish(ctx, commit.Request{Logs: edits, Reason: "stemma siblings: " + s.Name})
+	return "", err
 }
 
 // setUUIDLog is the edit that sets a repository's value in a log.

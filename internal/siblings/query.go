@@ -57,6 +57,9 @@ func EnableNamed(ctx context.Context, d *dataset.Dataset, name string, sink resu
 	if name != "" {
 		r = r.With("name", name)
 	}
+	if err := d.EnsureAnnex(ctx); err != nil { // of a clone that git has made
+		return err
+	}
 	switch {
 	case d.Annex == nil:
 		return sink.Emit(r.Msg("cannot enable sibling of non-annex dataset"))
