@@ -27,6 +27,11 @@ func (s *step) apply(ctx context.Context) (failed, done bool, err error) {
 	case !managed && s.target == "":
 		return refuse("Could not determine update target")
 	}
+	if !managed { // what a killed update has left half done; on adjusted branches the merge sees to it
+		if err := s.d.Resume(ctx); err != nil {
+			return true, false, err
+		}
+	}
 	present, err := s.present(ctx)
 	if err != nil {
 		return true, false, err
@@ -58,13 +63,41 @@ func (s *step) revision() string {
 // git runs one command and reports how it went.
 func (s *step) git(ctx context.Context, action string, message any, args ...string) (failed bool, err error) {
 	r := s.record(s.d, action, result.OK).With("message", message)
-	if _, err := s.d.Repo.Output(ctx, args...); err != nil {
+	err = s.moving(ctx, func() error {
+		_, err := s.d.Repo.Output(ctx, args...)
+		return err
+	})
+	if err != nil {
 		if ctx.Err() != nil {
 			return true, err
 		}
 		r = r.As(result.Error).Msg(err.Error() + s.conflicts(ctx))
 	}
 	return r.Status.Failed(), s.sink.Emit(r)
+}
+
+// moving runs what brings the files here, and then the branch, to the target, so
+// that the same command goes on where this one is killed. What makes a merge
+// commit, or leaves the branch, is git's alone.
+func (s *step) moving(ctx context.Context, run func() error) error {
+	head, err := s.d.Repo.Head(ctx)
+	if err != nil {
+		return err
+	}
+	to, err := s.d.Revision(ctx, s.revision())
+	if err != nil {
+		return err
+	}
+	ends := head.OID != "" && to != "" && to != head.OID && s.how != Checkout // at the target
+	if ends && s.how != Reset {
+		if ends, err = s.d.Repo.IsAncestor(ctx, head.OID, to); err != nil {
+			return err
+		}
+	}
+	if !ends {
+		return run()
+	}
+	return s.d.MoveFiles(ctx, head.OID, to, "", run)
 }
 
 // conflicts names the files that a merge stopped at, for the end of a message.
