@@ -27,31 +27,54 @@ func (m Moving) line() string { return m.From + " " + m.To + " " + m.Key.String(
 // git-annex keeps a hundred.
 const movesKept = 1000
 
-// MovesBegun tells which moves were begun and have not ended, git-annex's too.
-func (a *Annex) MovesBegun() (func(Moving) bool, error) {
-	lines, err := a.moveLines()
-	known := map[string]bool{}
-	for _, l := range lines {
-		known[l] = true
-	}
-	return func(m Moving) bool { return known[m.line()] }, err
+// Moves are those that git-annex's move.log has, as one process knows them. It is
+// not safe for concurrent use.
+type Moves struct {
+	a     *Annex
+	begun map[string]bool
 }
 
-// BeginMoves records moves before they begin.
-func (a *Annex) BeginMoves(ctx context.Context, moves []Moving) error {
-	return a.editMoves(ctx, moves, func(lines []string, line string) []string {
+// Moves reads which moves were begun and have not ended, git-annex's too.
+func (a *Annex) Moves() (*Moves, error) {
+	lines, err := a.moveLines()
+	begun := map[string]bool{}
+	for _, l := range lines {
+		begun[l] = true
+	}
+	return &Moves{a, begun}, err
+}
+
+// Begun reports whether a move was begun and has not ended.
+func (m *Moves) Begun(way Moving) bool { return m.begun[way.line()] }
+
+// Begin records moves before they begin.
+func (m *Moves) Begin(ctx context.Context, ways []Moving) error {
+	err := m.a.editMoves(ctx, ways, func(lines []string, line string) []string {
 		if slices.Contains(lines, line) {
 			return lines
 		}
 		return append(lines, line)
 	})
+	if err == nil {
+		for _, w := range ways {
+			m.begun[w.line()] = true
+		}
+	}
+	return err
 }
 
-// EndMoves forgets moves that have ended, or have changed nothing.
-func (a *Annex) EndMoves(ctx context.Context, moves []Moving) error {
-	return a.editMoves(ctx, moves, func(lines []string, line string) []string {
+// End forgets moves that have ended, or have changed nothing.
+func (m *Moves) End(ctx context.Context, ways []Moving) error {
+	ways = slices.DeleteFunc(slices.Clone(ways), func(w Moving) bool { return !m.Begun(w) })
+	err := m.a.editMoves(ctx, ways, func(lines []string, line string) []string {
 		return slices.DeleteFunc(lines, func(l string) bool { return l == line })
 	})
+	if err == nil {
+		for _, w := range ways {
+			delete(m.begun, w.line())
+		}
+	}
+	return err
 }
 
 func (a *Annex) editMoves(ctx context.Context, moves []Moving, edit func(lines []string, line string) []string) error {

@@ -14,19 +14,23 @@ func TestMovesAreKnownUntilTheyEnd(t *testing.T) {
 	}
 	check := func(i int, want bool) {
 		t.Helper()
-		begun, err := a.MovesBegun()
-		if err != nil || begun(move(i)) != want {
-			t.Errorf("move %d: %v, %v; want %v", i, begun(move(i)), err, want)
+		moves, err := a.Moves()
+		if err != nil || moves.Begun(move(i)) != want {
+			t.Errorf("move %d: %v, %v; want %v", i, moves.Begun(move(i)), err, want)
 		}
 	}
 	check(1, false)
+	ours, err := a.Moves()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i := range 3 {
-		if err := a.BeginMoves(t.Context(), []Moving{move(i), move(i)}); err != nil {
+		if err := ours.Begin(t.Context(), []Moving{move(i), move(i)}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	check(1, true)
-	if err := a.EndMoves(t.Context(), []Moving{move(1)}); err != nil {
+	if err := ours.End(t.Context(), []Moving{move(1)}); err != nil {
 		t.Fatal(err)
 	}
 	check(1, false)
@@ -36,7 +40,7 @@ func TestMovesAreKnownUntilTheyEnd(t *testing.T) {
 		for i := range movesKept {
 			many = append(many, move(10+i))
 		}
-		if err := a.BeginMoves(t.Context(), many); err != nil {
+		if err := ours.Begin(t.Context(), many); err != nil {
 			t.Fatal(err)
 		}
 	}

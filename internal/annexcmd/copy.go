@@ -7,25 +7,22 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/remote/local"
-	"github.com/stemma-data/stemma/internal/transfer"
 )
 
 // Sender copies or moves content to a remote.
 type Sender struct {
-	s       *Session
-	repos   *Repositories
+	*mover
 	to      dataset.Peer
-	move    bool
 	name    string
-	drop    *Dropper
 	waiting []*sending
 	// Portion is how many files are sent, some of them at once, before they are
-	// reported; 1 for long-lived commands and moves.
+	// reported; 1 for long-lived commands.
 	Portion int
 }
 
@@ -35,6 +32,8 @@ type sending struct {
 	item    Item
 	logged  bool // at the remote, by the log
 	present bool // there, it says
+	lacked  bool // not there, before the move
+	unsure  bool // it may be there although it could not be sent
 	asked   error
 	sent    error
 	done    bool // asked, and sent if need be; what was cut off is not
@@ -54,31 +53,27 @@ func (s *Session) NewSender(ctx context.Context, to string, move bool) (*Sender,
 	if err != nil {
 		return nil, err
 	}
-	d := &Sender{s: s, repos: r, to: p, move: move, name: "copy", Portion: sendPortion}
-	if move {
-		d.name, d.Portion = "move", 1
-		if d.drop, err = s.NewDropper(ctx, ""); err != nil {
-			return nil, err
-		}
+	d := &Sender{to: p, name: "copy", Portion: sendPortion}
+	if d.mover, err = s.newMover(ctx, r.here, p.UUID(), p.Remote); err != nil || !move {
+		return d, err
 	}
-	return d, nil
+	d.name, d.Portion = "move", movePortion
+	d.drop, err = s.NewDropper(ctx, "")
+	return d, err
 }
 
 // Send stores a file's content at the remote, now or with the next portion. It
 // is false where there is nothing to be done.
 func (d *Sender) Send(ctx context.Context, f File) (bool, error) {
 	if !d.s.D.Annex.Has(f.Key) {
-		if d.move {
-			return d.drop.alreadyGone(f, f.Item(d.name))
-		}
-		return false, nil
+		return d.nothingHere(ctx, f)
 	}
 	where, err := d.s.Locations(ctx, d.repos, annexlog.LocationPath(f.Key))
 	if err != nil {
 		return false, err
 	}
 	logged := contains(where, d.to.UUID())
-	if logged && d.s.Fast && !d.move {
+	if logged && d.s.Fast && d.drop == nil {
 		return false, nil
 	}
 	if ok, err := d.s.autoSends(ctx, f, d.to.UUID(), len(where)); err != nil || !ok {
@@ -106,52 +101,124 @@ func (d *Sender) Send(ctx context.Context, f File) (bool, error) {
 func (d *Sender) transfer(ctx context.Context) error {
 	list := d.waiting
 	d.waiting = nil
-	group, gctx := errgroup.WithContext(ctx)
-	const few = 4
-	limit := max(d.s.Jobs, few)
-	if d.s.Jobs <= 0 {
-		limit = remote.AtOnce(d.to.Remote, few)
+	ways, err := d.begin(ctx, list)
+	if err != nil {
+		return err
 	}
-	group.SetLimit(limit)
 	own := d.s.ownStore()
-	for _, w := range list {
-		group.Go(func() error {
-			if w.present, w.asked = d.present(gctx, w); w.asked == nil && !w.present {
-				w.sent = d.store(gctx, own, w)
-			}
-			w.done = w.asked == nil && w.sent == nil || gctx.Err() == nil
-			return gctx.Err()
-		})
-	}
-	err := group.Wait()
+	err = d.atOnce(ctx, list, func(ctx context.Context, w *sending) error {
+		if d.drop == nil {
+			w.present, w.asked = d.present(ctx, w)
+		}
+		if w.asked == nil && !w.present {
+			w.sent = d.store(ctx, own, w)
+			w.unsure = w.sent != nil && d.mayHave(ctx, w)
+		}
+		w.done = w.asked == nil && w.sent == nil || ctx.Err() == nil
+		return ctx.Err()
+	})
 	if err == nil {
 		err = ctx.Err()
 	}
 	wctx := context.WithoutCancel(ctx)
+	if rerr := errors.Join(d.again(wctx, d.to.Remote, ways), d.record(wctx, list)); rerr != nil {
+		return errors.Join(err, rerr)
+	}
 	for _, w := range list {
-		if !w.done || d.move && err != nil {
+		if !w.done || d.drop != nil && err != nil {
 			continue
 		}
 		if rerr := d.deliver(wctx, w); rerr != nil {
 			return errors.Join(err, rerr)
 		}
 	}
-	return err
+	if d.Portion > 1 && len(d.over) < manyOver {
+		return err
+	}
+	return errors.Join(err, d.finish(wctx))
+}
+
+// atOnce runs fn for some files at a time.
+func (d *Sender) atOnce(ctx context.Context, list []*sending, fn func(context.Context, *sending) error) error {
+	const few = 4
+	limit := max(d.s.Jobs, few)
+	if d.s.Jobs <= 0 {
+		limit = remote.AtOnce(d.to.Remote, few)
+	}
+	return atOnce(ctx, limit, list, fn)
+}
+
+// atOnce runs fn for up to limit files at a time, until one fails.
+func atOnce[T any](ctx context.Context, limit int, list []T, fn func(context.Context, T) error) error {
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(limit)
+	for _, w := range list {
+		group.Go(func() error { return fn(gctx, w) })
+	}
+	return group.Wait()
+}
+
+// begin asks the remote of a move about all that waits, and notes down what is
+// about to move. A move must know who had the content.
+func (d *Sender) begin(ctx context.Context, list []*sending) (ways []annex.Moving, err error) {
+	if d.drop == nil {
+		return nil, nil
+	}
+	err = d.atOnce(ctx, list, func(ctx context.Context, w *sending) error {
+		w.present, w.asked = d.to.Remote.Present(ctx, w.Key)
+		return ctx.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range list {
+		w.lacked = d.lacked(w.Key, w.present)
+		if w.asked == nil && !w.present {
+			ways = append(ways, d.way(w.Key))
+		}
+	}
+	return ways, d.moves.Begin(ctx, ways)
 }
 
 // present asks the remote, unless it looks itself before it sends; with --fast a
-// copy the log does not know is none. A move must know who had the content.
+// copy the log does not know is none.
 func (d *Sender) present(ctx context.Context, w *sending) (bool, error) {
-	if !d.move {
-		_, places := remote.As[remote.Placer](d.to.Remote)
-		_, looks := remote.As[remote.Looker](d.to.Remote)
-		if d.s.Fast || places || looks && !w.logged {
-			return false, nil
-		}
+	_, places := remote.As[remote.Placer](d.to.Remote)
+	_, looks := remote.As[remote.Looker](d.to.Remote)
+	if d.s.Fast || places || looks && !w.logged {
+		return false, nil
 	}
 	return d.to.Remote.Present(ctx, w.Key)
 }
 
+// mayHave is the question after a failure: the remote's last word may be what has
+// been lost.
+func (d *Sender) mayHave(ctx context.Context, w *sending) bool {
+	if d.drop == nil {
+		return false
+	}
+	has, err := d.to.Remote.Present(ctx, w.Key)
+	return has || err != nil
+}
+
+// record logs what the remote has now. Before ours goes, every reader can see
+// where else it is.
+func (d *Sender) record(ctx context.Context, list []*sending) error {
+	for _, w := range list {
+		if !w.done || w.asked != nil || w.sent != nil || w.present && w.logged {
+			continue
+		}
+		if err := d.s.SetLocation(ctx, w.Key, d.to.UUID(), annexlog.StatusPresent); err != nil {
+			return err
+		}
+	}
+	if d.drop == nil {
+		return nil
+	}
+	return d.s.publish(ctx)
+}
+
+// deliver ends one file.
 func (d *Sender) deliver(ctx context.Context, w *sending) error {
 	if w.asked != nil {
 		return d.s.Report(w.item.error(w.asked))
@@ -159,21 +226,22 @@ func (d *Sender) deliver(ctx context.Context, w *sending) error {
 	var notes []Note
 	if !w.present {
 		notes = append(notes, short("to "+d.to.Spec.Name+"..."))
-		if w.sent != nil {
-			o := w.item.error(w.sent)
-			o.Notes = notes
-			return d.s.Report(o)
-		}
 	}
-	if !w.present || !w.logged {
-		if err := d.s.SetLocation(ctx, w.Key, d.to.UUID(), annexlog.StatusPresent); err != nil {
-			return err
-		}
+	settled, err := !w.unsure, error(nil)
+	switch {
+	case w.sent != nil:
+		o := w.item.error(w.sent)
+		o.Notes = notes
+		err = d.s.Report(o)
+	case d.drop == nil:
+		err = d.s.Report(w.item.ok(notes...))
+	default:
+		settled, err = d.dropSource(ctx, w.File, w.item, w.lacked, notes...)
 	}
-	if !d.move {
-		return d.s.Report(w.item.ok(notes...))
+	if settled {
+		d.ends(w.Key)
 	}
-	return d.dropOurs(ctx, w.File, w.item, notes, w.present)
+	return err
 }
 
 // store hands the content over, locked against being dropped meanwhile.
@@ -191,58 +259,9 @@ func (d *Sender) store(ctx context.Context, own *local.Store, w *sending) error 
 	return d.s.D.Sender(d.s.progressOf(w.item, "to")).Send(ctx, w.Key, keeper)
 }
 
-// dropOurs ends a move: where the remote has just got its copy, the number of
-// copies stays as it was; otherwise ours may only go if enough others are left.
-func (d *Sender) dropOurs(ctx context.Context, f File, item Item, notes []Note, present bool) error {
-	proof, err := d.drop.proof(ctx, f, d.repos.here)
-	if err != nil {
-		return err
-	}
-	if !present && proof.Need > 0 {
-		proof = transfer.Proof{Need: 1, Ask: []remote.Remote{d.to.Remote}}
-	}
-	if ok, o, err := d.drop.allowed(ctx, f, d.repos.here, item); err != nil || !ok {
-		return errors.Join(err, d.s.reportUnless(err, notMoved(o, "here", notes...)))
-	}
-	err = transfer.Drop(ctx, d.s.ownStore(), f.Key, proof)
-	if err != nil && !errors.Is(err, remote.ErrAbsent) {
-		return d.drop.refused(ctx, f, item, err, notes...)
-	}
-	d.drop.goes(f.Key)
-	if err := d.s.SetLocation(ctx, f.Key, d.repos.here, annexlog.StatusAbsent); err != nil {
-		return err
-	}
-	return d.s.Report(item.ok(notes...))
-}
-
-// admitted are the files that the remote has, as far as they are admitted.
-func (s *Session) admitted(ctx context.Context, d *Dropper, files []File) (list []File, err error) {
-	if s.Admit == nil {
-		return files, nil
-	}
-	for _, f := range files {
-		where, err := s.Locations(ctx, d.repos, annexlog.LocationPath(f.Key))
-		if err != nil {
-			return nil, err
-		}
-		if s.holds(ctx, *d.from, where, f.Key) && s.Admit(f.Key) {
-			list = append(list, f)
-		}
-	}
-	s.Admit = nil // each is asked about once
-	return list, nil
-}
-
-// notMoved ends a move after which the content is in both places.
-func notMoved(o Outcome, from string, done ...Note) Outcome {
-	o.Notes = append(slices.Clone(done), o.Notes...)
-	o.Notes = append(o.Notes, long("(Use --force to override this check, or adjust numcopies.)"), long("Content not dropped from "+from+"."))
-	return o
-}
-
 // Flush sends what waits, and completes what was moved.
 func (d *Sender) Flush(ctx context.Context) error {
-	err := d.transfer(ctx)
+	err := errors.Join(d.transfer(ctx), d.finish(context.WithoutCancel(ctx)))
 	if d.drop == nil {
 		return err
 	}

@@ -3,14 +3,11 @@ package annexcmd
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"strconv"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/dataset"
-	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/transfer"
 )
 
@@ -21,6 +18,7 @@ type Dropper struct {
 	from  *dataset.Peer // nil: from here
 	name  string
 	gone  map[annexkey.Key]bool // dropped from here since the last Flush
+	full  []annexkey.Key        // among these, whose unlocked files still have the content
 	// Unused content is logged as dead where it goes: nobody shall miss it.
 	Unused bool
 }
@@ -87,18 +85,8 @@ func (d *Dropper) Drop(ctx context.Context, f File) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	err = transfer.Drop(ctx, d.s.ownStore(), f.Key, proof)
-	if err != nil && !errors.Is(err, remote.ErrAbsent) {
-		if ctx.Err() != nil {
-			return true, ctx.Err()
-		}
-		return true, d.refused(ctx, f, item, err)
-	}
-	d.goes(f.Key)
-	if err := d.s.SetLocation(ctx, f.Key, d.s.D.Annex.UUID, d.left()); err != nil {
-		return true, err
-	}
-	return true, d.s.Report(item.ok())
+	_, err = d.remove(ctx, f, item, "", proof)
+	return true, err
 }
 
 // goes remembers what was dropped from here.
@@ -107,6 +95,7 @@ func (d *Dropper) goes(k annexkey.Key) {
 		d.gone = map[annexkey.Key]bool{}
 	}
 	d.gone[k] = true
+	d.full = append(d.full, k)
 }
 
 // alreadyGone reports a file whose content has just been dropped as that of
@@ -120,12 +109,18 @@ func (d *Dropper) alreadyGone(f File, item Item) (bool, error) {
 
 // Flush turns the unlocked files of what was dropped into pointers.
 func (d *Dropper) Flush(ctx context.Context) error {
-	gone := slices.Collect(maps.Keys(d.gone))
 	d.gone = nil
-	if len(gone) == 0 {
+	return d.empty(ctx)
+}
+
+// empty is Flush, but what was dropped is remembered.
+func (d *Dropper) empty(ctx context.Context) error {
+	full := d.full
+	d.full = nil
+	if len(full) == 0 {
 		return nil
 	}
-	return d.s.D.Depopulate(context.WithoutCancel(ctx), gone)
+	return d.s.D.Depopulate(context.WithoutCancel(ctx), full)
 }
 
 func (s *Session) reportUnless(err error, o Outcome) error {

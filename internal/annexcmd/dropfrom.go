@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/remote"
@@ -33,18 +34,12 @@ func (d *Dropper) dropFrom(ctx context.Context, f File) (bool, error) {
 	if d.name == "dropunused" {
 		notes = append(notes, short("from "+d.from.Spec.Name+"..."))
 	}
-	return true, d.removeFrom(ctx, f, item, 0, notes...)
-}
-
-// removeFrom proves other copies, ours among them, and removes the remote's.
-// spare copies need no proof.
-func (d *Dropper) removeFrom(ctx context.Context, f File, item Item, spare int, notes ...Note) error {
 	proof, err := d.proof(ctx, f, d.from.UUID())
 	if err != nil {
-		return err
+		return true, err
 	}
-	proof.Need, proof.Locked = max(proof.Need-spare, 0), max(proof.Locked-spare, 0)
-	return d.removeProven(ctx, f, item, d.witness(), proof, notes...)
+	_, err = d.remove(ctx, f, item, d.witness(), proof, notes...)
+	return true, err
 }
 
 // witness is our repository, if a copy of ours counts.
@@ -55,28 +50,61 @@ func (d *Dropper) witness() string {
 	return d.repos.here
 }
 
-// removeProven removes the remote's copy if the proof succeeds. own is as for
+// fate is what became of a copy that was to go.
+type fate int
+
+const (
+	dropFailed fate = iota
+	dropUnsafe      // too few others were proven
+	dropDone
+)
+
+// remove deletes the copy if the proof succeeds, and reports that. own is as for
 // transfer.DropFrom.
-func (d *Dropper) removeProven(ctx context.Context, f File, item Item, own string, proof transfer.Proof, notes ...Note) error {
-	keeper, ok := d.from.Remote.(remote.Keeper)
-	if !ok {
-		return d.s.Report(item.error(d.cannot("delete from")))
-	}
-	err := transfer.DropFrom(ctx, d.s.ownStore(), own, keeper, f.Key, proof)
+func (d *Dropper) remove(ctx context.Context, f File, item Item, own string, proof transfer.Proof, notes ...Note) (fate, error) {
+	err := d.delete(ctx, f.Key, own, proof)
 	switch {
+	case err == nil:
 	case ctx.Err() != nil:
-		return ctx.Err()
-	case err != nil:
-		return d.refused(ctx, f, item, err, notes...)
+		return dropFailed, ctx.Err()
+	default:
+		became := dropFailed
+		if _, unsafe := errors.AsType[*transfer.UnsafeError](err); unsafe {
+			became = dropUnsafe
+		}
+		return became, d.refused(ctx, f, item, err, notes...)
 	}
 	if err := d.logGone(ctx, f); err != nil {
-		return err
+		return dropDone, err
 	}
-	return d.s.Report(item.ok(notes...))
+	return dropDone, d.s.Report(item.ok(notes...))
 }
 
-// logGone records that the remote has no copy, unless the log says so already.
+// delete is the deletion alone.
+func (d *Dropper) delete(ctx context.Context, k annexkey.Key, own string, proof transfer.Proof) error {
+	if d.from != nil {
+		keeper, ok := d.from.Remote.(remote.Keeper)
+		if !ok {
+			return d.cannot("delete from")
+		}
+		return transfer.DropFrom(ctx, d.s.ownStore(), own, keeper, k, proof)
+	}
+	err := transfer.Drop(ctx, d.s.ownStore(), k, proof)
+	if errors.Is(err, remote.ErrAbsent) {
+		err = nil
+	}
+	if err == nil {
+		d.goes(k)
+	}
+	return err
+}
+
+// logGone records that the copy is gone; of a remote, unless the log says so
+// already.
 func (d *Dropper) logGone(ctx context.Context, f File) error {
+	if d.from == nil {
+		return d.s.SetLocation(ctx, f.Key, d.repos.here, d.left())
+	}
 	data, err := d.s.Log(ctx, annexlog.LocationPath(f.Key))
 	if err != nil {
 		return err
@@ -86,6 +114,14 @@ func (d *Dropper) logGone(ctx context.Context, f File) error {
 		return nil
 	}
 	return d.s.SetLocation(ctx, f.Key, d.from.UUID(), d.left())
+}
+
+// place is where the copies go, for people.
+func (d *Dropper) place() string {
+	if d.from == nil {
+		return "here"
+	}
+	return d.from.Spec.Name
 }
 
 func (d *Dropper) cannot(what string) error {

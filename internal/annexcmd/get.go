@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/dataset"
@@ -20,6 +21,7 @@ import (
 type GetOptions struct {
 	From    string // only from this remote; "" for all
 	Command string // for the report; "" is get
+	Move    bool   // the source is to lose it
 }
 
 // wanting is a file whose content is to come.
@@ -144,7 +146,8 @@ func (g *Getter) Flush(ctx context.Context) error {
 			keys = append(keys, w.Key)
 		}
 	}
-	if err := g.record(context.WithoutCancel(ctx), keys); err != nil {
+	wctx := context.WithoutCancel(ctx)
+	if err := errors.Join(g.record(wctx, keys), g.overtake(wctx, files)); err != nil {
 		return errors.Join(failure, err)
 	}
 	for _, w := range files {
@@ -153,6 +156,22 @@ func (g *Getter) Flush(ctx context.Context) error {
 		}
 	}
 	return failure
+}
+
+// overtake forgets moves that were broken off: now there are copies on both sides.
+func (g *Getter) overtake(ctx context.Context, files []*wanting) error {
+	if g.opt.Move {
+		return nil
+	}
+	var ways []annex.Moving
+	for _, w := range files {
+		for _, u := range w.where {
+			if w.from != nil {
+				ways = append(ways, annex.Moving{From: u, To: g.repos.here, Key: w.Key})
+			}
+		}
+	}
+	return g.s.overtaken(ctx, ways)
 }
 
 // fetch transfers the keys, some at once, each once.

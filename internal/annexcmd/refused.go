@@ -55,11 +55,7 @@ func (d *Dropper) refused(ctx context.Context, f File, item Item, cause error, n
 	o = d.repos.askElsewhere(o, wanted, skipped, none)
 	o.Notes = append(o.Notes, long("(Use --force to override this check, or adjust numcopies.)"))
 	if item.Command == "move" {
-		place := "here"
-		if d.from != nil {
-			place = d.from.Spec.Name
-		}
-		o.Notes = append(o.Notes, long("Content not dropped from "+place+"."))
+		o.Notes = append(o.Notes, long("Content not dropped from "+d.place()+"."))
 	}
 	return d.s.Report(o)
 }

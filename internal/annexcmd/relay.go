@@ -15,13 +15,9 @@ import (
 // here passes through our annex, which no log is told; what a relay that was
 // killed has left there goes on with the next one.
 type Relay struct {
-	s        *Session
-	repos    *Repositories
+	*mover
 	from, to dataset.Peer
 	name     string
-	drop     *Dropper                // from the source; nil: it keeps its copy
-	begun    func(annex.Moving) bool // by an earlier process
-	over     []annex.Moving          // begun, and ended when that could not be noted
 	waiting  []*relayed
 	// Portion is how many files are carried, some of them at once, before they
 	// are reported; 1 for long-lived commands.
@@ -43,9 +39,6 @@ type relayed struct {
 	done   bool // err tells what became of it
 }
 
-// relayPortion is how many files wait for each other's reports.
-const relayPortion = 64
-
 // NewRelay begins to bring content from one remote to another; with move the
 // first one loses it.
 func (s *Session) NewRelay(ctx context.Context, from, to string, move bool) (*Relay, error) {
@@ -53,7 +46,7 @@ func (s *Session) NewRelay(ctx context.Context, from, to string, move bool) (*Re
 	if err != nil {
 		return nil, err
 	}
-	d := &Relay{s: s, repos: r, name: "copy", Portion: relayPortion}
+	d := &Relay{name: "copy", Portion: movePortion}
 	if d.from, err = r.Peer(from); err != nil {
 		return nil, err
 	}
@@ -65,7 +58,8 @@ func (s *Session) NewRelay(ctx context.Context, from, to string, move bool) (*Re
 			return nil, fmt.Errorf("the remote %s is this repository", p.Spec.Name)
 		}
 	}
-	if d.begun, err = s.D.Annex.MovesBegun(); err != nil || !move {
+	d.mover, err = s.newMover(ctx, d.from.UUID(), d.to.UUID(), d.to.Remote)
+	if err != nil || !move {
 		return d, err
 	}
 	d.name = "move"
@@ -85,7 +79,7 @@ func (d *Relay) Add(ctx context.Context, f File) (bool, error) {
 	}
 	w := &relayed{File: f, item: f.Item(d.name), there: contains(where, d.to.UUID())}
 	if !d.s.holds(ctx, d.from, where, f.Key) {
-		d.gone(w)
+		d.nothingLeft(w)
 		return false, nil
 	}
 	if ok, err := d.s.autoSends(ctx, f, d.to.UUID(), len(where)); err != nil || !ok {
@@ -96,7 +90,7 @@ func (d *Relay) Add(ctx context.Context, f File) (bool, error) {
 	}
 	has := d.s.D.Annex.Has(f.Key)
 	w.logged = has && contains(where, d.repos.here)
-	w.stays = w.logged || has && !d.begun(d.passing(w))
+	w.stays = w.logged || has && !d.moves.Begun(d.passing(w))
 	for _, p := range []dataset.Peer{d.from, d.to} {
 		if p.Remote == nil {
 			return true, d.s.Report(w.item.error(p.Err))
@@ -113,12 +107,14 @@ func (d *Relay) Add(ctx context.Context, f File) (bool, error) {
 	return true, d.Flush(ctx)
 }
 
-// gone takes note of moves whose source has nothing any more.
-func (d *Relay) gone(w *relayed) {
-	for _, m := range []annex.Moving{d.passing(w), d.whole(w)} {
-		if d.begun(m) && !d.s.D.Annex.Has(w.Key) {
-			d.over = append(d.over, m)
-		}
+// nothingLeft takes note of moves whose source has nothing any more.
+func (d *Relay) nothingLeft(w *relayed) {
+	if d.s.D.Annex.Has(w.Key) {
+		return
+	}
+	d.ends(w.Key)
+	if m := d.passing(w); d.moves.Begun(m) {
+		d.over = append(d.over, m)
 	}
 }
 
@@ -127,17 +123,12 @@ func (d *Relay) passing(w *relayed) annex.Moving {
 	return annex.Moving{From: d.from.UUID(), To: d.repos.here, Key: w.Key}
 }
 
-// whole is its way from the source to the destination.
-func (d *Relay) whole(w *relayed) annex.Moving {
-	return annex.Moving{From: d.from.UUID(), To: d.to.UUID(), Key: w.Key}
-}
-
 // Flush carries what waits, records it, and reports.
 func (d *Relay) Flush(ctx context.Context) error {
-	list, ended := d.waiting, d.over
-	d.waiting, d.over = nil, nil
+	list := d.waiting
+	d.waiting = nil
 	if len(list) == 0 {
-		return d.s.D.Annex.EndMoves(ctx, ended)
+		return d.finish(ctx)
 	}
 	if err := d.look(ctx, list); err != nil {
 		return err
@@ -156,16 +147,10 @@ func (d *Relay) Flush(ctx context.Context) error {
 			return errors.Join(failure, err)
 		}
 		if settled {
-			ended = append(ended, w.moves...)
+			d.over = append(d.over, w.moves...)
 		}
 	}
-	// A process that is killed before this finds the moves begun, and ends them.
-	if d.drop != nil {
-		if err := d.s.publish(wctx); err != nil {
-			return errors.Join(failure, err)
-		}
-	}
-	return errors.Join(failure, d.s.D.Annex.EndMoves(wctx, ended))
+	return errors.Join(failure, d.finish(wctx))
 }
 
 // record logs what has arrived. Before the source loses anything, every reader
@@ -218,5 +203,5 @@ func (d *Relay) deliver(ctx context.Context, w *relayed) (settled bool, err erro
 	if d.drop == nil {
 		return true, d.s.Report(w.item.ok(w.notes...))
 	}
-	return true, d.dropSource(ctx, w)
+	return d.dropSource(ctx, w.File, w.item, !w.logged && d.lacked(w.Key, w.had), w.notes...)
 }

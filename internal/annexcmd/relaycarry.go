@@ -5,8 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/remote"
@@ -35,17 +33,17 @@ func (d *Relay) look(ctx context.Context, list []*relayed) error {
 		if _, w.keep, err = d.s.keeps(ctx, w.File, d.repos.here, true); err != nil {
 			return err
 		}
-		if m := d.passing(w); !w.stays && (!w.had || d.begun(m)) {
+		if m := d.passing(w); !w.stays && (!w.had || d.moves.Begun(m)) {
 			w.moves = append(w.moves, m)
 		}
-		if m := d.whole(w); d.drop != nil && (!w.had || d.begun(m)) {
+		if m := d.way(w.Key); d.drop != nil && !w.had || d.moves.Begun(m) {
 			w.moves = append(w.moves, m)
 		}
 		if !w.had {
 			moves = append(moves, w.moves...)
 		}
 	}
-	return d.s.D.Annex.BeginMoves(ctx, moves)
+	return d.moves.Begin(ctx, moves)
 }
 
 // carry brings to the destination what it lacks.
@@ -67,17 +65,12 @@ func (d *Relay) carry(ctx context.Context, list []*relayed) error {
 
 // atOnce runs fn for some files at a time.
 func (d *Relay) atOnce(ctx context.Context, list []*relayed, fn func(context.Context, *relayed) error) error {
-	group, gctx := errgroup.WithContext(ctx)
 	const few = 4
 	limit := max(d.s.Jobs, few)
 	if d.s.Jobs <= 0 {
 		limit = min(remote.AtOnce(d.from.Remote, few), remote.AtOnce(d.to.Remote, few))
 	}
-	group.SetLimit(limit)
-	for _, w := range list {
-		group.Go(func() error { return fn(gctx, w) })
-	}
-	return group.Wait()
+	return atOnce(ctx, limit, list, fn)
 }
 
 func (d *Relay) carryOne(ctx context.Context, own *local.Store, w *relayed) error {
@@ -149,26 +142,6 @@ func (d *Relay) clear(own *local.Store, w *relayed) error {
 		return err
 	}
 	return held.Remove()
-}
-
-// dropSource ends a move. Where the destination has just got its copy, the
-// number of copies stays as it was; otherwise enough others must be left.
-func (d *Relay) dropSource(ctx context.Context, w *relayed) error {
-	ok, o, err := d.drop.allowed(ctx, w.File, d.from.UUID(), w.item)
-	if err != nil || !ok {
-		return errors.Join(err, d.s.reportUnless(err, notMoved(o, d.from.Spec.Name, w.notes...)))
-	}
-	proof, own := transfer.Proof{Need: 1, Ask: []remote.Remote{d.to.Remote}}, ""
-	switch {
-	case d.s.Force:
-		proof = transfer.Proof{}
-	case w.logged, w.had && !d.begun(d.whole(w)), !d.repos.trustedAs(d.to.UUID(), d.from.UUID()):
-		if proof, err = d.drop.proof(ctx, w.File, d.from.UUID()); err != nil {
-			return err
-		}
-		own = d.drop.witness()
-	}
-	return d.drop.removeProven(ctx, w.File, w.item, own, proof, w.notes...)
 }
 
 // errorLines are the errors of all attempts.

@@ -71,6 +71,7 @@ type Session struct {
 	store   *local.Store     // our own content; nil until it is locked
 	carried []func()         // end what makes many locks cheap
 	sharing dataset.FileList // nil until asked for
+	moves   *annex.Moves     // begun ones; nil until asked for
 	// keyFiles are the files of every key; nil until asked for.
 	keyFiles map[annexkey.Key][]File
 	changed  bool // something was written to the git-annex branch
