@@ -124,7 +124,7 @@ func (s *Session) terms(ctx context.Context, v view) matchexpr.Define {
 		case "locked", "unlocked":
 			return keyTerm(func(f File) (bool, error) { return (name == "locked") == s.isLocked(f), nil }), nil
 		case "unused":
-			return keyTerm(func(f File) (bool, error) { return s.isUnused(f.Key), nil }), nil
+			return s.unusedTerm()
 		case "standard", "groupwanted", "inpreferreddir":
 			return s.preferredTerm(ctx, name, v)
 		}
@@ -143,10 +143,11 @@ func (s *Session) isLocked(f File) bool {
 	return text
 }
 
-// isUnused looks at what `unused` has found.
-func (s *Session) isUnused(k annexkey.Key) bool {
-	list, err := s.numbered("")
-	return err == nil && slices.ContainsFunc(list, func(n Numbered) bool { return n.Key == k })
+// unusedTerm looks at what `unused` has found.
+func (s *Session) unusedTerm() (matchexpr.Term, error) {
+	unused := map[annexkey.Key]bool{}
+	err := s.UnusedKeys(func(k annexkey.Key) error { unused[k] = true; return nil })
+	return keyTerm(func(f File) (bool, error) { return unused[f.Key], nil }), err
 }
 
 // has reports whether a repository has the key: ours by looking, another by
