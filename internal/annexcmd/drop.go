@@ -37,6 +37,9 @@ func (s *Session) NewDropper(ctx context.Context, from string) (*Dropper, error)
 	if err != nil {
 		return nil, err
 	}
+	if p.UUID() == WebUUID && p.Remote != nil {
+		p.Remote = webNotes{p.Remote, s}
+	}
 	d.from, d.name = &p, "drop "+p.Spec.Name
 	return d, nil
 }
