@@ -137,6 +137,10 @@ func (a failedArray) again(ctx context.Context, d *dataset.Dataset, s sched.Sche
 // relativeOutputs turns recorded outputs into what was given in a folder.
 func relativeOutputs(pwd string, outputs []string) (list []string, err error) {
 	for _, p := range outputs {
+		if filepath.IsAbs(filepath.FromSlash(p)) {
+			return nil, errs.WithHint(fmt.Errorf("the record has the output %s, an absolute path that this dataset need not have", p),
+				"schedule the command anew, with --output and the path in the dataset")
+		}
 		rel, err := filepath.Rel(filepath.FromSlash(pwd), filepath.FromSlash(p))
 		if err != nil {
 			return nil, fmt.Errorf("output %s: %w", p, err)
