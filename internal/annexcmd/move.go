@@ -111,23 +111,22 @@ func (d *taker) take(ctx context.Context, files []File) error {
 	return nil
 }
 
-// resume finds what an earlier process began to bring here; what has come is
-// logged.
+// resume finds what an earlier process began to bring here. What has come is
+// logged, which a git-annex that went on meanwhile does not do.
 func (d *taker) resume(ctx context.Context, files []File) (lacked map[annexkey.Key]bool, err error) {
 	lacked = map[annexkey.Key]bool{}
 	for _, f := range files {
-		if lacked[f.Key] || !d.moves.Begun(d.way(f.Key)) {
+		if d.moves.Begun(d.way(f.Key)) {
+			lacked[f.Key] = true
+		}
+		if !d.s.D.Annex.Has(f.Key) {
 			continue
 		}
-		lacked[f.Key] = true
 		where, err := d.s.Locations(ctx, d.repos, annexlog.LocationPath(f.Key))
+		if err == nil && !contains(where, d.repos.here) {
+			err = d.s.SetLocation(ctx, f.Key, d.repos.here, annexlog.StatusPresent)
+		}
 		if err != nil {
-			return nil, err
-		}
-		if !d.s.D.Annex.Has(f.Key) || contains(where, d.repos.here) {
-			continue
-		}
-		if err := d.s.SetLocation(ctx, f.Key, d.repos.here, annexlog.StatusPresent); err != nil {
 			return nil, err
 		}
 	}

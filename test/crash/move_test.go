@@ -55,7 +55,8 @@ func TestMoveKilledAtEveryStep(t *testing.T) {
 				}
 				t.Logf("killed at step %d of %d", n, total)
 				m.nothingLost()
-				if way.from == "here" && i%3 == 2 || way.to == "here" && i%3 == 1 {
+				turn := way.from == "here" && i%3 == 2 || way.to == "here" && i%3 == 1
+				if turn && len(m.locks()) == 0 {
 					m.Run("git", way.args()...)
 					m.nothingLost()
 				}
@@ -137,6 +138,9 @@ func newMoving(t *testing.T) *moving {
 // bring moves everything to a place, with git-annex.
 func (m *moving) bring(to string) {
 	m.T.Helper()
+	for _, path := range m.locks() {
+		os.Remove(path)
+	}
 	for _, from := range []string{"b", "d"} {
 		if to != from {
 			m.Run("git", "annex", "move", "--force", "--from", from, "one.bin", "two.bin")
@@ -160,6 +164,13 @@ func (m *moving) has(place, name string) bool {
 		m.T.Fatalf("%s has wrong content of %s", place, name)
 	}
 	return true
+}
+
+// locks are those that a git that was killed has left; git-annex cannot get past
+// them.
+func (m *moving) locks() []string {
+	out, _ := m.Try("find", filepath.Join(m.Dir, ".git"), filepath.Join(m.Dir, "../b/.git"), "-name", "*.lock")
+	return strings.Fields(out)
 }
 
 func (m *moving) nothingLost() {
@@ -191,7 +202,10 @@ func (m *moving) arrived(at string) {
 	if notes := m.notes(); notes != "" {
 		m.T.Fatalf("left in move.log: %q", notes)
 	}
-	// What was being made beside an unlocked file may lie there.
+	// What was being made beside an unlocked file may lie there, and the index may
+	// not know yet of one that was filled or emptied: by its size git takes that for
+	// modified until it is added.
+	m.Git("add", "two.bin")
 	if out := m.Git("status", "--porcelain", "--", ".", ":!.stemma-tmp-*"); out != "" {
 		m.T.Fatalf("git status is not clean:\n%s", out)
 	}
