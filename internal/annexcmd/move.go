@@ -20,7 +20,7 @@ func (s *Session) MoveHere(ctx context.Context, files []File) error {
 		return err
 	}
 	for _, p := range r.Peers {
-		if _, ok := p.Remote.(remote.Keeper); !ok || r.trees[p.UUID()] {
+		if _, ok := p.Remote.(remote.Keeper); !ok || r.trust.Trees[p.UUID()] {
 			continue
 		}
 		if err := s.MoveFrom(ctx, p.Spec.Name, files); err != nil {

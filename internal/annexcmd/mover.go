@@ -112,7 +112,7 @@ func (m *mover) proof(ctx context.Context, f File, lacked bool) (p transfer.Proo
 		return transfer.Proof{}, "", false, nil
 	case !lacked || !m.repos.trustedAs(m.target, m.source):
 		p, err = m.drop.proof(ctx, f, m.source)
-		if m.drop.from == nil && !m.repos.trees[m.target] {
+		if m.drop.from == nil && !m.repos.trust.Trees[m.target] {
 			p.Ask = append([]remote.Remote{m.dest}, p.Ask...) // it counts even if untrusted
 		}
 		return p, m.drop.witness(), true, err

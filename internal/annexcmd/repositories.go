@@ -22,9 +22,7 @@ type Repositories struct {
 	here         string
 	descriptions map[string]string
 	names        map[string]string // remotes by identity
-	trust        annexlog.Log
-	override     map[string]annexlog.Trust
-	trees        map[string]bool // see remote.Trees
+	trust        *dataset.Trust
 	special      map[string]bool // remotes that were ever set up
 	Peers        []dataset.Peer
 	groups       annexlog.Log
@@ -38,7 +36,7 @@ func (s *Session) Repositories(ctx context.Context) (*Repositories, error) {
 		return s.repos, nil
 	}
 	r := &Repositories{
-		here: s.D.Annex.UUID, names: map[string]string{}, override: map[string]annexlog.Trust{}, special: map[string]bool{},
+		here: s.D.Annex.UUID, names: map[string]string{}, special: map[string]bool{},
 		descriptions: map[string]string{WebUUID: "web", BittorrentUUID: "bittorrent"},
 	}
 	if s.opened == nil {
@@ -76,14 +74,10 @@ func (s *Session) Repositories(ctx context.Context) (*Repositories, error) {
 	for _, e := range logs[annexlog.UUIDFile].Entries() {
 		r.descriptions[e.Field] = e.Value
 	}
-	r.trust, r.groups = logs[annexlog.TrustFile], logs[annexlog.GroupFile]
-	r.trees = remote.Trees(logs[annexlog.RemoteFile])
+	r.groups = logs[annexlog.GroupFile]
+	r.trust = dataset.NewTrust(logs[annexlog.TrustFile], logs[annexlog.RemoteFile], r.Peers)
 	for _, e := range logs[annexlog.RemoteFile].Entries() {
 		r.special[e.Field] = true
-	}
-	levels := map[string]annexlog.Trust{
-		"trusted": annexlog.Trusted, "semitrusted": annexlog.Semitrusted,
-		"untrusted": annexlog.Untrusted, "dead": annexlog.Dead,
 	}
 	for _, p := range r.Peers {
 		u := p.UUID()
@@ -93,42 +87,20 @@ func (s *Session) Repositories(ctx context.Context) (*Repositories, error) {
 		if _, ok := r.names[u]; !ok {
 			r.names[u] = p.Spec.Name
 		}
-		if level, ok := levels[p.Spec.Trust]; ok {
-			r.override[u] = level
-		}
 	}
 	for _, o := range s.Settings.Trust {
 		u, err := r.Resolve(o.Repository)
 		if err != nil {
 			return nil, err
 		}
-		r.override[u] = o.Level
+		r.trust.Override(u, o.Level)
 	}
 	s.repos = r
 	return r, nil
 }
 
 // Trust tells how far a repository counts.
-func (r *Repositories) Trust(uuid string) annexlog.Trust {
-	level := r.said(uuid)
-	if r.trees[uuid] && level != annexlog.Dead {
-		return annexlog.Untrusted
-	}
-	return level
-}
-
-// said is the trust that configuration and logs tell.
-func (r *Repositories) said(uuid string) annexlog.Trust {
-	if level, ok := r.override[uuid]; ok {
-		return level
-	}
-	if e, ok := r.trust.Get(uuid); ok {
-		if level, ok := annexlog.ParseTrust(e.Value); ok {
-			return level
-		}
-	}
-	return annexlog.Semitrusted
-}
+func (r *Repositories) Trust(uuid string) annexlog.Trust { return r.trust.Of(uuid) }
 
 // trustedAs reports whether a copy may go to one repository instead of another:
 // it is trusted, or no less than the other is.
@@ -183,7 +155,7 @@ func (r *Repositories) All() []string {
 	for u := range r.descriptions {
 		set[u] = true
 	}
-	for _, e := range r.trust.Entries() {
+	for _, e := range r.trust.Log.Entries() {
 		set[e.Field] = true
 	}
 	for u := range r.names {

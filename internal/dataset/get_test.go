@@ -52,7 +52,7 @@ func runIn(t *testing.T, d *Dataset, dir string, name string, args ...string) st
 	return string(out)
 }
 
-// lines prints records briefly.
+// recordLines prints records briefly.
 func recordLines(d *Dataset, records []result.Record) string {
 	var lines []string
 	for _, r := range records {

@@ -193,13 +193,16 @@ func (d *Dataset) depopulate(ctx context.Context, keys []annexkey.Key) error {
 }
 
 func (d *Dataset) depopulateOne(ctx context.Context, f unlockedEntry, indexTime gitindex.Time) (indexEdit, bool, error) {
+	if fsx.Beneath(d.Path(), f.Path) != nil {
+		return indexEdit{}, false, nil
+	}
 	path := d.Repo.Path(f.Path)
 	was, key, isPointer := readPointer(path)
 	if isPointer && key == f.key && !f.Stat.Same(gitindex.StatOf(was), d.comparison().stat) {
 		// A process that was killed has emptied it; by its size git takes it for modified.
 		return indexEdit{gitindex.Edit{Path: f.Path, Mode: f.Mode, OID: f.OID, Stat: gitindex.StatOf(was)}, f.OID}, true, nil
 	}
-	if was == nil || !was.Mode().IsRegular() || isPointer || d.Annex.Has(f.key) || fsx.Beneath(d.Path(), f.Path) != nil {
+	if was == nil || !was.Mode().IsRegular() || isPointer || d.Annex.Has(f.key) {
 		return indexEdit{}, false, nil
 	}
 	if !f.Stat.Same(gitindex.StatOf(was), d.comparison().stat) || f.Stat.IsRacy(indexTime) {

@@ -106,7 +106,7 @@ func runIn(t *testing.T, d *dataset.Dataset, dir string, name string, args ...st
 	return string(out)
 }
 
-// lines prints records briefly.
+// recordLines prints records briefly.
 func recordLines(d *dataset.Dataset, records []result.Record) string {
 	var lines []string
 	for _, r := range records {

@@ -17,7 +17,7 @@ type proofs struct {
 	force    bool
 	logs     *dataset.BranchLogs
 	peers    []dataset.Peer
-	trust    trust
+	trust    *dataset.Trust
 	copies   int // repository-wide, where no attribute says otherwise
 	min      int
 	files    map[annexkey.Key][]string // all files of the keys, where attributes may ask for copies
@@ -37,7 +37,7 @@ func newProofs(ctx context.Context, d *dataset.Dataset, files []annexedFile, for
 	if p.peers, err = d.Peers(ctx); err != nil {
 		return nil, err
 	}
-	if p.trust, err = readTrust(ctx, p.logs, p.peers); err != nil {
+	if err := p.readTrust(ctx); err != nil {
 		return nil, err
 	}
 	if err := p.readNumbers(ctx); err != nil {
@@ -71,6 +71,16 @@ func (p *proofs) findFiles(files []annexedFile) error {
 		}
 	}
 	return nil
+}
+
+func (p *proofs) readTrust(ctx context.Context) error {
+	log, err := p.logs.Read(ctx, annexlog.TrustFile)
+	if err != nil {
+		return err
+	}
+	remotes, err := p.logs.Read(ctx, annexlog.RemoteFile)
+	p.trust = dataset.NewTrust(annexlog.ParseUUIDLog(log), annexlog.ParseUUIDLog(remotes), p.peers)
+	return err
 }
 
 func (p *proofs) readNumbers(ctx context.Context) error {
@@ -111,13 +121,13 @@ func (p *proofs) of(ctx context.Context, f annexedFile) (transfer.Proof, error) 
 	}
 	proof := transfer.Proof{Need: need}
 	for _, uuid := range where {
-		if uuid != p.d.Annex.UUID && p.trust.of(uuid) == annexlog.Trusted {
+		if uuid != p.d.Annex.UUID && p.trust.Of(uuid) == annexlog.Trusted {
 			proof.Trusted = append(proof.Trusted, uuid)
 		}
 	}
 	for _, peer := range p.peers {
 		uuid := peer.UUID()
-		if uuid == p.d.Annex.UUID || !slices.Contains(where, uuid) || p.trust.of(uuid) != annexlog.Semitrusted {
+		if uuid == p.d.Annex.UUID || !slices.Contains(where, uuid) || p.trust.Of(uuid) != annexlog.Semitrusted {
 			continue
 		}
 		if peer.Remote == nil {
