@@ -92,6 +92,8 @@ func (s *Session) keeps(ctx context.Context, f File, uuid string, required bool)
 func (s *Session) Required(ctx context.Context, f File, uuid string) (string, error) {
 	which, keep, err := s.keeps(ctx, f, uuid, true)
 	switch {
+	case errors.Is(err, errUnreadable): // as with git-annex it may mean any content
+		return "It may be required content. It cannot be dropped! " + err.Error(), nil
 	case err != nil || !keep:
 		return "", err
 	case which.Rel != f.Rel:
@@ -113,6 +115,9 @@ func (s *Session) filesOf(ctx context.Context, k annexkey.Key) ([]File, error) {
 	return s.keyFiles[k], nil
 }
 
+// errUnreadable is for expressions that other programs, or newer ones, have stored.
+var errUnreadable = errors.New("unknown expression of preferred or required content")
+
 // evaluate answers an expression of preferred content. A key without a file
 // has the name of any file that git-annex would find; here it has none.
 func (s *Session) evaluate(ctx context.Context, text string, f File, v view) (bool, error) {
@@ -121,7 +126,7 @@ func (s *Session) evaluate(ctx context.Context, text string, f File, v view) (bo
 	}
 	expr, err := matchexpr.ParseWith(text, s.terms(ctx, v))
 	if err != nil {
-		return false, err
+		return false, fmt.Errorf("%w: %w", errUnreadable, err)
 	}
 	return expr.Match(&subject{s: s, file: f, path: f.Rel})
 }

@@ -7,7 +7,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/pointer"
 	"github.com/stemma-data/stemma/internal/result"
@@ -277,6 +280,24 @@ func TestDropKeepsRequiredContent(t *testing.T) {
 		t.Errorf("all keys:\n%s", got)
 	}
 	check(t, "reckless", drop(t, d, Options{Paths: []string{"dir/a"}, Reckless: Availability}), "drop(ok): dir/a (file)")
+}
+
+// TestDropKeepsAllWhereRequirementsAreUnknown: an expression of a newer program may
+// require anything.
+func TestDropKeepsAllWhereRequirementsAreUnknown(t *testing.T) {
+	d := clone(t, newSource(t))
+	get(t, d, dataset.GetOptions{})
+	edit := annex.LogEdit{Path: annexlog.RequiredContentFile, Change: func([]byte) []byte {
+		return []byte(d.Annex.UUID + " nosuchterm=1 timestamp=1s\n")
+	}}
+	if err := d.Annex.Commit(t.Context(), []annex.LogEdit{edit}, time.Now(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	got := drop(t, d, Options{Paths: []string{"f1.dat"}})
+	if !strings.Contains(got, "drop(error): f1.dat (file) [It may be required content.") || !strings.Contains(got, "nosuchterm=1") || !strings.Contains(got, "adjust required content configuration") {
+		t.Error(got)
+	}
+	check(t, "reckless", drop(t, d, Options{Paths: []string{"f1.dat"}, Reckless: Availability}), "drop(ok): f1.dat (file)")
 }
 
 func TestDropEmptiesUnlockedFiles(t *testing.T) {
