@@ -7,12 +7,9 @@ package annex
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 
-	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
 )
@@ -75,62 +72,4 @@ func (a *Annex) Freezer() *Freezer { return a.freezer }
 // Dir joins elem to the annex folder inside git's common folder.
 func (a *Annex) Dir(elem ...string) string {
 	return filepath.Join(append([]string{a.dir}, elem...)...)
-}
-
-// lowerFirst says that new objects go to folders whose names do not differ in
-// case alone: in bare repositories, and where no link needs the others.
-func (a *Annex) lowerFirst() bool {
-	c := a.Repo.Config
-	return a.Repo.Bare || c.Bool("annex.crippledfilesystem", false) && !c.Bool("core.symlinks", true)
-}
-
-// ObjectPath is where a new object of the key is stored.
-func (a *Annex) ObjectPath(k annexkey.Key) string {
-	if a.lowerFirst() {
-		return a.lowerPath(k)
-	}
-	return a.mixedPath(k)
-}
-
-func (a *Annex) mixedPath(k annexkey.Key) string {
-	return a.Dir("objects", filepath.FromSlash(k.ObjectPath()))
-}
-
-func (a *Annex) lowerPath(k annexkey.Key) string {
-	return a.Dir("objects", filepath.FromSlash(k.ObjectPathLower()))
-}
-
-// Locate returns where the key's content lies; ok is false where it is not
-// here, or what is here was written to (annex.thin).
-func (a *Annex) Locate(k annexkey.Key) (path string, ok bool) {
-	path, fi := a.Object(k)
-	if fi == nil || !a.guard.Intact(path, fi, k) {
-		return "", false
-	}
-	return path, true
-}
-
-// Object returns where the key's object lies, whatever is in it, and its state;
-// nil where there is none. Both hash layouts are tried.
-func (a *Annex) Object(k annexkey.Key) (path string, fi fs.FileInfo) {
-	if k.Safe() != nil {
-		return "", nil
-	}
-	places := [...]func(annexkey.Key) string{a.mixedPath, a.lowerPath}
-	if a.lowerFirst() {
-		places[0], places[1] = places[1], places[0]
-	}
-	for _, place := range places {
-		p := place(k)
-		if fi, err := os.Lstat(p); err == nil && fi.Mode().IsRegular() {
-			return p, fi
-		}
-	}
-	return "", nil
-}
-
-// Has reports whether the key's content is here.
-func (a *Annex) Has(k annexkey.Key) bool {
-	_, ok := a.Locate(k)
-	return ok
 }

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"sync"
 
+	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
@@ -44,8 +45,9 @@ func (j *Journal) Prepare(ctx context.Context, w *git.ObjectWriter, tip gitobj.O
 		return "", err
 	}
 	n := &nextCommit{j: j, writer: w, tip: tip, who: who}
+	has := j.annex.glance()
 	for some := range slices.Chunk(paths, logsAtOnce) {
-		contents := eachAtOnce(some, func(p string) []byte { return newContent(old[p], journal[p], byPath[p]) })
+		contents := eachAtOnce(some, func(p string) []byte { return newContent(old[p], journal[p], byPath[p], has) })
 		for i, p := range some {
 			if err := j.refresh(p, journal, contents[i]); err != nil {
 				return "", err
@@ -134,8 +136,8 @@ func (a *Annex) message() string {
 }
 
 // newContent is a log's, of what the branch has, what waits in the journal (nil:
-// nothing) and the edits.
-func newContent(old, waiting []byte, edits []LogEdit) []byte {
+// nothing) and the edits. It is has that tells which content is here.
+func newContent(old, waiting []byte, edits []LogEdit, has func(annexkey.Key) bool) []byte {
 	content := old
 	switch {
 	case waiting == nil || bytes.Equal(content, waiting):
@@ -147,7 +149,11 @@ func newContent(old, waiting []byte, edits []LogEdit) []byte {
 		content = annexlog.Union(content, waiting)
 	}
 	for _, e := range edits {
-		content = e.Change(content)
+		if e.changeHere != nil {
+			content = e.changeHere(content, has)
+		} else {
+			content = e.Change(content)
+		}
 	}
 	return content
 }

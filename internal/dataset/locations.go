@@ -17,7 +17,7 @@ func (d *Dataset) PublishLocations(ctx context.Context, keys []annexkey.Key, rea
 	now := d.LogClock()
 	logs := make([]annex.LogEdit, len(keys))
 	for i, k := range keys {
-		logs[i] = d.locationEdit(k, now)
+		logs[i] = d.Annex.RecordHere(k, now)
 	}
 	_, err := d.Publisher().Publish(ctx, commit.Request{Logs: logs, Reason: reason})
 	return err
@@ -37,18 +37,4 @@ func (d *Dataset) CorrectLocations(ctx context.Context, keys []annexkey.Key, rea
 		}
 	}
 	return d.PublishLocations(ctx, wrong, reason)
-}
-
-// locationEdit records whether the key's content is here at the moment in
-// which the log is written, whatever happened since the edit was made.
-func (d *Dataset) locationEdit(k annexkey.Key, now annexlog.Clock) annex.LogEdit {
-	return annex.LogEdit{Path: annexlog.LocationPath(k), UUID: d.Annex.UUID, Change: func(old []byte) []byte {
-		status := annexlog.StatusAbsent
-		if d.Annex.Has(k) {
-			status = annexlog.StatusPresent
-		} else if _, known := annexlog.ParsePresence(old).Get(d.Annex.UUID); !known {
-			return old
-		}
-		return annex.SetLocation(k, d.Annex.UUID, status, now).Change(old)
-	}}
 }
