@@ -2,8 +2,9 @@ package git
 
 import (
 	"bytes"
-	"compress/zlib"
 	"io"
+
+	"github.com/klauspost/compress/zlib"
 )
 
 // inflater unpacks objects, one after the other, in the same buffers. The zero

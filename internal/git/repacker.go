@@ -2,9 +2,10 @@ package git
 
 import (
 	"bytes"
-	"compress/zlib"
 	"hash/crc32"
 	"slices"
+
+	"github.com/klauspost/compress/zlib"
 )
 
 // repacker puts the objects of several packs into one. What was compressed

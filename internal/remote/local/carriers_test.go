@@ -141,3 +141,33 @@ func TestCarriedLocksAmongProcesses(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 }
+
+// Content in the less usual layout is locked as well, and what is nowhere is not
+// taken for content because its folder is there.
+func TestCarriedLocksInBothLayouts(t *testing.T) {
+	s, object := newStore(t)
+	lower := filepath.Join(s.Dir, "objects", key.ObjectPathLower())
+	if err := errors.Join(os.MkdirAll(filepath.Dir(lower), 0o755), os.Rename(object, lower)); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Carry()()
+	for _, lock := range []func(annexkey.Key) (*ContentLock, error){s.Share, s.Exclude} {
+		l, err := lock(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if path, _ := l.Object(); path != lower || !exists(lockPath(lower)) {
+			t.Errorf("locked %s", path)
+		}
+		l.Release()
+		if exists(lockPath(lower)) || exists(lockPath(object)) {
+			t.Error("lock file left")
+		}
+	}
+	if err := os.Remove(lower); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Exclude(key); !errors.Is(err, remote.ErrAbsent) {
+		t.Errorf("nothing is here: %v", err)
+	}
+}

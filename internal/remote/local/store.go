@@ -59,17 +59,24 @@ func (s *Store) object(k annexkey.Key) (string, bool) {
 	if k.Safe() != nil {
 		return "", false
 	}
-	places := [...]func(annexkey.Key) string{annexkey.Key.ObjectPath, annexkey.Key.ObjectPathLower}
-	if s.Bare {
-		places[0], places[1] = places[1], places[0]
-	}
-	for _, place := range places {
-		object := filepath.Join(s.Dir, "objects", filepath.FromSlash(place(k)))
+	for _, object := range s.places(k) {
 		if isRegular(object) {
 			return object, true
 		}
 	}
 	return "", false
+}
+
+// places are the paths that the object of a safe key can have.
+func (s *Store) places(k annexkey.Key) [2]string {
+	mixed, lower := k.ObjectPath(), k.ObjectPathLower()
+	if s.Bare {
+		mixed, lower = lower, mixed
+	}
+	return [2]string{
+		filepath.Join(s.Dir, "objects", filepath.FromSlash(mixed)),
+		filepath.Join(s.Dir, "objects", filepath.FromSlash(lower)),
+	}
 }
 
 func isRegular(path string) bool {
@@ -165,6 +172,13 @@ func (s *Store) lock(k annexkey.Key, excl bool) (*ContentLock, error) {
 	if s.Version != lockFileVersion {
 		return nil, fmt.Errorf("%w: repository version %s", remote.ErrNoLock, s.Version)
 	}
+	if s.carriers != nil && k.Safe() == nil {
+		// As a rule the object lies in its usual place: it is enough to look there
+		// once it is locked.
+		if c, err := s.lockIntact(s.places(k)[0], k, excl); err == nil || errors.Is(err, remote.ErrBusy) {
+			return c, err
+		}
+	}
 	var err error
 	for range tries {
 		object, ok := s.object(k)
@@ -172,16 +186,22 @@ func (s *Store) lock(k annexkey.Key, excl bool) (*ContentLock, error) {
 			return nil, remote.ErrAbsent
 		}
 		var c *ContentLock
-		c, err = s.lockObject(object, excl)
-		if err == nil && !excl && !s.Guard.Intact(object, c.info, k) {
-			c.Release()
-			return nil, remote.ErrAbsent
-		}
+		c, err = s.lockIntact(object, k, excl)
 		if err == nil || errors.Is(err, remote.ErrAbsent) || errors.Is(err, remote.ErrBusy) {
 			return c, err
 		}
 	}
 	return nil, fmt.Errorf("%w: %w", remote.ErrNoLock, err)
+}
+
+// lockIntact is lockObject for content that somebody will rely on, unless excl.
+func (s *Store) lockIntact(object string, k annexkey.Key, excl bool) (*ContentLock, error) {
+	c, err := s.lockObject(object, excl)
+	if err == nil && !excl && !s.Guard.Intact(object, c.info, k) {
+		c.Release()
+		return nil, remote.ErrAbsent
+	}
+	return c, err
 }
 
 // lockObject takes the lock and then looks whether the content is still there:
