@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/fetch"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/result"
 )
@@ -259,7 +260,7 @@ func (g *getting) data(ctx context.Context) error {
 	})
 	for _, path := range g.order {
 		c := g.content[path]
-		if err := c.d.Get(ctx, dataset.GetOptions{Paths: c.paths, Source: g.opt.Source, Jobs: g.opt.Jobs, Quiet: g.opt.Quiet}, sink); err != nil {
+		if err := fetch.Get(ctx, c.d, fetch.Options{Paths: c.paths, Source: g.opt.Source, Jobs: g.opt.Jobs, Quiet: g.opt.Quiet}, sink); err != nil {
 			return err
 		}
 	}

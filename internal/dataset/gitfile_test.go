@@ -1,4 +1,4 @@
-package dataset
+package dataset_test
 
 import (
 	"os"
@@ -6,13 +6,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/dataset/datasettest"
 )
 
 // plainWorkTree makes a linked work tree whose .git is a file still.
-func plainWorkTree(t *testing.T, src *Dataset) string {
+func plainWorkTree(t *testing.T, src *dataset.Dataset) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "wt")
-	src.gitOut(t, "-c", "core.hooksPath=/dev/null", "-c", "filter.annex.process=", "-c", "filter.annex.smudge=", "-c", "filter.annex.clean=",
+	datasettest.GitOut(t, src, "-c", "core.hooksPath=/dev/null", "-c", "filter.annex.process=", "-c", "filter.annex.smudge=", "-c", "filter.annex.clean=",
 		"worktree", "add", "-q", dir, "-b", "wt")
 	if fi, err := os.Lstat(filepath.Join(dir, ".git")); err != nil || !fi.Mode().IsRegular() {
 		t.Fatalf(".git of a new work tree: %v, %v", fi, err)
@@ -21,11 +24,11 @@ func plainWorkTree(t *testing.T, src *Dataset) string {
 }
 
 func TestLinkGitFolderByManyAtOnce(t *testing.T) {
-	src := newSource(t)
+	src := datasettest.NewSource(t)
 	dir := plainWorkTree(t, src)
-	var all []*Dataset
+	var all []*dataset.Dataset
 	for range 8 {
-		d, err := Open(t.Context(), dir, "test", src.Env)
+		d, err := dataset.Open(t.Context(), dir, "test", src.Env)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,12 +55,12 @@ func TestLinkGitFolderByManyAtOnce(t *testing.T) {
 	workers.Wait()
 	close(done)
 	watcher.Wait()
-	again, err := Open(t.Context(), dir, "test", src.Env)
+	again, err := dataset.Open(t.Context(), dir, "test", src.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
 	common, _ := filepath.EvalSymlinks(src.Repo.CommonDir)
-	check(t, "shared folder", again.Repo.CommonDir, common)
+	datasettest.Check(t, "shared folder", again.Repo.CommonDir, common)
 	want, err := os.ReadFile(src.Repo.Path("f1.dat"))
 	if err != nil {
 		t.Fatal(err)
@@ -77,9 +80,9 @@ func TestLinkGitFolderByManyAtOnce(t *testing.T) {
 }
 
 func TestLinkGitFolderKeepsAnAnnexOfItsOwn(t *testing.T) {
-	src := newSource(t)
+	src := datasettest.NewSource(t)
 	dir := plainWorkTree(t, src)
-	d, err := Open(t.Context(), dir, "test", src.Env)
+	d, err := dataset.Open(t.Context(), dir, "test", src.Env)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,10 +100,10 @@ func TestLinkGitFolderKeepsAnAnnexOfItsOwn(t *testing.T) {
 }
 
 func TestLinkGitFolderWithoutSymlinks(t *testing.T) {
-	src := newSource(t)
+	src := datasettest.NewSource(t)
 	dir := plainWorkTree(t, src)
-	src.gitOut(t, "config", "core.symlinks", "false")
-	d, err := Open(t.Context(), dir, "test", src.Env)
+	datasettest.GitOut(t, src, "config", "core.symlinks", "false")
+	d, err := dataset.Open(t.Context(), dir, "test", src.Env)
 	if err != nil {
 		t.Fatal(err)
 	}

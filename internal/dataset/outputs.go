@@ -37,49 +37,6 @@ func (d *Dataset) PrepareNested(ctx context.Context, paths []string, opt Prepare
 	return nil
 }
 
-// GetNested is Get for paths, absolute, that may lie in subdatasets that are
-// here.
-func (d *Dataset) GetNested(ctx context.Context, opt GetOptions, sink result.Sink) error {
-	rels := make([]string, len(opt.Paths))
-	for i, p := range opt.Paths {
-		rel, err := d.Rel(p)
-		if err != nil {
-			return d.Get(ctx, opt, sink) // which says so
-		}
-		rels[i] = rel
-	}
-	ps := d.byDataset(rels)
-	for _, p := range ps.sorted() {
-		if err := d.getPart(ctx, p, opt, sink); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (d *Dataset) getPart(ctx context.Context, p *part, opt GetOptions, sink result.Sink) error {
-	sub, done, err := d.at(ctx, p.rel)
-	if err != nil {
-		return err
-	}
-	defer done()
-	inside := p.paths
-	if p.whole {
-		inside = []string{"."}
-	}
-	opt.Paths = nil
-	for _, rel := range inside {
-		opt.Paths = append(opt.Paths, sub.Repo.Path(rel))
-	}
-	if p.rel != "." {
-		here := result.New("get", result.NotNeeded, sub.Path(), result.Dataset).Ref(d.Path())
-		if err := sink.Emit(here.With("contains", opt.Paths)); err != nil {
-			return err
-		}
-	}
-	return sub.Get(ctx, opt, within(d.Path(), sink))
-}
-
 // SaveOutputs commits declared outputs, relative to the top, and nothing else:
 // also ignored ones, and the removal of those that are gone. Outputs in
 // subdatasets are committed there, with the same message, and every dataset

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -275,9 +274,4 @@ func (d *Dataset) failure(it *item) result.Record {
 // key, or nil where git has the content.
 func (d *Dataset) added(rel string, key any) result.Record {
 	return d.Record("add", rel, result.File).With("key", key).Msg("")
-}
-
-// Record makes a result record for a path of this dataset.
-func (d *Dataset) Record(action, rel, typ string) result.Record {
-	return result.New(action, result.OK, d.Repo.Path(filepath.FromSlash(rel)), typ).Ref(d.Path())
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
 	"github.com/stemma-data/stemma/internal/result"
@@ -149,4 +150,29 @@ func (d *Dataset) keyOfBlob(ctx context.Context, mode gitobj.Mode, id gitobj.OID
 	}
 	k, ok := pointer.Parse(data)
 	return k, ok, nil
+}
+
+// KeyInWorkTree returns the key that a file in the work tree stands for: of a
+// link, or of pointer text. Files that hold content have none.
+func (d *Dataset) KeyInWorkTree(e gitindex.Entry) (annexkey.Key, bool) {
+	p := d.Repo.Path(e.Path)
+	switch e.Mode {
+	case gitobj.ModeSymlink:
+		target, err := fsx.Readlink(p)
+		if err == nil {
+			return pointer.ParseLink(target)
+		}
+		fallthrough // somebody unlocked it
+	case gitobj.ModeFile, gitobj.ModeExec:
+		_, k, ok := readPointer(p)
+		return k, ok
+	}
+	return annexkey.Key{}, false
+}
+
+// LacksContent reports whether a file that KeyInWorkTree has a key for must be
+// filled, even where the annex has the content: an unlocked file, or one that
+// stands for a link.
+func (d *Dataset) LacksContent(e gitindex.Entry) bool {
+	return e.Mode != gitobj.ModeSymlink || !d.Symlinks()
 }

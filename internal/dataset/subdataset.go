@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/stemma-data/stemma/internal/annex"
@@ -201,4 +202,14 @@ func (d *Dataset) newModule(ctx context.Context, rel string, sub *Dataset) (*Mod
 		m.Properties = append(m.Properties, [2]string{"datalad-id", sub.ID})
 	}
 	return m, nil
+}
+
+// SubdatasetAbove returns the subdataset that the path is or lies in, or "".
+func SubdatasetAbove(index *gitindex.File, rel string) string {
+	for dir := rel; dir != "." && dir != "/"; dir = path.Dir(dir) {
+		if e, ok := index.Lookup(dir); ok && e.Mode == gitobj.ModeGitlink {
+			return dir
+		}
+	}
+	return ""
 }

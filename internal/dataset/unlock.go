@@ -216,7 +216,7 @@ func (u *unlocking) one(ctx context.Context, f lockedFile, id gitobj.OID) (resul
 	if err != nil {
 		return r, err
 	}
-	if k, ok := u.d.keyInWorkTree(f.entry); !ok || k != f.key {
+	if k, ok := u.d.KeyInWorkTree(f.entry); !ok || k != f.key {
 		return r, errors.New("the file changed while it was being unlocked")
 	}
 	object, ok := u.d.Annex.Locate(f.key)

@@ -14,6 +14,7 @@ import (
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/fetch"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/pointer"
 	"github.com/stemma-data/stemma/internal/result"
@@ -48,7 +49,7 @@ func (r *rerun) readSidecars(ctx context.Context, list []*past) error {
 		}
 	}
 	if len(absent) > 0 {
-		if err := r.d.Get(ctx, dataset.GetOptions{Paths: absent, Jobs: r.opt.Jobs, Quiet: true}, result.Discard); err != nil {
+		if err := fetch.Get(ctx, r.d, fetch.Options{Paths: absent, Jobs: r.opt.Jobs, Quiet: true}, result.Discard); err != nil {
 			return err
 		}
 	}

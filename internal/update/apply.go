@@ -6,6 +6,7 @@ import (
 
 	"github.com/stemma-data/stemma/internal/adjusted"
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/fetch"
 	"github.com/stemma-data/stemma/internal/result"
 )
 
@@ -176,5 +177,5 @@ func (s *step) reobtain(ctx context.Context, paths []string) error {
 		}
 		return s.sink.Emit(r)
 	})
-	return d.Get(ctx, dataset.GetOptions{Paths: paths, Quiet: true}, quiet)
+	return fetch.Get(ctx, d, fetch.Options{Paths: paths, Quiet: true}, quiet)
 }

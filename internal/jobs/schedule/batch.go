@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/stemma-data/stemma/internal/dataset"
+	"github.com/stemma-data/stemma/internal/fetch"
 	"github.com/stemma-data/stemma/internal/jobs/fileid"
 	"github.com/stemma-data/stemma/internal/jobs/jobdb"
 	"github.com/stemma-data/stemma/internal/jobs/jobrec"
@@ -195,6 +196,6 @@ func (b *Batch) Fetch(ctx context.Context, list []*Job, sink result.Sink) {
 		}
 	}
 	if len(absent) > 0 {
-		_ = b.d.Get(ctx, dataset.GetOptions{Paths: absent, Jobs: jobs, Quiet: true}, sink)
+		_ = fetch.Get(ctx, b.d, fetch.Options{Paths: absent, Jobs: jobs, Quiet: true}, sink)
 	}
 }

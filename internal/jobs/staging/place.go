@@ -10,6 +10,7 @@ import (
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
+	"github.com/stemma-data/stemma/internal/fetch"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/jobs/nested"
 	"github.com/stemma-data/stemma/internal/stage"
@@ -64,7 +65,7 @@ func (s *Staging) fetch(ctx context.Context, d *dataset.Dataset, keys map[string
 		return nil
 	}
 	d.Env.Log.Info("Making sure inputs are available (this may take some time)")
-	return d.Get(ctx, dataset.GetOptions{Committed: absent, Jobs: s.Jobs, Quiet: true}, s.Sink)
+	return fetch.Get(ctx, d, fetch.Options{Committed: absent, Jobs: s.Jobs, Quiet: true}, s.Sink)
 }
 
 // Place puts all files into the folder.

@@ -1,9 +1,7 @@
-package dataset
+package fetch
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/result"
@@ -30,27 +28,6 @@ func (g *getting) summary(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// FolderRecord says how it went for a named folder, of which files, by path
-// relative to the top, are done or have failed.
-func (d *Dataset) FolderRecord(r result.Record, rel string, done, failed map[string]bool, verb string) result.Record {
-	r.Type = result.Dir
-	var bad []any
-	for _, file := range slices.Sorted(maps.Keys(failed)) {
-		if underAny(file, []string{rel}) {
-			bad = append(bad, d.Repo.Path(file))
-		}
-	}
-	if len(bad) > 0 {
-		return r.As(result.Impossible).With("message", result.Tuple{"could not " + verb + " some content in %s %s", r.Path, bad})
-	}
-	for file := range done {
-		if underAny(file, []string{rel}) {
-			return r.As(result.OK)
-		}
-	}
-	return r.With("message", result.Tuple{"nothing to " + verb + " from %s", r.Path})
 }
 
 // correctLogs says in the location log that content is here which the user

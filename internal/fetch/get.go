@@ -1,4 +1,7 @@
-package dataset
+// Package fetch brings the content of annexed files here, as `get` does: from which
+// remotes, in portions that are recorded one by one, and what is said of each file.
+// How one object comes is package transfer's.
+package fetch
 
 import (
 	"context"
@@ -6,19 +9,16 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"syscall"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
-	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/gitindex"
-	"github.com/stemma-data/stemma/internal/gitobj"
-	"github.com/stemma-data/stemma/internal/pointer"
 	"github.com/stemma-data/stemma/internal/result"
 )
 
-// GetOptions says which content is brought here.
-type GetOptions struct {
+// Options says which content is brought here.
+type Options struct {
 	Paths  []string // absolute or relative to Env.Cwd; none: the whole dataset
 	Source string   // only from this remote
 	Jobs   int      // files at once; 0: a few
@@ -39,7 +39,7 @@ const (
 
 // Get brings the content of annexed files here. It reports one record for each
 // file that was fetched or is not available, and then one for each named path.
-func (d *Dataset) Get(ctx context.Context, opt GetOptions, sink result.Sink) error {
+func Get(ctx context.Context, d *dataset.Dataset, opt Options, sink result.Sink) error {
 	if err := d.EnsureAnnex(ctx); err != nil {
 		return err
 	}
@@ -85,13 +85,13 @@ type absentFile struct {
 
 // getting is one run of Get.
 type getting struct {
-	d      *Dataset
-	opt    GetOptions
+	d      *dataset.Dataset
+	opt    Options
 	sink   result.Sink
 	named  []namedPath
 	files  []absentFile
-	peers  []Peer
-	logs   *BranchLogs
+	peers  []dataset.Peer
+	logs   *dataset.BranchLogs
 	failed map[string]bool // by path relative to the top
 	done   map[string]bool
 }
@@ -141,7 +141,7 @@ func (g *getting) name(index *gitindex.File, typed string) (namedPath, result.Re
 	if p.rel, err = g.d.Rel(typed); err != nil {
 		return p, refusal.Msg(fmt.Sprintf("path not associated with dataset %s", g.d.Path()))
 	}
-	if sub := SubdatasetAbove(index, p.rel); sub != "" {
+	if sub := dataset.SubdatasetAbove(index, p.rel); sub != "" {
 		return p, refusal.Msg(fmt.Sprintf("path is in the subdataset %s: getting content there from here is not supported yet", sub))
 	}
 	fi, err := os.Lstat(g.d.Repo.Path(p.rel))
@@ -155,26 +155,16 @@ func (g *getting) name(index *gitindex.File, typed string) (namedPath, result.Re
 	return p, result.Record{}
 }
 
-// SubdatasetAbove returns the subdataset that the path is or lies in, or "".
-func SubdatasetAbove(index *gitindex.File, rel string) string {
-	for dir := rel; dir != "." && dir != "/"; dir = path.Dir(dir) {
-		if e, ok := index.Lookup(dir); ok && e.Mode == gitobj.ModeGitlink {
-			return dir
-		}
-	}
-	return ""
-}
-
 // collect adds the files at or below a named path that lack content.
 func (g *getting) collect(index *gitindex.File, p *namedPath, seen map[string]bool) {
 	if g.d.Annex == nil {
 		return
 	}
 	take := func(e gitindex.Entry) {
-		k, ok := g.d.keyInWorkTree(e)
+		k, ok := g.d.KeyInWorkTree(e)
 		switch {
 		case !ok:
-		case g.d.Annex.Has(k) && !g.d.isBarePointer(e):
+		case g.d.Annex.Has(k) && !g.d.LacksContent(e):
 			p.key = k
 		case !seen[e.Path]:
 			seen[e.Path] = true
@@ -194,31 +184,6 @@ func (g *getting) collect(index *gitindex.File, p *namedPath, seen map[string]bo
 	for e := range index.Under(top) {
 		take(e)
 	}
-}
-
-// keyInWorkTree returns the key that a file in the work tree stands for: of a
-// link, or of pointer text. Files that hold content have none.
-func (d *Dataset) keyInWorkTree(e gitindex.Entry) (annexkey.Key, bool) {
-	p := d.Repo.Path(e.Path)
-	switch e.Mode {
-	case gitobj.ModeSymlink:
-		target, err := fsx.Readlink(p)
-		if err == nil {
-			return pointer.ParseLink(target)
-		}
-		fallthrough // somebody unlocked it
-	case gitobj.ModeFile, gitobj.ModeExec:
-		_, k, ok := readPointer(p)
-		return k, ok
-	}
-	return annexkey.Key{}, false
-}
-
-// isBarePointer reports whether the entry is an unlocked file, or one that stands
-// for a link; one that
-// keyInWorkTree has a key for still lacks its content.
-func (d *Dataset) isBarePointer(e gitindex.Entry) bool {
-	return e.Mode != gitobj.ModeSymlink || !d.Symlinks()
 }
 
 // findSources opens the remotes; false means that the one asked for cannot be

@@ -1,4 +1,4 @@
-package dataset
+package fetch
 
 import (
 	"context"
@@ -101,7 +101,7 @@ func (g *getting) record(ctx context.Context, keys []annexkey.Key) error {
 	if err := g.d.PublishLocations(ctx, keys, "stemma get"); err != nil {
 		return err
 	}
-	return g.d.populate(ctx, keys)
+	return g.d.Populate(ctx, keys)
 }
 
 func (g *getting) report(ctx context.Context, f absentFile, o fetched) error {

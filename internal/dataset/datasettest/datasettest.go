@@ -1,4 +1,6 @@
-package discard
+// Package datasettest makes datasets for tests, and asks the real programs about
+// them.
+package datasettest
 
 import (
 	"log/slog"
@@ -12,8 +14,8 @@ import (
 	"github.com/stemma-data/stemma/internal/result"
 )
 
-// testEnv isolates a test from the user's git configuration.
-func testEnv(t *testing.T) dataset.Env {
+// Env isolates a test from the user's git configuration.
+func Env(t *testing.T) dataset.Env {
 	t.Helper()
 	home := t.TempDir()
 	vars := append(os.Environ(), "HOME="+home, "XDG_CONFIG_HOME="+home, "GIT_CONFIG_GLOBAL="+filepath.Join(home, "gitconfig"), "GIT_CONFIG_NOSYSTEM=1",
@@ -21,12 +23,12 @@ func testEnv(t *testing.T) dataset.Env {
 	return dataset.Env{Vars: vars, Log: slog.New(slog.DiscardHandler)}
 }
 
-// newDataset creates one, and makes its folder removable at the end.
-func newDataset(t *testing.T) *dataset.Dataset {
+// New creates one, and makes its folder removable at the end.
+func New(t *testing.T) *dataset.Dataset {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "ds")
 	t.Cleanup(func() { exec.Command("chmod", "-R", "u+w", dir).Run() })
-	env := testEnv(t)
+	env := Env(t)
 	env.Cwd = dir
 	got := &result.Collector{}
 	d, err := dataset.Create(t.Context(), dataset.CreateOptions{Path: dir, User: "ada", Host: "h"}, env, got)
@@ -37,7 +39,8 @@ func newDataset(t *testing.T) *dataset.Dataset {
 	return d
 }
 
-func writeFile(t *testing.T, d *dataset.Dataset, rel, text string) {
+// WriteFile writes a file of the work tree, and the folders above it.
+func WriteFile(t *testing.T, d *dataset.Dataset, rel, text string) {
 	t.Helper()
 	path := d.Repo.Path(rel)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -48,13 +51,13 @@ func writeFile(t *testing.T, d *dataset.Dataset, rel, text string) {
 	}
 }
 
-// checkClean asks the real programs.
-func checkClean(t *testing.T, d *dataset.Dataset) {
+// CheckClean asks the real programs.
+func CheckClean(t *testing.T, d *dataset.Dataset) {
 	t.Helper()
-	if got := gitOut(t, d, "-c", "filter.annex.process=", "-c", "filter.annex.clean=", "status", "--porcelain"); got != "" {
+	if got := GitOut(t, d, "-c", "filter.annex.process=", "-c", "filter.annex.clean=", "status", "--porcelain"); got != "" {
 		t.Errorf("git status:\n%s", got)
 	}
-	gitOut(t, d, "fsck", "--strict")
+	GitOut(t, d, "fsck", "--strict")
 	if path, err := exec.LookPath("git-annex"); err == nil {
 		cmd := exec.Command(path, "fsck")
 		cmd.Dir, cmd.Env = d.Path(), d.Env.Vars
@@ -66,18 +69,19 @@ func checkClean(t *testing.T, d *dataset.Dataset) {
 	}
 }
 
-// clone makes a git clone of a dataset, without an annex yet.
-func clone(t *testing.T, src *dataset.Dataset) *dataset.Dataset {
+// Clone makes a git clone of a dataset, without an annex yet.
+func Clone(t *testing.T, src *dataset.Dataset) *dataset.Dataset {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "clone")
 	t.Cleanup(func() { exec.Command("chmod", "-R", "u+w", dir).Run() })
-	runIn(t, src, filepath.Dir(dir), "git", "clone", "-q", src.Path(), dir)
+	RunIn(t, src, filepath.Dir(dir), "git", "clone", "-q", src.Path(), dir)
 	env := src.Env
 	env.Cwd = dir
-	return reopen(t, dir, env)
+	return Reopen(t, dir, env)
 }
 
-func reopen(t *testing.T, dir string, env dataset.Env) *dataset.Dataset {
+// Reopen opens a dataset anew, with what its configuration says now.
+func Reopen(t *testing.T, dir string, env dataset.Env) *dataset.Dataset {
 	t.Helper()
 	d, err := dataset.Open(t.Context(), dir, "test", env)
 	if err != nil {
@@ -87,8 +91,8 @@ func reopen(t *testing.T, dir string, env dataset.Env) *dataset.Dataset {
 	return d
 }
 
-// runIn runs a real program.
-func runIn(t *testing.T, d *dataset.Dataset, dir string, name string, args ...string) string {
+// RunIn runs a real program.
+func RunIn(t *testing.T, d *dataset.Dataset, dir string, name string, args ...string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -106,8 +110,8 @@ func runIn(t *testing.T, d *dataset.Dataset, dir string, name string, args ...st
 	return string(out)
 }
 
-// recordLines prints records briefly.
-func recordLines(d *dataset.Dataset, records []result.Record) string {
+// RecordLines prints records briefly.
+func RecordLines(d *dataset.Dataset, records []result.Record) string {
 	var lines []string
 	for _, r := range records {
 		rel, _ := filepath.Rel(d.Path(), r.Path)
@@ -126,35 +130,30 @@ func recordLines(d *dataset.Dataset, records []result.Record) string {
 	return strings.Join(lines, "\n")
 }
 
-func get(t *testing.T, d *dataset.Dataset, opt dataset.GetOptions) string {
-	t.Helper()
-	got := &result.Collector{}
-	if err := d.Get(t.Context(), opt, got); err != nil {
-		t.Fatal(err)
-	}
-	return recordLines(d, got.Records)
-}
-
-func check(t *testing.T, what, got, want string) {
+// Check compares texts.
+func Check(t *testing.T, what, got, want string) {
 	t.Helper()
 	if got != want {
 		t.Errorf("%s:\n%s\nwant:\n%s", what, got, want)
 	}
 }
 
-func newSource(t *testing.T) *dataset.Dataset {
+// NewSource is a dataset with six annexed files, of which two have the same
+// content.
+func NewSource(t *testing.T) *dataset.Dataset {
 	t.Helper()
-	d := newDataset(t)
+	d := New(t)
 	for _, f := range []string{"f1.dat", "f2.dat", "dir/a", "dir/b", "exec.sh"} {
-		writeFile(t, d, f, "content of "+f+"\n")
+		WriteFile(t, d, f, "content of "+f+"\n")
 	}
-	writeFile(t, d, "same.dat", "content of f2.dat\n")
+	WriteFile(t, d, "same.dat", "content of f2.dat\n")
 	os.Chmod(d.Repo.Path("exec.sh"), 0o755)
-	save(t, d)
+	Save(t, d)
 	return d
 }
 
-func gitOut(t *testing.T, d *dataset.Dataset, args ...string) string {
+// GitOut is what git says in the dataset.
+func GitOut(t *testing.T, d *dataset.Dataset, args ...string) string {
 	t.Helper()
 	out, err := d.Repo.Output(t.Context(), args...)
 	if err != nil {
@@ -163,7 +162,8 @@ func gitOut(t *testing.T, d *dataset.Dataset, args ...string) string {
 	return strings.TrimRight(string(out), "\n")
 }
 
-func save(t *testing.T, d *dataset.Dataset) {
+// Save saves the whole dataset.
+func Save(t *testing.T, d *dataset.Dataset) {
 	t.Helper()
 	if _, err := d.Save(t.Context(), dataset.SaveOptions{}, result.Discard); err != nil {
 		t.Fatal(err)
