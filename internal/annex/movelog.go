@@ -2,9 +2,6 @@ package annex
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
@@ -105,10 +102,4 @@ func (a *Annex) editMoves(ctx context.Context, moves []Moving, edit func(lines [
 	return fsx.WriteFileVia(a.Dir("tmp"), a.Dir("move.log"), []byte(text.String()), 0o644)
 }
 
-func (a *Annex) moveLines() ([]string, error) {
-	text, err := os.ReadFile(a.Dir("move.log"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return strings.FieldsFunc(string(text), func(r rune) bool { return r == '\n' }), err
-}
+func (a *Annex) moveLines() ([]string, error) { return a.logLines("move.log") }

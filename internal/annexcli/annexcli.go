@@ -238,7 +238,15 @@ func (c *call) open() error {
 	if !c.asks() {
 		d.LinkGitFolder()
 	}
+	if !c.byGit() {
+		d.Settle(c.ctx)
+	}
 	return nil
+}
+
+// byGit reports whether git runs the command while it works on the index.
+func (c *call) byGit() bool {
+	return slices.Contains([]string{"filter-process", "smudge", "pre-commit", "post-receive"}, c.command.name)
 }
 
 // asks reports whether the command changes nothing.

@@ -105,7 +105,7 @@ func newRestage(*pflag.FlagSet) func(*call, []string) error {
 		if _, err := c.filter(); err != nil {
 			return err
 		}
-		if err := smudge.Restage(c.ctx, c.d); err != nil {
+		if err := c.d.Restage(c.ctx); err != nil {
 			return err
 		}
 		return c.out.print(annexcmd.Outcome{Item: annexcmd.Item{Command: "restage", NoFile: true}})

@@ -104,6 +104,7 @@ func (a *app) open(ctx context.Context, named, purpose string) (*dataset.Dataset
 		err := &dataset.NoDatasetError{Dir: dir, Purpose: purpose}
 		return nil, errs.WithExit(errs.WithHint(err, "it lies in the dataset %s", d.Path()), errs.ExitUsage)
 	}
+	d.Settle(ctx)
 	a.data = d
 	return d, nil
 }

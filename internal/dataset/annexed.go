@@ -126,28 +126,29 @@ func (d *Dataset) PopulateFiles(ctx context.Context, paths []string) error {
 	if err != nil {
 		return err
 	}
-	var edits []indexEdit
+	return d.swapAll(ctx, func(s *swapping) error { return s.fillPaths(ctx, index, paths) })
+}
+
+func (s *swapping) fillPaths(ctx context.Context, index *gitindex.File, paths []string) error {
+	seen := make(map[string]bool, len(paths))
 	for _, p := range paths {
 		e, ok := index.Lookup(p)
-		if !ok || e.Stage != 0 || e.Mode != gitobj.ModeFile && e.Mode != gitobj.ModeExec {
+		if !ok || e.Stage != 0 || e.Mode != gitobj.ModeFile && e.Mode != gitobj.ModeExec || seen[p] {
 			continue
 		}
-		k, isPointer, err := d.pointerKey(ctx, e.OID)
+		seen[p] = true
+		k, isPointer, err := s.d.pointerKey(ctx, e.OID)
 		if err != nil {
 			return err
 		}
 		if !isPointer {
 			continue
 		}
-		edit, ok, err := d.populateOne(ctx, unlockedEntry{e, k})
-		if err != nil {
+		if err := s.fill(ctx, unlockedEntry{e, k}); err != nil {
 			return fmt.Errorf("fill %s: %w", p, err)
 		}
-		if ok {
-			edits = append(edits, edit)
-		}
 	}
-	return d.updateIndex(ctx, edits)
+	return nil
 }
 
 // UnlockedKeys lists the keys of all unlocked files of the index that are

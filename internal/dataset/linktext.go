@@ -69,7 +69,7 @@ func (d *Dataset) fillLinkTexts(ctx context.Context, keys []annexkey.Key) error 
 	if err != nil {
 		return err
 	}
-	u := &unlocking{d: d, index: index, seen: map[string]bool{}}
+	u := &unlocking{d: d, index: index, seen: map[string]bool{}, temps: tempFiles{d: d}}
 	for e := range index.Under("") {
 		if e.Mode != gitobj.ModeSymlink {
 			continue

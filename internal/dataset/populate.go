@@ -2,25 +2,18 @@ package dataset
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 
-	"github.com/stemma-data/stemma/internal/annex"
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/fsx"
-	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitindex"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
 )
-
-// indexWait is how long another git command may keep the index locked.
-const indexWait = 30 * time.Second
 
 // unlockedEntry is an index entry that holds a pointer to a key.
 type unlockedEntry struct {
@@ -58,66 +51,68 @@ func (d *Dataset) populate(ctx context.Context, keys []annexkey.Key) error {
 	if err != nil {
 		return err
 	}
-	var edits []indexEdit
-	for _, f := range files {
-		e, ok, err := d.populateOne(ctx, f)
-		if err != nil {
-			return fmt.Errorf("fill %s: %w", f.Path, err)
+	err = d.swapAll(ctx, func(s *swapping) error {
+		for _, f := range files {
+			if err := s.fill(ctx, f); err != nil {
+				return fmt.Errorf("fill %s: %w", f.Path, err)
+			}
 		}
-		if ok {
-			edits = append(edits, e)
-		}
-	}
-	if err := d.updateIndex(ctx, edits); err != nil {
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	return d.fillLinkTexts(ctx, keys)
 }
 
-func (d *Dataset) populateOne(ctx context.Context, f unlockedEntry) (indexEdit, bool, error) {
+// fill swaps the content in if the entry's file is pointer text so far, and the
+// content is here.
+func (s *swapping) fill(ctx context.Context, f unlockedEntry) error {
+	d := s.d
 	if fsx.Beneath(d.Path(), f.Path) != nil {
-		return indexEdit{}, false, nil
+		return nil
 	}
-	path := d.Repo.Path(f.Path)
-	was, k, ok := readPointer(path)
+	was, k, ok := readPointer(d.Repo.Path(f.Path))
 	object, present := d.Annex.Locate(f.key)
 	if !ok || k != f.key || !present {
-		return indexEdit{}, false, nil
+		return nil
 	}
-	perm := fs.FileMode(0o666)
-	if f.Mode == gitobj.ModeExec {
-		perm = 0o777
-	}
-	tmp, ok := d.linkBeside(object, path, perm)
-	if !ok {
-		var err error
-		if tmp, err = d.copyBeside(ctx, object, path, perm); err != nil {
-			return indexEdit{}, false, err
+	perm := f.perm()
+	return s.add(ctx, swap{entry: f, was: was, fill: func(tmp string) error {
+		if d.linkAs(tmp, object, perm) {
+			return nil
 		}
-	}
-	return d.swapIn(f, tmp, was)
+		return d.copyAs(ctx, tmp, object, perm)
+	}})
 }
 
-// linkBeside makes the object itself, writable, the file in the work tree
+// perm is what the entry's file gets, before the umask.
+func (f unlockedEntry) perm() fs.FileMode {
+	if f.Mode == gitobj.ModeExec {
+		return 0o777
+	}
+	return 0o666
+}
+
+// linkAs makes the object itself, writable, the file in the work tree
 // where annex.thin asks for that and no other file is it already.
-func (d *Dataset) linkBeside(object, path string, perm fs.FileMode) (string, bool) {
+func (d *Dataset) linkAs(tmp, object string, perm fs.FileMode) bool {
 	if !d.Repo.Config.Bool("annex.thin", false) {
-		return "", false
+		return false
 	}
 	fi, err := os.Lstat(object)
 	if err != nil || links(fi) != 1 || fi.Mode().Perm()&0o100 != perm&0o100 {
-		return "", false
+		return false
 	}
-	tmp := privateBeside(path)
 	if os.Link(object, tmp) != nil {
-		return "", false
+		return false
 	}
 	d.Annex.Freezer().Thaw(object)
 	if err := os.Chmod(object, fi.Mode().Perm()|0o200); err != nil {
 		os.Remove(tmp)
-		return "", false
+		return false
 	}
-	return tmp, true
+	return true
 }
 
 // links is the number of names that the file has; 0 where that is not known.
@@ -128,17 +123,16 @@ func links(fi fs.FileInfo) uint64 {
 	return 0
 }
 
-// copyBeside makes a private copy of an object in the folder of path.
-func (d *Dataset) copyBeside(ctx context.Context, object, path string, perm fs.FileMode) (string, error) {
+// copyAs makes the private file tmp a copy of an object.
+func (d *Dataset) copyAs(ctx context.Context, tmp, object string, perm fs.FileMode) error {
 	fi, err := os.Stat(object)
 	if err != nil {
-		return "", err
+		return err
 	}
-	tmp := privateBeside(path)
-	if _, err := fsx.Copy(ctx, tmp, object, fsx.CopyOptions{Perm: perm}); err != nil {
-		return "", err
+	if _, err := fsx.Copy(ctx, tmp, object, fsx.CopyOptions{Perm: perm, Private: true}); err != nil {
+		return err
 	}
-	return tmp, d.age(tmp, fi.ModTime())
+	return d.age(tmp, fi.ModTime())
 }
 
 // settled is how old a file's time stamp must be for an index entry of it to
@@ -179,120 +173,55 @@ func (d *Dataset) depopulate(ctx context.Context, keys []annexkey.Key) error {
 	if err != nil {
 		return err
 	}
-	var edits []indexEdit
-	for _, f := range files {
-		e, ok, err := d.depopulateOne(ctx, f, indexTime)
-		if err != nil {
-			return fmt.Errorf("empty %s: %w", f.Path, err)
+	return d.swapAll(ctx, func(s *swapping) error {
+		for _, f := range files {
+			if err := s.empty(ctx, f, indexTime); err != nil {
+				return fmt.Errorf("empty %s: %w", f.Path, err)
+			}
 		}
-		if ok {
-			edits = append(edits, e)
-		}
-	}
-	return d.updateIndex(ctx, edits)
+		return nil
+	})
 }
 
-func (d *Dataset) depopulateOne(ctx context.Context, f unlockedEntry, indexTime gitindex.Time) (indexEdit, bool, error) {
+// KeepsContent reports whether the entry's file is an unlocked one that has the
+// key's content, by the index: it was not emptied when the content went from the
+// annex.
+func (d *Dataset) KeepsContent(e gitindex.Entry, k annexkey.Key) bool {
+	if !e.Mode.IsRegular() || e.Stat.Size == 0 || int(e.Stat.Size) == len(pointer.Format(k)) {
+		return false
+	}
+	fi, err := os.Lstat(d.Repo.Path(e.Path))
+	return err == nil && e.Stat.Same(gitindex.StatOf(fi), d.comparison().stat)
+}
+
+// empty swaps pointer text in if the entry's file is unmodified content, and that
+// is in the annex no more.
+func (s *swapping) empty(ctx context.Context, f unlockedEntry, indexTime gitindex.Time) error {
+	d := s.d
 	if fsx.Beneath(d.Path(), f.Path) != nil {
-		return indexEdit{}, false, nil
+		return nil
 	}
 	path := d.Repo.Path(f.Path)
 	was, key, isPointer := readPointer(path)
 	if isPointer && key == f.key && !f.Stat.Same(gitindex.StatOf(was), d.comparison().stat) {
 		// A process that was killed has emptied it; by its size git takes it for modified.
-		return indexEdit{gitindex.Edit{Path: f.Path, Mode: f.Mode, OID: f.OID, Stat: gitindex.StatOf(was)}, f.OID}, true, nil
+		s.edits = append(s.edits, indexEdit{gitindex.Edit{Path: f.Path, Mode: f.Mode, OID: f.OID, Stat: gitindex.StatOf(was)}, f.OID})
+		return nil
 	}
 	if was == nil || !was.Mode().IsRegular() || isPointer || d.Annex.Has(f.key) {
-		return indexEdit{}, false, nil
+		return nil
 	}
 	if !f.Stat.Same(gitindex.StatOf(was), d.comparison().stat) || f.Stat.IsRacy(indexTime) {
 		v, err := d.hasKey(ctx, path, f.key)
 		if err != nil || v != verdictOf(true) {
-			return indexEdit{}, false, err
+			return err
 		}
 	}
-	perm := fs.FileMode(0o666)
-	if f.Mode == gitobj.ModeExec {
-		perm = 0o777
-	}
-	tmp := privateBeside(path)
-	if err := os.WriteFile(tmp, pointer.Format(f.key), perm); err != nil {
-		return indexEdit{}, false, errors.Join(err, os.Remove(tmp))
-	}
-	if err := d.age(tmp, was.ModTime()); err != nil {
-		return indexEdit{}, false, err
-	}
-	return d.swapIn(f, tmp, was)
-}
-
-// indexEdit changes an entry that must still have the id it had.
-type indexEdit struct {
-	gitindex.Edit
-	was gitobj.OID
-}
-
-// updateIndex applies the edits to entries that nobody changed meanwhile. If
-// the index stays locked, git-annex is asked to do it later.
-func (d *Dataset) updateIndex(ctx context.Context, edits []indexEdit) error {
-	if len(edits) == 0 {
-		return nil
-	}
-	lock, err := d.Repo.NewIndexLock()
-	if err != nil {
-		return err
-	}
-	defer lock.Abort()
-	if err := lock.Take(ctx, indexWait); err != nil {
-		return d.restageLater(ctx, edits, err)
-	}
-	index, err := d.Repo.ReadIndex()
-	if err != nil && !errors.Is(err, gitindex.ErrUnsupported) {
-		return err
-	}
-	var kept []gitindex.Edit
-	for _, e := range edits {
-		if index != nil && e.was != "" {
-			if now, ok := index.Lookup(e.Path); !ok || now.OID != e.was {
-				continue
-			}
+	return s.add(ctx, swap{entry: f, was: was, fill: func(tmp string) error {
+		if err := os.WriteFile(tmp, pointer.Format(f.key), f.perm()); err != nil {
+			os.Remove(tmp)
+			return err
 		}
-		fi, err := os.Lstat(d.Repo.Path(e.Path))
-		if err != nil || gitindex.StatOf(fi) != e.Edit.Stat {
-			e.Stat = gitindex.Stat{} // written to since: git has to compare
-		}
-		kept = append(kept, e.Edit)
-	}
-	if err := lock.Write(ctx, kept); err != nil {
-		return err
-	}
-	return lock.Commit()
-}
-
-// restageLater leaves the work to the next git-annex command. Only entries
-// whose blob stays the same can be left to it.
-func (d *Dataset) restageLater(ctx context.Context, edits []indexEdit, cause error) error {
-	var locked *git.IndexLockedError
-	if !errors.As(cause, &locked) {
-		return cause
-	}
-	var text strings.Builder
-	for _, e := range edits {
-		if e.was != e.OID || e.Remove {
-			return cause
-		}
-		if fi, err := os.Lstat(d.Repo.Path(e.Path)); err == nil && !strings.Contains(e.Path, "\n") {
-			text.WriteString(annex.InodeCache(fi) + ":" + e.Path + "\n")
-		}
-	}
-	l, err := fsx.LockFile(ctx, d.Annex.Dir("restage.lck"), true)
-	if err != nil {
-		return err
-	}
-	defer l.Unlock()
-	f, err := os.OpenFile(d.Annex.Dir("restage.log"), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o666)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(text.String())
-	return errors.Join(err, d.Repo.Share(f.Name()), f.Close())
+		return d.age(tmp, was.ModTime())
+	}})
 }

@@ -42,7 +42,11 @@ func (d *Dataset) Sub(ctx context.Context, rel string) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	return From(repo, d.Env)
+	sub, err := From(repo, d.Env)
+	if err == nil {
+		sub.Settle(ctx)
+	}
+	return sub, err
 }
 
 // hasTop reports whether a repository's top folder is at rel. A link to one is

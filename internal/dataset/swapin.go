@@ -12,14 +12,10 @@ import (
 	"github.com/stemma-data/stemma/internal/gitindex"
 )
 
-// swapIn renames tmp over the entry's file if that is still as it was, and
-// returns the index entry for it.
-func (d *Dataset) swapIn(f unlockedEntry, tmp string, was fs.FileInfo) (indexEdit, bool, error) {
+// swapIn renames tmp, which is as made says, over the entry's file if that is still
+// as it was, and returns the index entry for it. tmp is gone afterwards.
+func (d *Dataset) swapIn(f unlockedEntry, tmp string, made, was fs.FileInfo) (indexEdit, bool, error) {
 	path := d.Repo.Path(f.Path)
-	made, err := os.Lstat(tmp)
-	if err != nil {
-		return indexEdit{}, false, err
-	}
 	now, err := os.Lstat(path)
 	if err != nil || gitindex.StatOf(now) != gitindex.StatOf(was) {
 		return indexEdit{}, false, os.Remove(tmp)

@@ -89,8 +89,12 @@ func TestExchangeFollowsNoLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, d, "tmp", "new")
+	made, err := os.Lstat(d.Repo.Path("tmp"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	f := unlockedEntry{Entry: gitindex.Entry{Path: "d/f"}}
-	if _, done, err := d.swapIn(f, d.Repo.Path("tmp"), was); done || err == nil {
+	if _, done, err := d.swapIn(f, d.Repo.Path("tmp"), made, was); done || err == nil {
 		t.Errorf("%v %v", done, err)
 	}
 	if text, err := os.ReadFile(outside); string(text) != "private" {

@@ -90,7 +90,7 @@ func (d *Dataset) unlockOwn(ctx context.Context, opt UnlockOptions, sink result.
 	if len(paths) == 0 {
 		paths = []string{d.Path()}
 	}
-	u := &unlocking{d: d, index: index, seen: map[string]bool{}}
+	u := &unlocking{d: d, index: index, seen: map[string]bool{}, temps: tempFiles{d: d}}
 	for _, typed := range paths {
 		if err := u.named(typed); err != nil {
 			return err
@@ -109,6 +109,7 @@ type unlocking struct {
 	records []result.Record // about paths that cannot be unlocked
 	files   []lockedFile
 	edits   []indexEdit
+	temps   tempFiles
 }
 
 func (u *unlocking) refuse(typed string, s result.Status, msg string) {
@@ -185,6 +186,7 @@ func (u *unlocking) run(ctx context.Context, sink result.Sink) error {
 	if err != nil {
 		return err
 	}
+	defer u.temps.close()
 	var records []result.Record
 	for i, f := range u.files {
 		if ctx.Err() != nil {
@@ -229,12 +231,10 @@ func (u *unlocking) one(ctx context.Context, f lockedFile, id gitobj.OID) (resul
 	}
 	perm := fi.Mode().Perm()
 	perm |= 0o200 | perm&0o044>>1 // writable for those who may read; the umask limits it
-	tmp, err := u.d.copyBeside(ctx, object, path, perm)
-	if err != nil {
-		return r, err
-	}
 	entry := unlockedEntry{gitindex.Entry{Path: f.entry.Path, Mode: u.d.FileMode(fi, 0), OID: id}, f.key}
-	edit, ok, err := u.d.swapIn(entry, tmp, was)
+	edit, ok, err := u.temps.swapIn(ctx, swap{entry: entry, was: was, fill: func(tmp string) error {
+		return u.d.copyAs(ctx, tmp, object, perm)
+	}})
 	if err == nil && !ok {
 		err = errors.New("the file changed while it was being unlocked")
 	}

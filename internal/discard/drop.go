@@ -206,6 +206,7 @@ func (r *dropping) sub(ctx context.Context, path string) (*dataset.Dataset, erro
 	}
 	d, err := dataset.From(repo, r.top.Env)
 	if err == nil {
+		d.Settle(ctx)
 		r.opened = append(r.opened, d)
 	}
 	return d, err

@@ -6,12 +6,12 @@
 package smudge
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/annex"
@@ -101,26 +101,34 @@ func (f *Filter) logSmudged(ctx context.Context) error {
 // Update fills the files that smudge.log names, and then those that were
 // waiting to be staged again: git's hooks call it after a checkout or merge.
 func Update(ctx context.Context, d *dataset.Dataset) error {
-	paths, err := takeLog(ctx, d, "smudge")
+	text, err := readLog(ctx, d, nil)
 	if err != nil {
 		return err
 	}
-	for i, line := range paths {
-		_, paths[i], _ = strings.Cut(line, " ")
+	if len(text) > 0 {
+		var paths []string
+		for line := range strings.Lines(string(text)) {
+			_, path, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+			paths = append(paths, path)
+		}
+		if err := d.PopulateFiles(ctx, paths); err != nil {
+			return err
+		}
+		if _, err := readLog(ctx, d, text); err != nil {
+			return err
+		}
 	}
-	if err := d.PopulateFiles(ctx, paths); err != nil {
-		return err
-	}
-	return Restage(ctx, d)
+	return d.Restage(ctx)
 }
 
-// takeLog returns the lines of annex/NAME.log and empties it.
-func takeLog(ctx context.Context, d *dataset.Dataset, name string) ([]string, error) {
-	path := d.Annex.Dir(name + ".log")
+// readLog takes done, which it has returned before, from the beginning of
+// smudge.log, and returns what is left.
+func readLog(ctx context.Context, d *dataset.Dataset, done []byte) ([]byte, error) {
+	path := d.Annex.Dir("smudge.log")
 	if fi, err := os.Stat(path); err != nil || fi.Size() == 0 {
 		return nil, nil
 	}
-	l, err := fsx.LockFile(ctx, d.Annex.Dir(name+".lck"), true)
+	l, err := fsx.LockFile(ctx, d.Annex.Dir("smudge.lck"), true)
 	if err != nil {
 		return nil, err
 	}
@@ -129,47 +137,15 @@ func takeLog(ctx context.Context, d *dataset.Dataset, name string) ([]string, er
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err == nil {
-		err = os.Truncate(path, 0)
+	rest, found := bytes.CutPrefix(text, done)
+	if err != nil || len(done) == 0 || !found {
+		return text, err
 	}
-	if err != nil {
-		return nil, fmt.Errorf("%s log: %w", name, err)
+	if len(rest) == 0 {
+		return nil, os.Truncate(path, 0)
 	}
-	var lines []string
-	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSuffix(line, "\n"); line != "" {
-			lines = append(lines, line)
-		}
+	if err := fsx.WriteFileVia(d.Annex.Dir("tmp"), path, rest, 0o666); err != nil {
+		return nil, err
 	}
-	return lines, nil
-}
-
-// Restage gives the index the present state of files that restage.log names,
-// if they are still as they were when they were noted.
-func Restage(ctx context.Context, d *dataset.Dataset) error {
-	lines, err := takeLog(ctx, d, "restage")
-	if err != nil || len(lines) == 0 {
-		return err
-	}
-	index, err := d.Repo.ReadIndex()
-	if err != nil {
-		return err
-	}
-	var edits []dataset.IndexEdit
-	for _, line := range lines {
-		state, path, ok := strings.Cut(line, ":")
-		if e, found := index.Lookup(path); ok && found && e.Stage == 0 && fsx.Beneath(d.Path(), path) == nil {
-			fi, err := os.Lstat(d.Repo.Path(filepath.FromSlash(path)))
-			if err != nil || !fi.Mode().IsRegular() || annex.InodeCache(fi) != state {
-				continue
-			}
-			if k, isPointer, err := d.PointerKey(ctx, e.OID); err != nil || !isPointer || !d.Annex.Has(k) {
-				continue
-			}
-			edits = append(edits, dataset.IndexEdit{
-				Edit: gitindex.Edit{Path: path, Mode: e.Mode, OID: e.OID, Stat: gitindex.StatOf(fi)}, Was: e.OID,
-			})
-		}
-	}
-	return d.UpdateIndex(ctx, edits)
+	return rest, d.Repo.Share(path)
 }

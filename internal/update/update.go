@@ -73,6 +73,7 @@ func Update(ctx context.Context, d *dataset.Dataset, opt Options, sink result.Si
 		if err != nil {
 			return err
 		}
+		sub.Settle(ctx)
 		out, err := u.one(ctx, sub, s.Commit, opt.HowSubs)
 		if out == updatedIt {
 			updated = append(updated, s.Abs)
