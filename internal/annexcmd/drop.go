@@ -72,7 +72,9 @@ func (d *Dropper) Drop(ctx context.Context, f File) (bool, error) {
 		return d.dropFrom(ctx, f)
 	}
 	if !d.s.D.Annex.Has(f.Key) {
-		return d.alreadyGone(f, f.Item(d.name))
+		if done, err := d.alreadyGone(f, f.Item(d.name)); done || err != nil || !d.s.D.KeepsContent(f.Entry, f.Key) {
+			return done, err
+		}
 	}
 	if keep, err := d.shallKeep(ctx, f, d.s.D.Annex.UUID); err != nil || keep {
 		return false, err

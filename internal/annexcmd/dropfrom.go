@@ -91,7 +91,7 @@ func (d *Dropper) delete(ctx context.Context, k annexkey.Key, own string, proof 
 	}
 	err := transfer.Drop(ctx, d.s.ownStore(), k, proof)
 	if errors.Is(err, remote.ErrAbsent) {
-		err = nil
+		err = transfer.Prove(ctx, k, proof) // unlocked files may have it
 	}
 	if err == nil {
 		d.goes(k)

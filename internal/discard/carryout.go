@@ -72,6 +72,9 @@ func (r *emptying) dropAll(ctx context.Context, store *local.Store, p *proofs) (
 				if err == nil {
 					err = transfer.Drop(gctx, store, f.key, proof)
 				}
+				if f.left && errors.Is(err, remote.ErrAbsent) {
+					err = transfer.Prove(gctx, f.key, proof)
+				}
 				if gctx.Err() != nil && err != nil {
 					return gctx.Err()
 				}

@@ -47,8 +47,9 @@ type namedPath struct {
 
 // annexedFile is a file whose content is here.
 type annexedFile struct {
-	rel string // "": any file, or none
-	key annexkey.Key
+	rel  string // "": any file, or none
+	key  annexkey.Key
+	left bool // a drop that was killed has left the content in the file alone
 }
 
 // emptying is the deletion of content in one dataset.

@@ -40,7 +40,9 @@ func (r *emptying) collect(ctx context.Context, index *gitindex.File, p *namedPa
 	for i, f := range found {
 		switch {
 		case f.here:
-			r.files = append(r.files, annexedFile{entries[i].Path, f.key})
+			r.files = append(r.files, annexedFile{rel: entries[i].Path, key: f.key})
+		case !f.key.IsZero() && r.d.KeepsContent(entries[i], f.key):
+			r.files = append(r.files, annexedFile{entries[i].Path, f.key, true})
 		case !p.dir:
 			p.key = f.key
 		}

@@ -92,6 +92,14 @@ func Drop(ctx context.Context, store *local.Store, k annexkey.Key, p Proof) erro
 	return own.Remove()
 }
 
+// Prove shows what Drop does before it deletes, for a key whose content has gone
+// and lies in unlocked files alone. Nobody counts these as a copy.
+func Prove(ctx context.Context, k annexkey.Key, p Proof) error {
+	w := &witnesses{key: k, counted: map[string]bool{}}
+	defer w.release()
+	return w.gather(ctx, p)
+}
+
 // witnesses are the repositories that were found to have the content.
 type witnesses struct {
 	key     annexkey.Key
