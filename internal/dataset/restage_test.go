@@ -7,14 +7,20 @@ import (
 	"testing"
 
 	"github.com/stemma-data/stemma/internal/annex"
+	"github.com/stemma-data/stemma/internal/result"
 )
 
-// unlockedClone has the content of f1.dat and f2.dat, unlocked.
-func unlockedClone(t *testing.T) *Dataset {
+// unlockedFiles is a dataset with f1.dat and f2.dat, which are unlocked.
+func unlockedFiles(t *testing.T) *Dataset {
 	t.Helper()
-	d := clone(t, newSource(t))
-	get(t, d, GetOptions{Paths: []string{"f1.dat", "f2.dat"}})
-	unlock(t, d, UnlockOptions{Paths: []string{"f1.dat", "f2.dat"}})
+	d := newDataset(t)
+	for _, f := range []string{"f1.dat", "f2.dat"} {
+		writeFile(t, d, f, "content of "+f+"\n")
+	}
+	save(t, d, SaveOptions{})
+	if err := d.Unlock(t.Context(), UnlockOptions{}, result.Discard); err != nil {
+		t.Fatal(err)
+	}
 	return d
 }
 
@@ -32,7 +38,7 @@ func sizeInIndex(t *testing.T, d *Dataset, rel string) int {
 // TestRestageTrustsNoOtherKey is about an entry that has changed since the file was
 // filled, as by `git reset`: that the file is as it was filled says nothing of it.
 func TestRestageTrustsNoOtherKey(t *testing.T) {
-	d := unlockedClone(t)
+	d := unlockedFiles(t)
 	fi, err := os.Lstat(d.Repo.Path("f1.dat"))
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +63,7 @@ func TestRestageTrustsNoOtherKey(t *testing.T) {
 
 // TestSettleLeavesTheLivingAlone is about notes of a process that is at work.
 func TestSettleLeavesTheLivingAlone(t *testing.T) {
-	d := unlockedClone(t)
+	d := unlockedFiles(t)
 	if err := d.Annex.NoteRestage(t.Context(), []string{"1 2 3 :f1.dat"}); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +92,7 @@ func TestFillFromAnotherFileSystem(t *testing.T) {
 		t.Skip("there is no other file system")
 	}
 	defer os.RemoveAll(shm)
-	d := unlockedClone(t)
+	d := unlockedFiles(t)
 	if err := os.RemoveAll(d.Annex.Dir("othertmp")); err != nil {
 		t.Fatal(err)
 	}
