@@ -23,6 +23,7 @@ import (
 type move struct {
 	From, To gitobj.OID
 	Branch   string    `json:",omitempty"` // full name of the branch that is checked out; "": the present one goes there
+	Merge    bool      `json:",omitempty"` // To is the tree of a merge with conflicts
 	Who      fsx.Owner // whose work it is
 }
 
@@ -35,15 +36,11 @@ func (d *Dataset) moveNote() string { return filepath.Join(d.Repo.GitDir, "stemm
 // the way, ResumeMove makes up for it before
 // anybody commits the half of it.
 func (d *Dataset) MoveFiles(ctx context.Context, from, to gitobj.OID, branch string, run func() error) error {
-	text, err := json.Marshal(move{From: from, To: to, Branch: branch, Who: fsx.Self()})
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(d.moveNote(), append(text, '\n'), 0o666); err != nil {
+	if err := d.noteMove(move{From: from, To: to, Branch: branch}); err != nil {
 		return err
 	}
 	if err := run(); err != nil {
-		if ctx.Err() == nil && declined(err) {
+		if ctx.Err() == nil && Declined(err) {
 			err = errors.Join(err, os.Remove(d.moveNote()))
 		}
 		return err
@@ -51,8 +48,18 @@ func (d *Dataset) MoveFiles(ctx context.Context, from, to gitobj.OID, branch str
 	return os.Remove(d.moveNote())
 }
 
-// declined reports that git has not begun, for something would be lost.
-func declined(err error) bool {
+// noteMove writes down what this process begins.
+func (d *Dataset) noteMove(m move) error {
+	m.Who = fsx.Self()
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(d.moveNote(), append(text, '\n'), 0o666)
+}
+
+// Declined reports that git has not begun, for something would be lost.
+func Declined(err error) bool {
 	var failed *git.CommandError
 	return errors.As(err, &failed) && strings.Contains(failed.Stderr, "would be overwritten")
 }
@@ -80,11 +87,16 @@ func (d *Dataset) ResumeMove(ctx context.Context) error {
 		return err
 	}
 	switch {
-	case head.OID == "":
+	case head.OID == "", m.Merge && m.From != head.OID:
 	case m.To == head.OID:
 		err = d.fillMoved(ctx)
 	case m.From == head.OID && d.Repo.Has(ctx, m.To):
-		if err = d.awaitLocks(ctx, head); err == nil {
+		if err = d.awaitLocks(ctx, head); err != nil {
+			break
+		}
+		if m.Merge {
+			err = d.undoMerge(ctx, *m)
+		} else {
 			err = d.goBack(ctx, *m)
 		}
 	}

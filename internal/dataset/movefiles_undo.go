@@ -11,6 +11,7 @@ import (
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/fsx"
+	"github.com/stemma-data/stemma/internal/git"
 	"github.com/stemma-data/stemma/internal/gitobj"
 	"github.com/stemma-data/stemma/internal/pointer"
 )
@@ -24,28 +25,25 @@ func (d *Dataset) goBack(ctx context.Context, m move) error {
 		}
 		return err
 	}
-	out, err := d.Repo.Output(ctx, "diff-tree", "-r", "-z", "--no-renames", "--no-abbrev", string(m.From), string(m.To))
+	return d.bringBack(ctx, m)
+}
+
+// bringBack is the way back of files that git has written or removed; the index
+// is as it was.
+func (d *Dataset) bringBack(ctx context.Context, m move) error {
+	changes, err := d.moved(ctx, m)
 	if err != nil {
 		return err
 	}
 	var missing strings.Builder
-	fields := strings.Split(string(out), "\x00")
-	for i := 0; i+1 < len(fields); i += 2 {
-		meta, name := strings.Fields(fields[i]), fields[i+1]
-		if len(meta) != 5 || fsx.Beneath(d.Path(), name) != nil {
-			continue
-		}
-		if meta[4] != "D" {
-			mode, err := gitobj.ParseMode(meta[1])
-			if err == nil {
-				err = d.removeSame(ctx, name, mode, gitobj.OID(meta[3]))
-			}
-			if err != nil {
+	for _, c := range changes {
+		if c.To.OID != "" {
+			if err := d.removeSame(ctx, c); err != nil {
 				return err
 			}
 		}
-		if _, err := os.Lstat(d.Repo.Path(name)); meta[4] != "A" && errors.Is(err, fs.ErrNotExist) {
-			missing.WriteString(name + "\x00")
+		if _, err := os.Lstat(d.Repo.Path(c.Path)); c.From.OID != "" && errors.Is(err, fs.ErrNotExist) {
+			missing.WriteString(c.Path + "\x00")
 		}
 	}
 	if missing.Len() == 0 {
@@ -53,6 +51,39 @@ func (d *Dataset) goBack(ctx context.Context, m move) error {
 	}
 	_, err = d.Repo.OutputWith(ctx, []byte(missing.String()), "checkout-index", "-q", "-u", "-z", "--stdin") // -u: git status compares sizes
 	return err
+}
+
+// moved lists the files that are changed by a move.
+func (d *Dataset) moved(ctx context.Context, m move) (list []git.TreeDelta, err error) {
+	out, err := d.Repo.Output(ctx, "diff-tree", "-r", "-z", "--no-renames", "--no-abbrev", string(m.From), string(m.To))
+	if err != nil {
+		return nil, err
+	}
+	fields := strings.Split(string(out), "\x00")
+	for i := 0; i+1 < len(fields); i += 2 {
+		meta, c := strings.Fields(strings.TrimPrefix(fields[i], ":")), git.TreeDelta{Path: fields[i+1]}
+		if len(meta) != 5 || fsx.Beneath(d.Path(), c.Path) != nil {
+			continue
+		}
+		if meta[4] != "A" {
+			if c.From, err = gitEntry(meta[0], meta[2]); err != nil {
+				return nil, err
+			}
+		}
+		if meta[4] != "D" {
+			if c.To, err = gitEntry(meta[1], meta[3]); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+func gitEntry(mode, id string) (e git.TreeEntry, err error) {
+	e.OID = gitobj.OID(id)
+	e.Mode, err = gitobj.ParseMode(mode)
+	return e, err
 }
 
 // isStaged reports whether the index is that of a commit.
@@ -70,66 +101,63 @@ func (d *Dataset) isStaged(ctx context.Context, id gitobj.OID) (bool, error) {
 
 // removeSame removes a file if it is as git has written it: one without its
 // content yet, too.
-func (d *Dataset) removeSame(ctx context.Context, name string, mode gitobj.Mode, id gitobj.OID) error {
+func (d *Dataset) removeSame(ctx context.Context, c git.TreeDelta) error {
+	same, err := d.isWritten(ctx, c.Path, c.To)
+	if err != nil || !same {
+		return err
+	}
+	return os.Remove(d.Repo.Path(c.Path))
+}
+
+// isWritten reports whether a file is as git writes it.
+func (d *Dataset) isWritten(ctx context.Context, name string, e git.TreeEntry) (bool, error) {
 	path := d.Repo.Path(name)
 	fi, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
 	if err != nil {
-		return err
+		return false, ignoreAbsent(err)
 	}
 	var text []byte
 	switch {
-	case mode == gitobj.ModeSymlink && fi.Mode()&fs.ModeSymlink != 0:
+	case e.Mode == gitobj.ModeSymlink && fi.Mode()&fs.ModeSymlink != 0:
 		target, err := os.Readlink(path)
 		if err != nil {
-			return err
+			return false, err
 		}
 		text = []byte(target)
-	case mode != gitobj.ModeSymlink && fi.Mode().IsRegular():
-		if k, annexed, err := d.BlobKey(ctx, mode, id); err != nil {
-			return err
+	case e.Mode != gitobj.ModeSymlink && fi.Mode().IsRegular():
+		if k, annexed, err := d.BlobKey(ctx, e.Mode, e.OID); err != nil {
+			return false, err
 		} else if annexed {
-			return d.removeSameContent(path, k)
+			return d.isContent(path, fi, k)
 		}
 		if text, err = os.ReadFile(path); err != nil {
-			return err
+			return false, err
 		}
 	default:
-		return nil
+		return false, nil
 	}
-	if d.Repo.Format.HashObject("blob", text) != id {
-		return nil
-	}
-	return os.Remove(path)
+	return d.Repo.Format.HashObject("blob", text) == e.OID, nil
 }
 
-// removeSameContent is removeSame for an unlocked file.
-func (d *Dataset) removeSameContent(path string, k annexkey.Key) error {
-	fi, err := os.Lstat(path)
-	if err != nil {
-		return err
+// isContent is isWritten for an unlocked file.
+func (d *Dataset) isContent(path string, fi fs.FileInfo, k annexkey.Key) (bool, error) {
+	if fi.Size() == 0 {
+		return true, nil
 	}
-	same := fi.Size() == 0
-	if !same && fi.Size() <= pointer.MaxSize {
+	if fi.Size() <= pointer.MaxSize {
 		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		same = string(text) == string(pointer.Format(k))
-	}
-	if !same && d.Annex != nil {
-		if object, here := d.Annex.Locate(k); here {
-			if same, err = equalFiles(path, object); err != nil {
-				return err
-			}
+		if err != nil || string(text) == string(pointer.Format(k)) {
+			return err == nil, err
 		}
 	}
-	if !same {
-		return nil
+	if d.Annex == nil {
+		return false, nil
 	}
-	return os.Remove(path)
+	object, here := d.Annex.Locate(k)
+	if !here {
+		return false, nil
+	}
+	return equalFiles(path, object)
 }
 
 // equalFiles compares what is in two files.

@@ -57,7 +57,13 @@ func (r *Repo) Output(ctx context.Context, args ...string) ([]byte, error) {
 
 // OutputWith is Output with bytes for standard input.
 func (r *Repo) OutputWith(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+	return r.OutputIn(ctx, nil, stdin, args...)
+}
+
+// OutputIn is OutputWith with further environment.
+func (r *Repo) OutputIn(ctx context.Context, env []string, stdin []byte, args ...string) ([]byte, error) {
 	cmd := r.Command(ctx, args...)
+	cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], env...)
 	if stdin != nil {
 		cmd.Stdin = bytes.NewReader(stdin)
 	}

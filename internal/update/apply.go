@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/stemma-data/stemma/internal/adjusted"
+	"github.com/stemma-data/stemma/internal/annexmerge"
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/fetch"
 	"github.com/stemma-data/stemma/internal/result"
@@ -78,8 +79,8 @@ func (s *step) git(ctx context.Context, action string, message any, args ...stri
 }
 
 // moving runs what brings the files here, and then the branch, to the target, so
-// that the same command goes on where this one is killed. What makes a merge
-// commit, or leaves the branch, is git's alone.
+// that the same command goes on where this one is killed. What leaves the branch
+// is git's alone.
 func (s *step) moving(ctx context.Context, run func() error) error {
 	head, err := s.d.Repo.Head(ctx)
 	if err != nil {
@@ -89,16 +90,30 @@ func (s *step) moving(ctx context.Context, run func() error) error {
 	if err != nil {
 		return err
 	}
-	ends := head.OID != "" && to != "" && to != head.OID && s.how != Checkout // at the target
-	if ends && s.how != Reset {
-		if ends, err = s.d.Repo.IsAncestor(ctx, head.OID, to); err != nil {
-			return err
-		}
-	}
-	if !ends {
+	if head.OID == "" || to == "" || to == head.OID || s.how == Checkout {
 		return run()
 	}
-	return s.d.MoveFiles(ctx, head.OID, to, "", run)
+	if s.how == Reset {
+		return s.d.MoveFiles(ctx, head.OID, to, "", run)
+	}
+	ahead, err := s.d.Repo.IsAncestor(ctx, head.OID, to)
+	if err != nil {
+		return err
+	}
+	switch {
+	case ahead && (s.how == FFOnly || s.d.Repo.Config.Bool("merge.ff", true)):
+		return s.d.MoveFiles(ctx, head.OID, to, "", run)
+	case s.how == FFOnly:
+		return run()
+	}
+	behind, err := s.d.Repo.IsAncestor(ctx, to, head.OID)
+	switch {
+	case err != nil:
+		return err
+	case behind:
+		return run()
+	}
+	return annexmerge.LikeGit(ctx, s.d, head, annexmerge.Theirs{Ref: s.revision(), ID: to}, run)
 }
 
 // conflicts names the files that a merge stopped at, for the end of a message.
