@@ -59,7 +59,7 @@ var sideways = map[string][]string{
 	"siblings":            {"annexcmd", "commit", "dataset", "transfer"},
 	"clone":               {"adjusted", "commit", "dataset", "fetch", "siblings", "transfer"},
 	"publish":             {"annexcmd", "commit", "dataset", "siblings", "transfer"},
-	"update":              {"adjusted", "annexcmd", "dataset", "fetch"},
+	"update":              {"adjusted", "annexcmd", "annexmerge", "dataset", "fetch"},
 	"discard":             {"annexcmd", "dataset", "dataset/datasettest", "fetch", "siblings", "transfer"},
 	"download":            {"annexcmd", "dataset"},
 	"export":              {"dataset"},
