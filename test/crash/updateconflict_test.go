@@ -47,6 +47,32 @@ func TestUpdateWithConflictsKilled(t *testing.T) {
 	u.Check()
 }
 
+// What a user has written into a file after the kill stays: nothing is merged over
+// it.
+func TestEditAfterKilledMergeStays(t *testing.T) {
+	u := newUpdating(t, "merge", true)
+	u.next()
+	u.Run(u.Bin, u.args...)
+	u.next()
+	steps := u.killMoving(0, u.args...)
+	for n := 1; n < steps; n += 1 + steps/5 {
+		u.next()
+		u.killMoving(n, u.args...)
+		u.removeGitLocks()
+		path := filepath.Join(u.Dir, "up00.txt")
+		if err := os.WriteFile(path, []byte("edited"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, err := u.Stemma(u.args...).CombinedOutput()
+		text, rerr := os.ReadFile(path)
+		if rerr != nil || string(text) != "edited" {
+			t.Fatalf("killed at step %d, the edited file is %q, %v: %v\n%s", n, text, rerr, err, out)
+		}
+		u.Git("checkout", "-q", "HEAD", "--", "up00.txt")
+		u.again(rig.All)
+	}
+}
+
 // mergedByGit lets git merge in a copy, and describes what comes of it.
 func (u *updating) mergedByGit() string {
 	u.T.Helper()
