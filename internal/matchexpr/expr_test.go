@@ -107,6 +107,22 @@ func TestTooLong(t *testing.T) {
 	}
 }
 
+// A value is no path: metadata that was asked for with `git annex find --metadata`.
+func TestGlobOfValues(t *testing.T) {
+	for _, c := range []struct {
+		glob, value string
+		want        bool
+	}{{"a/b", "a//b", false}, {"a//b", "a//b", true}, {`a\b`, `a\\b`, false}, {`a\\b`, `a\\b`, true}} {
+		match, err := Glob(c.glob)
+		if err != nil || match(c.value) != c.want {
+			t.Errorf("%s on %s: %v, want %v", c.glob, c.value, err, c.want)
+		}
+	}
+	if _, err := Glob("[]/*"); err == nil {
+		t.Error("[]/* is a glob of values")
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, q := range questions() {
 		f.Add(q.Path, q.Expr)

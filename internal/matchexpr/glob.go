@@ -13,23 +13,29 @@ import (
 // git-annex makes a POSIX regular expression of it, with a backslash before
 // all but letters and digits, and the oddities of that are part of the
 // language: \< \> \` \' stand for word and text edges, so those four characters
-// do here; a backslash matches a run of backslashes; and a name with line
-// breaks matches if one of its lines does.
+// do here; and a name with line breaks matches if one of its lines does. In a glob
+// of paths, a backslash or slash matches a run of them, and ends the set of "[]".
 type glob struct {
 	items []item
 	err   error // the glob is broken; reported where it is tried
 }
 
-// Glob returns a function that tells whether a name matches the glob, by the
-// rules of include=.
-func Glob(s string) (func(name string) bool, error) {
-	g := compileGlob(s)
+// Glob returns a function that tells whether a value, which is no path, matches
+// the glob.
+func Glob(s string) (func(value string) bool, error) {
+	g := compileGlob(s, ofValues)
 	return g.match, g.err
 }
 
+// What a glob is matched with.
+const (
+	ofPaths  = true
+	ofValues = false
+)
+
 // compileGlob never fails; see glob.err.
-func compileGlob(s string) glob {
-	items, err := parseRegex(globToRegex(runes(s)))
+func compileGlob(s string, paths bool) glob {
+	items, err := parseRegex(globToRegex(runes(s), paths))
 	if err != nil {
 		return glob{err: fmt.Errorf("glob %q: %w", s, err)}
 	}
@@ -38,15 +44,15 @@ func compileGlob(s string) glob {
 
 // globToRegex translates as git-annex does. A set ends at the first ], even
 // where the regular expression will see it go on.
-func globToRegex(in []rune) (out []rune) {
+func globToRegex(in []rune, paths bool) (out []rune) {
 	for i := 0; i < len(in); i++ {
 		switch c := in[i]; {
 		case c == '*':
 			out = append(out, '.', '*')
 		case c == '?':
 			out = append(out, '.')
-		case c == '\\':
-			out = append(out, '[', '\\', ']', '+')
+		case paths && (c == '\\' || c == '/'):
+			out = append(out, '[', c, ']', '+')
 		case c == '[':
 			end := i + 1 + setLen(in[i+1:])
 			out = append(out, setToRegex(in[i:end])...)

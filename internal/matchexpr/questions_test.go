@@ -17,7 +17,7 @@ var structure = []string{
 	"((nothing) (nothing or anything))", "(nothing ((nothing or anything)))", "(nothing not (nothing or anything))", "(anything or not (nothing (nothing or anything)))", "(not (nothing (nothing or anything)))",
 	"( nothing ( mimetype=text/* or and", "bogus", "NOTHING", "AND", "!", "anything=1", "nothing=", "include", "mimetype", "largerthan", "Include=*", "copies=1", "present", "standard", "securehash", "lackingcopies=1",
 	"inbackend=MD5", "metadata=a=b", "largerthan=1 kb", "include=*.txt not largerthan=1", "anything\u00a0nothing", "anything\u2028nothing", "anything\u0085nothing", "include=x.txt\tnothing",
-	"include=a[ nothing", "nothing include=a[", "anything or include=a[", "nothing or include=a[", "nothing unused", "mimetype=text/*", "mimetype=TEXT/*", "mimetype=text", "mimetype=*/plain",
+	"include=a[ nothing", "nothing include=a[", "anything or include=a[", "nothing or include=a[", "nothing unused", "mimetype=text/*", "mimetype=TEXT/*", "mimetype=text", "mimetype=*/plain", "mimetype=[]/*", `mimetype=[]\*`, `mimetype=text\plain`,
 	"mimeencoding=us*", "mimeencoding=binary", "((mimeencoding=binary)and(largerthan=0))", "not mimeencoding=binary", "exclude=*.txt", "exclude=x", "exclude=*.txt or mimetype=text/*", "include=a=b",
 }
 
@@ -31,6 +31,7 @@ var globs = []struct{ path, globs string }{
 	{"a{b", "a{b a{* {a{b}"}, {"a+b.c$d^e|f&g~h@i#j%k,l:m;n\"o!p-q", "a+b.c$d^e|f&g~h@i#j%k,l:m;n\"o!p-q"},
 	{"a]b", `a]b a[]]b a[]x]b a[x]]b a[!x]b a[^x]b`}, {`a\b`, `a\b a\\b a[\]b a[\\]b a[[:alpha:]]b a?b a[!\]b`}, {`a\\b`, `a\b a\\b a\\\b`},
 	{"axb", `a[[:alpha:]]b a[x a[ a[x-a]b a[[:foo:]]b a[[:alpha:] a[\x]b a\xb a[w-z]b a[-x]b a[x-]b a[!]b a[]b a[[.x.]]b a[[=x=]]b a[[=wx=]]b a[^]x]b a[!]x]b a[!y]b a[!!x]b a[a-c-x]b a[[x]b a[--x]b a[x--]b`},
+	{"a//b", `a/b a/* a?b a[/]b a[/][/]b`}, {"]/x", `[]/* []/ []./* []/x []\* []\`}, {`\[5`, `[]/* []/ []./* []\*`},
 	{"a^b", `a[^]b a[x^]b a[!^]b`}, {"a[b", `a[[]b a\[b a[x[]b a[[b`}, {"a-b", `a[x-]b a[-x]b a[+--]b a[,--/]b a[--x]b a[a-c-]b a[!--x]b a[[:digit:]--x]b`},
 	{"a/b", `a[!x]b a?b a*b a[/]b /a/b ./a/b a//b * b a a/* */b *b`}, {"a\nb", `a*b a?b a[!x]b a b *b * a* a' 'a b' *`}, {"a\xffb", `a?b a*b a??b a[!x]b`},
 	{"ab", `a b a*b ** a**b A? ab* *ab ?? ??? a*?b a?*b`}, {".h", `* ?h .*`}, {"x", `[ [! [^ [] [!] [\ \ *\ [x [x\ [[:alpha:] [:alpha:] [[:ALPHA:]] [[:digit:][:alpha:]] [![:digit:]] [[:alpha:]x]x [[:word:]] [[:xdigit:]] x' 'x *'x x< <x x> >x`},

@@ -8,13 +8,13 @@ var errUnknown = errors.New("unknown term")
 func newTerm(name, value string) (node, error) {
 	switch name {
 	case "include":
-		return pathTerm{compileGlob(value)}, nil
+		return pathTerm{compileGlob(value, ofPaths)}, nil
 	case "exclude":
-		return not{pathTerm{compileGlob(value)}}, nil
+		return not{pathTerm{compileGlob(value, ofPaths)}}, nil
 	case "mimetype":
-		return mimeTerm{compileGlob(value), false}, nil
+		return mimeTerm{compileGlob(value, ofValues), false}, nil
 	case "mimeencoding":
-		return mimeTerm{compileGlob(value), true}, nil
+		return mimeTerm{compileGlob(value, ofValues), true}, nil
 	case "largerthan":
 		limit, err := parseSize(value)
 		return sizeTerm{limit, true}, err
