@@ -33,14 +33,15 @@ func (a *Annex) Object(k annexkey.Key) (path string, fi fs.FileInfo) {
 	return a.objectIn(k, func(string) bool { return true })
 }
 
-// objectIn is Object, among the first folders that may be there.
+// objectIn is Object; of the less usual layout are only the first folders looked
+// into that may be there.
 func (a *Annex) objectIn(k annexkey.Key, mayBe func(folder string) bool) (path string, fi fs.FileInfo) {
 	if k.Safe() != nil {
 		return "", nil
 	}
-	for _, layout := range a.layouts() {
+	for i, layout := range a.layouts() {
 		place := layout(k)
-		if folder, _, _ := strings.Cut(place, "/"); !mayBe(folder) {
+		if folder, _, _ := strings.Cut(place, "/"); i > 0 && !mayBe(folder) {
 			continue
 		}
 		path := a.objectAt(place)
@@ -85,9 +86,9 @@ func (a *Annex) RecordHere(k annexkey.Key, now annexlog.Clock) LogEdit {
 	}
 }
 
-// glance returns a Has for the next moment, in which many keys are asked about
-// that are not here. The first folders of all objects are listed when the first
-// one is: to look for each that is not there would wait for whoever removes
+// glance returns a Has for the next moment, in which many keys may be asked about
+// that are not here. At the first of these the first folders of all objects are
+// listed: to look for each that never was there would wait for whoever removes
 // folders among them, as the end of a drop does.
 func (a *Annex) glance() func(annexkey.Key) bool {
 	list := sync.OnceValues(func() (map[string]bool, error) {
@@ -99,8 +100,10 @@ func (a *Annex) glance() func(annexkey.Key) bool {
 		return folders, err
 	})
 	return func(k annexkey.Key) bool {
-		folders, err := list()
-		path, fi := a.objectIn(k, func(folder string) bool { return err != nil || folders[folder] })
+		path, fi := a.objectIn(k, func(folder string) bool {
+			folders, err := list()
+			return err != nil || folders[folder]
+		})
 		return fi != nil && a.guard.Intact(path, fi, k)
 	}
 }
