@@ -28,7 +28,7 @@ func LikeGit(ctx context.Context, d *dataset.Dataset, head git.Head, theirs Thei
 	a, err := lookAhead(ctx, d, head, theirs)
 	switch {
 	case ctx.Err() != nil:
-		return err
+		return ctx.Err()
 	case err != nil || a.tree == "":
 		return merge()
 	case a.commit == "":
@@ -114,13 +114,17 @@ func commitMerge(ctx context.Context, repo *git.Repo, tree gitobj.OID, head git.
 
 // mergeMessage is git's own, which names the branch and may list commits.
 func mergeMessage(ctx context.Context, repo *git.Repo, theirs Theirs) ([]byte, error) {
-	full, err := repo.Output(ctx, "rev-parse", "--symbolic-full-name", theirs.Ref)
+	now, err := repo.Output(ctx, "rev-parse", theirs.Ref+"^{commit}", "--symbolic-full-name", theirs.Ref)
 	if err != nil {
 		return nil, err
 	}
+	id, full, _ := strings.Cut(string(now), "\n")
+	if id != string(theirs.ID) { // the tree may be that of another commit
+		return nil, fmt.Errorf("merge %s: it has moved to %s", theirs.Ref, id)
+	}
 	var what string
-	switch ref := strings.TrimSpace(string(full)); {
-	case ref == "":
+	switch ref := strings.TrimSpace(full); {
+	case ref == "" && theirs.Ref == id:
 		what = fmt.Sprintf("commit '%s'", theirs.Ref)
 	case strings.HasPrefix(ref, "refs/remotes/"):
 		what = fmt.Sprintf("remote-tracking branch '%s' of .", theirs.Ref)

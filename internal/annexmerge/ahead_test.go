@@ -1,6 +1,8 @@
 package annexmerge
 
 import (
+	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -130,8 +132,55 @@ func TestMergeWithHooksIsLeftToGit(t *testing.T) {
 	}
 }
 
+// A ref that has moved since it was looked up gives a tree that its commit does not
+// explain, and one with a namesake another message.
+func TestMergeOfDoubtfulRefIsLeftToGit(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(p place)
+	}{
+		{"moved", func(p place) { p.git("update-ref", "refs/remotes/up/main", p.git("rev-parse", "later")) }},
+		{"tag", func(p place) { p.git("tag", "up/main", "theirs") }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := diverged(t, "main")
+			p.git("checkout", "-q", "-b", "later", "theirs")
+			p.commit("g", "later\n")
+			p.git("checkout", "-q", "main")
+			theirs := Theirs{Ref: "up/main", ID: gitobj.OID(p.git("rev-parse", "up/main"))}
+			c.change(p)
+			byGit := false
+			err := merge(t.Context(), t, p, theirs, func() error { byGit = true; return nil })
+			if err != nil || !byGit {
+				t.Errorf("%v; left to git: %v\n%s", err, byGit, p.git("log", "--graph", "--name-only"))
+			}
+		})
+	}
+}
+
+func TestInterruptedMergeIsNoSuccess(t *testing.T) {
+	p := diverged(t, "main")
+	p.git("config", "merge.autoStash", "true") // nothing is foreseen, so nothing asks git
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := merge(ctx, t, p, Theirs{Ref: "up/main", ID: gitobj.OID(p.git("rev-parse", "up/main"))}, func() error { return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
 // likeGit runs LikeGit, and reports whether it has left the merge to git.
-func likeGit(t *testing.T, p place, ref string, merge func() error) (byGit bool) {
+func likeGit(t *testing.T, p place, ref string, byThem func() error) (byGit bool) {
+	t.Helper()
+	theirs := Theirs{Ref: ref, ID: gitobj.OID(p.git("rev-parse", ref))}
+	if err := merge(t.Context(), t, p, theirs, func() error { byGit = true; return byThem() }); err != nil {
+		t.Fatal(err)
+	}
+	return byGit
+}
+
+// merge is LikeGit in the place.
+func merge(ctx context.Context, t *testing.T, p place, theirs Theirs, byGit func() error) error {
 	t.Helper()
 	repo, err := git.Open(t.Context(), p.dir, git.Options{Env: p.env})
 	if err != nil {
@@ -142,10 +191,5 @@ func likeGit(t *testing.T, p place, ref string, merge func() error) (byGit bool)
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs := Theirs{Ref: ref, ID: gitobj.OID(p.git("rev-parse", ref))}
-	err = LikeGit(t.Context(), &dataset.Dataset{Repo: repo}, head, theirs, func() error { byGit = true; return merge() })
-	if err != nil {
-		t.Fatal(err)
-	}
-	return byGit
+	return LikeGit(ctx, &dataset.Dataset{Repo: repo}, head, theirs, byGit)
 }
