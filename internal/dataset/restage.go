@@ -24,25 +24,40 @@ func (d *Dataset) Settle(ctx context.Context) {
 		return
 	}
 	defer alone.Close()
-	if err := d.tellIndex(ctx, 0); err != nil {
+	if err := d.tellIndex(ctx, 0, func() bool { return true }); err != nil {
 		d.Env.Log.Debug("restage: " + err.Error())
 	}
 }
 
 // Restage gives the index the present state of files that git-annex's restage.log
-// names, if they are still as they were when they were noted.
-func (d *Dataset) Restage(ctx context.Context) error { return d.tellIndex(ctx, indexWait) }
+// names, if they are still as they were when they were noted. Others stay noted while
+// somebody is at work, who may be about to rename them.
+func (d *Dataset) Restage(ctx context.Context) error {
+	return d.tellIndex(ctx, indexWait, d.nobodySwaps)
+}
 
-func (d *Dataset) tellIndex(ctx context.Context, wait time.Duration) error {
+func (d *Dataset) nobodySwaps() bool {
+	alone, err := d.Annex.ScratchAlone()
+	if err == nil {
+		alone.Close()
+	}
+	return err == nil
+}
+
+// tellIndex asks alone, once the notes are read, whether all are of those who have
+// done their work.
+func (d *Dataset) tellIndex(ctx context.Context, wait time.Duration, alone func() bool) error {
 	lines, err := d.Annex.TakeRestage(ctx)
 	if err != nil || len(lines) == 0 {
 		return err
 	}
+	ended := alone()
 	index, err := d.Repo.ReadIndex()
 	if err != nil {
 		return err
 	}
 	var edits []indexEdit
+	var done []string
 	for _, line := range lines {
 		e, ok, err := d.restageEdit(ctx, index, line)
 		if err != nil {
@@ -51,11 +66,14 @@ func (d *Dataset) tellIndex(ctx context.Context, wait time.Duration) error {
 		if ok {
 			edits = append(edits, e)
 		}
+		if ok || ended {
+			done = append(done, line)
+		}
 	}
 	if err := d.editIndex(ctx, edits, wait); err != nil {
 		return err
 	}
-	return d.Annex.DropRestage(ctx, lines)
+	return d.Annex.DropRestage(ctx, done)
 }
 
 // restageEdit is what the index gets for a line of the log.

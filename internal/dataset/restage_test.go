@@ -84,6 +84,28 @@ func TestSettleLeavesTheLivingAlone(t *testing.T) {
 	}
 }
 
+// TestRestageForgetsNoUnfinishedSwap is about git's hooks, which do not wait for a
+// process that has noted a file and has not renamed it yet.
+func TestRestageForgetsNoUnfinishedSwap(t *testing.T) {
+	d := unlockedFiles(t)
+	busy, err := d.Annex.Scratch(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Annex.NoteRestage(t.Context(), []string{"1 2 3 :f1.dat"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, pending := range []bool{true, false} {
+		if err := d.Restage(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if d.Annex.RestagePending() != pending {
+			t.Errorf("pending: %v", !pending)
+		}
+		busy.Close()
+	}
+}
+
 // TestFillFromAnotherFileSystem is about a work tree that nothing can be renamed
 // into from the annex: that shows by the device, or only when it is tried.
 func TestFillFromAnotherFileSystem(t *testing.T) {
