@@ -33,8 +33,7 @@ func (d *Dataset) moveNote() string { return filepath.Join(d.Repo.GitDir, "stemm
 // MoveFiles runs what lets git bring the work tree, and then HEAD, from one
 // commit to another, and gives unlocked files their content: on the present
 // branch, or, if branch is not "", by checking that out. If this process dies on
-// the way, ResumeMove makes up for it before
-// anybody commits the half of it.
+// the way, ResumeMove makes up for it before anybody commits the half of it.
 func (d *Dataset) MoveFiles(ctx context.Context, from, to gitobj.OID, branch string, run func() error) error {
 	if err := d.noteMove(move{From: from, To: to, Branch: branch}); err != nil {
 		return err
