@@ -136,8 +136,11 @@ const (
 	dirSkipped = 46
 	dirForeign = 47 // there is something that is no git repository
 	dirInUse   = 48 // there is a repository, which was to be replaced
+	noGroup    = 49 // the folder cannot be given to the group
 )
 
+// The group is tried on the folder before anything is in it, so that rmdir takes
+// back all that was made.
 const makeSibling = `set -e
 dir=$1; existing=$2; shared=$3; group=$4
 if test -e "$dir" && test -n "$(ls -A -- "$dir" 2>/dev/null || echo file)"; then
@@ -150,7 +153,15 @@ if test -e "$dir" && test -n "$(ls -A -- "$dir" 2>/dev/null || echo file)"; then
 	reconfigure) test -e "$dir/.git" || exit 47;;
 	esac
 fi
+have=$dir
+until test -e "$have"; do have=$(dirname -- "$have"); done
 mkdir -p -- "$dir"
+if test -n "$group" && ! why=$(chgrp -- "$group" "$dir" 2>&1); then
+	made=$dir
+	while test "$made" != "$have" && rmdir -- "$made" 2>/dev/null; do made=$(dirname -- "$made"); done
+	printf '%s\n' "$why" >&2
+	exit 49
+fi
 cd -- "$dir"
 if test -n "$shared"; then git init -q --shared="$shared"; else git init -q; fi
 test -z "$group" || chgrp -R -- "$group" .
@@ -190,7 +201,7 @@ func (opt CreateOptions) one(ctx context.Context, d *dataset.Dataset, sink resul
 		return sink.Emit(r.As(result.NotNeeded).Msg("Skipped on existing target path " + dir))
 	}
 	if err != nil {
-		return taken(err, dir, url)
+		return opt.notMade(err, dir, url)
 	}
 	if err := startAnnex(ctx, d, host, dir, opt.TargetURL); err != nil {
 		return fmt.Errorf("create-sibling %s: %w", url, err)
@@ -215,9 +226,9 @@ func (opt CreateOptions) one(ctx context.Context, d *dataset.Dataset, sink resul
 	return sink.Emit(r.As(result.OK))
 }
 
-// taken explains why no repository was made. One that is there is never
+// notMade explains why no repository was made. One that is there is never
 // deleted: its content may be nowhere else.
-func taken(err error, dir, url string) error {
+func (opt *CreateOptions) notMade(err error, dir, url string) error {
 	exit := 0
 	if failed := (*ria.ScriptError)(nil); errors.As(err, &failed) {
 		exit = failed.Exit
@@ -230,6 +241,8 @@ func taken(err error, dir, url string) error {
 		return errs.WithHint(fmt.Errorf("%w and is not a git repository", there), "use another path, or remove what is there yourself first")
 	case dirInUse:
 		return errs.WithHint(fmt.Errorf("%w and is a git repository", there), "remove it yourself first if nothing in it is needed, or use --existing reconfigure")
+	case noGroup:
+		return errs.WithHint(fmt.Errorf("create-sibling: %s cannot be given to the group %q: %w", url, opt.UnixGroup, err), "--group takes a group of that host which you belong to")
 	}
 	return fmt.Errorf("create-sibling %s: %w", url, err)
 }
