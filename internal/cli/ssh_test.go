@@ -64,7 +64,7 @@ func farEnv(t *testing.T, program string) map[string]string {
 	return map[string]string{"PATH": bin + ":/usr/bin:/bin", "HOME": home, "GIT_CONFIG_GLOBAL": filepath.Join(home, "gitconfig"), "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C.UTF-8"}
 }
 
-// withSSH puts an ssh before the others that knows the server.
+// withSSH puts an ssh before the others that knows the server, and DataLad's scp.
 func withSSH(env *testscript.Env, server *sshd.Server) error {
 	if err := isolate(env); err != nil {
 		return err
@@ -82,5 +82,9 @@ func withSSH(env *testscript.Env, server *sshd.Server) error {
 	env.Setenv("REAL", real)
 	script := fmt.Sprintf("#!/bin/sh\necho ssh >> '%s/.ssh-calls'\nexec /usr/bin/ssh -F '%s' \"$@\"\n", env.WorkDir, server.Config)
 	env.Setenv("PATH", bin+string(os.PathListSeparator)+env.Getenv("PATH"))
-	return os.WriteFile(filepath.Join(bin, "ssh"), []byte(script), 0o755)
+	if err := os.WriteFile(filepath.Join(bin, "ssh"), []byte(script), 0o755); err != nil {
+		return err
+	}
+	script = fmt.Sprintf("#!/bin/sh\nexec /usr/bin/scp -F '%s' \"$@\"\n", server.Config)
+	return os.WriteFile(filepath.Join(bin, "scp"), []byte(script), 0o755)
 }

@@ -125,7 +125,7 @@ func (s *Server) listen(t testing.TB, opt Options) bool {
 func (s *Server) serverConfig(opt Options) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "ListenAddress 127.0.0.1\nPort %d\nHostKey %s/host\nAuthorizedKeysFile %s/authorized\n", s.Port, s.dir, s.dir)
-	b.WriteString("StrictModes no\nUsePAM no\nPasswordAuthentication no\nPidFile none\nPermitRootLogin yes\nMaxStartups 100\nMaxSessions 50\nPrintMotd no\n")
+	b.WriteString("StrictModes no\nUsePAM no\nPasswordAuthentication no\nPidFile none\nPermitRootLogin yes\nMaxStartups 100\nMaxSessions 50\nPrintMotd no\nSubsystem sftp internal-sftp\n")
 	if len(opt.Env) > 0 {
 		b.WriteString("SetEnv")
 		for name, value := range opt.Env {

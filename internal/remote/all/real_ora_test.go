@@ -2,6 +2,7 @@ package all
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,6 +57,64 @@ func TestORASpeaksAsDataLads(t *testing.T) {
 	if theirs := b.git("annex", "fsck", "--fast", "--from", "ria-storage"); !strings.Contains(theirs, both) || !strings.HasPrefix(told, both) {
 		t.Errorf("told %q, they tell\n%s", told, theirs)
 	}
+}
+
+// TestORAPermissions compares the modes of what lies in a store: files that may
+// not be written to, and encrypted ones, which are no such files.
+func TestORAPermissions(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "datalad", "git-annex-remote-ora")
+	b.run("datalad", "create", "--force", ".")
+	url := "ria+file://" + filepath.Join(b.base, "store")
+	b.run("datalad", "create-sibling-ria", "-s", "ria", "--new-store-ok", url)
+	b.git("annex", "initremote", "-q", "sealed", "type=external", "externaltype=ora", "encryption=shared", "url="+url)
+	keys := b.add(map[string][]byte{"theirs.dat": []byte("theirs"), "ours.dat": []byte("ours")})
+	for _, name := range []string{"ria-storage", "sealed"} {
+		b.git("annex", "copy", "-q", "--to", name, "theirs.dat")
+		theirs := modes(t, b.base)
+		r := b.open(name)
+		path, ok := b.annex.Locate(keys["ours.dat"])
+		if !ok {
+			t.Fatal("no content here")
+		}
+		if err := r.Store(t.Context(), keys["ours.dat"], remote.Content{Path: path, Size: 4}); err != nil {
+			t.Fatal(err)
+		}
+		ours := modes(t, b.base)
+		for line, n := range theirs {
+			if ours[line] != 2*n {
+				t.Errorf("%s: %q: DataLad %d, then with ours %d", name, line, n, ours[line])
+			}
+		}
+		b.git("annex", "drop", "-q", "--force", "--from", name, "theirs.dat", "ours.dat")
+		if left := modes(t, b.base); len(left) != 0 {
+			t.Errorf("%s: drop leaves %v", name, left)
+		}
+	}
+}
+
+// modes counts what lies below the folders of objects, by kind and mode.
+func modes(t *testing.T, base string) map[string]int {
+	t.Helper()
+	found := map[string]int{}
+	objects, err := filepath.Glob(filepath.Join(base, "store", "???", "*-*", "annex", "objects"))
+	if err != nil || len(objects) != 1 {
+		t.Fatal(objects, err)
+	}
+	err = filepath.WalkDir(objects[0], func(path string, e fs.DirEntry, err error) error {
+		if err != nil || path == objects[0] || strings.Count(path[len(objects[0]):], "/") == 1 {
+			return err // first of two levels of folders, which are left
+		}
+		fi, err := e.Info()
+		if err == nil {
+			found[fi.Mode().String()]++
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
 
 // TestArchivesOfDataLad reads an archive that DataLad has made.

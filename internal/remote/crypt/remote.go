@@ -143,7 +143,7 @@ func (r *Remote) seal(ctx context.Context, tmp string, c remote.Content) (int64,
 		return 0, err
 	}
 	defer in.Close()
-	out, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	out, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666) // some remotes keep the permissions
 	if err != nil {
 		return 0, err
 	}

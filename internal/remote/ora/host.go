@@ -26,7 +26,8 @@ type host interface {
 	read(ctx context.Context, path string) ([]byte, error)
 	// fetch is remote.Receive of a file from the offset on.
 	fetch(ctx context.Context, k annexkey.Key, path, dst string, offset int64, h hash.Hash) error
-	// store makes path a copy of the content, by way of tmp.
+	// store makes path a copy of the content, by way of tmp, with the permissions
+	// that it has here.
 	store(ctx context.Context, c remote.Content, tmp, path string) error
 	// remove deletes a file and two folders above it that are empty then.
 	remove(ctx context.Context, path string) error
@@ -83,14 +84,15 @@ func (here) store(ctx context.Context, c remote.Content, tmp, path string) error
 		}
 	}
 	defer os.Remove(tmp)
-	res, err := fsx.Copy(ctx, tmp, c.Path, fsx.CopyOptions{KeepTime: true, Sync: true})
+	res, err := fsx.Copy(ctx, tmp, c.Path, fsx.CopyOptions{KeepMode: true, KeepTime: true, Sync: true})
 	if err != nil {
 		return err
 	}
 	if res.Size != c.Size {
 		return fsx.ErrChanged
 	}
-	writable(filepath.Dir(path))
+	protect := writable(filepath.Dir(path))
+	defer protect()
 	if err := os.Rename(tmp, path); err != nil {
 		return err
 	}
@@ -98,15 +100,20 @@ func (here) store(ctx context.Context, c remote.Content, tmp, path string) error
 	return fsx.SyncDir(filepath.Dir(path))
 }
 
-// writable undoes git-annex's write protection of a key's folder.
-func writable(dir string) {
-	if fi, err := os.Stat(dir); err == nil && fi.Mode().Perm()&0o200 == 0 {
-		os.Chmod(dir, fi.Mode().Perm()|0o200)
+// writable undoes git-annex's write protection of a key's folder; protect puts
+// it back, if the folder is still there.
+func writable(dir string) (protect func()) {
+	fi, err := os.Stat(dir)
+	if err != nil || fi.Mode().Perm()&0o200 != 0 {
+		return func() {}
 	}
+	os.Chmod(dir, fi.Mode()|0o200)
+	return func() { os.Chmod(dir, fi.Mode()) }
 }
 
 func (here) remove(_ context.Context, path string) error {
-	writable(filepath.Dir(path))
+	protect := writable(filepath.Dir(path))
+	defer protect()
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -21,6 +21,8 @@ import (
 // for requests, it ends.
 const server = `LC_ALL=C; export LC_ALL
 fail() { printf 'FAIL %s\n' "$(printf %s "$1" | tr '\n' ' ')"; }
+open() { ro=; case $(ls -ld -- "$1") in d?-*) ro=$1; chmod u+w -- "$1";; esac; }
+shut() { test ! -d "$ro" || chmod u-w -- "$ro"; }
 printf 'READY\n'
 while IFS= read -r op && IFS= read -r p; do
 case $op in
@@ -34,18 +36,20 @@ GET)
 	elif n=$(wc -c < "$p"); then printf 'OK %s\n' $((n)); tail -c "+$((from + 1))" < "$p"; printf '\nEND\n'
 	else fail "$p cannot be read"; fi;;
 PUT)
-	IFS= read -r tmp && IFS= read -r size || exit 1
-	if msg=$(mkdir -p -- "${tmp%/*}" "${p%/*}" 2>&1); then
+	IFS= read -r tmp && IFS= read -r size && IFS= read -r mode || exit 1
+	d=${p%/*}
+	if msg=$(mkdir -p -- "${tmp%/*}" "$d" 2>&1); then
 		printf 'SEND\n'
-		if msg=$({ head -c "$size" > "$tmp" && test "$(wc -c < "$tmp")" -eq "$size" && chmod u+w -- "${p%/*}" && mv -f -- "$tmp" "$p"; } 2>&1)
+		if msg=$({ head -c "$size" > "$tmp" && test "$(wc -c < "$tmp")" -eq "$size" && chmod "$(printf %o $((0$mode & ~0$(umask))))" "$tmp" &&
+			open "$d" && { mv -f -- "$tmp" "$p"; moved=$?; shut; test $moved = 0; }; } 2>&1)
 		then printf 'OK\n'
 		else rm -f -- "$tmp"; fail "${msg:-not all of it has arrived}"; exit 1; fi
 	else fail "$msg"; fi;;
 REMOVE)
 	d=${p%/*}
-	test ! -d "$d" || chmod u+w -- "$d"
-	if msg=$(rm -f -- "$p" 2>&1); then rmdir -- "$d" "${d%/*}" 2>/dev/null; printf 'OK\n'
-	else fail "$msg"; fi;;
+	ro=; test ! -d "$d" || open "$d"
+	if msg=$(rm -f -- "$p" 2>&1); then shut; rmdir -- "$d" "${d%/*}" 2>/dev/null; printf 'OK\n'
+	else shut; fail "$msg"; fi;;
 *) exit 1;;
 esac
 done

@@ -130,16 +130,18 @@ func (t *there) store(ctx context.Context, c remote.Content, tmp, p string) erro
 		return err
 	}
 	defer f.Close()
-	if fi, err := f.Stat(); err != nil || fi.Size() != c.Size {
+	fi, err := f.Stat()
+	if err != nil || fi.Size() != c.Size {
 		return errors.Join(err, fsx.ErrChanged)
 	}
+	mode := strconv.FormatUint(uint64(fi.Mode().Perm()), 8)
 	ctx, alarm, cancel := watch(ctx, t.setup.Stall())
 	defer cancel()
 	return t.talk(ctx, func(s *session) error {
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
 			return err
 		}
-		if _, err := s.ask("SEND", "PUT", p, tmp, strconv.FormatInt(c.Size, 10)); err != nil {
+		if _, err := s.ask("SEND", "PUT", p, tmp, strconv.FormatInt(c.Size, 10), mode); err != nil {
 			return err
 		}
 		return s.put(c, alarm.reader(f))
