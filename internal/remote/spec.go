@@ -97,6 +97,16 @@ func read(cfg Settings, name, workTree string) Spec {
 	return s
 }
 
+// FetchPlace is the remote at the address that git fetches from; ok is false
+// where content has no other one (remote.NAME.annexUrl).
+func FetchPlace(cfg Settings, name, workTree string) (s Spec, ok bool) {
+	s = read(cfg, name, workTree)
+	ok = cfg.Get("remote."+name+".annexurl") != ""
+	s.URL = insteadOf(cfg, cfg.Get("remote."+name+".url"))
+	s.Kind, s.Dir = classify(s.URL, workTree)
+	return s, ok
+}
+
 // nearby tells special remotes that are folders of this machine, as git-annex does:
 // those of rsync are as dear as if they were elsewhere.
 func nearby(cfg Settings, key func(string) string) bool { return cfg.Get(key("annex-directory")) != "" }

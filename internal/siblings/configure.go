@@ -10,7 +10,6 @@ import (
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/errs"
 	"github.com/stemma-data/stemma/internal/git"
-	"github.com/stemma-data/stemma/internal/remote"
 	"github.com/stemma-data/stemma/internal/result"
 )
 
@@ -199,38 +198,6 @@ func (s Settings) lists(d *dataset.Dataset) error {
 		}
 	}
 	return nil
-}
-
-// probe finds out whether there is an annex at the sibling, as git-annex does
-// when it enables a remote. A special remote is no question.
-func probe(ctx context.Context, d *dataset.Dataset, name string) error {
-	key := "remote." + name + "."
-	if d.Annex == nil || d.Repo.Config.Bool(key+"annex-ignore", false) {
-		return nil
-	}
-	if d.Repo.Config.Get(key+"url") == "" {
-		return nil
-	}
-	peers, err := d.Peers(ctx)
-	if err != nil {
-		d.Env.Log.Debug("open remotes", "error", err)
-	}
-	d.RememberPeers(peers)
-	ignore := "false"
-	for _, p := range peers {
-		if p.Spec.Name == name && p.Err != nil && p.Spec.Kind == remote.Network && !overSSH(p.Spec.URL) {
-			d.Env.Log.Info(fmt.Sprintf("Remote %s not usable by git-annex; setting annex-ignore: %s", name, p.Err))
-			ignore = "true"
-		}
-	}
-	return d.Repo.SetConfig(git.Set(key+"annex-ignore", ignore))
-}
-
-// overSSH tells addresses that ssh reaches; what cannot be reached now may be
-// later, unlike with others, which git-annex gives up.
-func overSSH(address string) bool {
-	scheme, _, ok := strings.Cut(address, "://")
-	return !ok && !strings.Contains(address, "::") || strings.Contains(scheme, "ssh")
 }
 
 // Fetch brings what a sibling has in git, and merges what it knows of where
