@@ -140,10 +140,10 @@ func (s Settings) remote(ctx context.Context, d *dataset.Dataset, sink result.Si
 		edits = append(edits, git.Set(key+"fetch", "+refs/heads/*:refs/remotes/"+s.Name+"/*"))
 	}
 	if s.PushURL != "" {
-		edits = append(edits, git.Set(key+"pushurl", s.PushURL))
 		if d.Annex != nil { // content goes where git's objects go
 			edits = append(edits, git.Set(key+"annexurl", s.PushURL))
 		}
+		edits = append(edits, git.Set(key+"pushurl", s.PushURL))
 	}
 	if err := d.Repo.SetConfig(edits...); err != nil {
 		return nil, err
