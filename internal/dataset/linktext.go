@@ -75,7 +75,9 @@ func (d *Dataset) fillLinkTexts(ctx context.Context, keys []annexkey.Key) error 
 			continue
 		}
 		if k, ok := d.LinkKey(e); ok && wanted[k] {
-			u.add(e)
+			if _, err := u.add(ctx, e); err != nil {
+				return err
+			}
 		}
 	}
 	var failed error

@@ -27,6 +27,7 @@ type UnlockOptions struct {
 type lockedFile struct {
 	entry gitindex.Entry
 	key   annexkey.Key
+	copy  fs.FileInfo // what a killed unlock has put in its place already; else nil
 }
 
 // Unlock replaces the links to annexed content by writable copies and stages
@@ -92,7 +93,7 @@ func (d *Dataset) unlockOwn(ctx context.Context, opt UnlockOptions, sink result.
 	}
 	u := &unlocking{d: d, index: index, seen: map[string]bool{}, temps: tempFiles{d: d}}
 	for _, typed := range paths {
-		if err := u.named(typed); err != nil {
+		if err := u.named(ctx, typed); err != nil {
 			return err
 		}
 	}
@@ -118,7 +119,7 @@ func (u *unlocking) refuse(typed string, s result.Status, msg string) {
 }
 
 // named collects what is at a path that the user gave.
-func (u *unlocking) named(typed string) error {
+func (u *unlocking) named(ctx context.Context, typed string) error {
 	rel, err := u.d.Rel(typed)
 	if err != nil {
 		u.refuse(typed, result.Error, err.Error())
@@ -137,7 +138,9 @@ func (u *unlocking) named(typed string) error {
 			dir = ""
 		}
 		for e := range u.index.Under(dir) {
-			u.add(e)
+			if _, err := u.add(ctx, e); err != nil {
+				return err
+			}
 		}
 		return nil
 	}
@@ -146,10 +149,10 @@ func (u *unlocking) named(typed string) error {
 		u.refuse(typed, result.Impossible, "untracked; cannot unlock")
 		return nil
 	}
-	if u.add(e) {
-		return nil
+	if taken, err := u.add(ctx, e); err != nil || taken {
+		return err
 	}
-	key, annexed, err := u.d.KeyOf(context.Background(), rel, e.Mode, e.OID)
+	key, annexed, err := u.d.KeyOf(ctx, rel, e.Mode, e.OID)
 	switch present := annexed && u.d.Annex != nil && u.d.Annex.Has(key); {
 	case err != nil:
 		return err
@@ -162,19 +165,44 @@ func (u *unlocking) named(typed string) error {
 }
 
 // add takes a tracked file if it is a link to content that is here.
-func (u *unlocking) add(e gitindex.Entry) bool {
+func (u *unlocking) add(ctx context.Context, e gitindex.Entry) (taken bool, err error) {
 	if u.d.Annex == nil || e.Stage != 0 || e.Mode != gitobj.ModeSymlink || fsx.Beneath(u.d.Path(), e.Path) != nil {
-		return false
+		return false, nil
 	}
-	k, ok := u.d.LinkKey(e)
-	if !ok || !u.d.Annex.Has(k) {
-		return false
+	f := lockedFile{entry: e}
+	var ok bool
+	if f.key, ok = u.d.LinkKey(e); !ok {
+		if f.key, f.copy, err = u.leftCopy(ctx, e); err != nil || f.copy == nil {
+			return false, err
+		}
+	}
+	if !u.d.Annex.Has(f.key) {
+		return false, nil
 	}
 	if !u.seen[e.Path] {
 		u.seen[e.Path] = true
-		u.files = append(u.files, lockedFile{e, k})
+		u.files = append(u.files, f)
 	}
-	return true
+	return true, nil
+}
+
+// leftCopy returns the key that the index links to, and the state of the file with
+// its content that lies where the link was: an unlock that was killed has put it
+// there. That is nil for any other file.
+func (u *unlocking) leftCopy(ctx context.Context, e gitindex.Entry) (annexkey.Key, fs.FileInfo, error) {
+	path := u.d.Repo.Path(e.Path)
+	fi, err := os.Lstat(path)
+	if err != nil || !fi.Mode().IsRegular() {
+		return annexkey.Key{}, nil, ignoreAbsent(err)
+	}
+	k, annexed, err := u.d.BlobKey(ctx, e.Mode, e.OID)
+	if err != nil || !annexed || k.Size >= 0 && k.Size != fi.Size() {
+		return k, nil, err
+	}
+	if same, err := u.d.SameContent(ctx, path, k); err != nil || !same {
+		return k, nil, err
+	}
+	return k, fi, nil
 }
 
 // run makes the copies, stores the pointers, and stages them.
@@ -213,6 +241,11 @@ func (u *unlocking) run(ctx context.Context, sink result.Sink) error {
 
 func (u *unlocking) one(ctx context.Context, f lockedFile, id gitobj.OID) (result.Record, error) {
 	r := u.d.Record("unlock", f.entry.Path, result.File)
+	if f.copy != nil {
+		e := gitindex.Edit{Path: f.entry.Path, Mode: u.d.FileMode(f.copy, 0), OID: id, Stat: gitindex.StatOf(f.copy)}
+		u.edits = append(u.edits, indexEdit{e, f.entry.OID})
+		return r, nil
+	}
 	path := u.d.Repo.Path(f.entry.Path)
 	was, err := os.Lstat(path)
 	if err != nil {

@@ -1,8 +1,10 @@
 package dataset_test
 
 import (
+	"errors"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stemma-data/stemma/internal/dataset"
 	"github.com/stemma-data/stemma/internal/dataset/datasettest"
@@ -49,6 +51,31 @@ func TestUnlock(t *testing.T) {
 		t.Error("the source has changed")
 	}
 	datasettest.RunIn(t, d, d.Path(), "git-annex", "fsck")
+	datasettest.Save(t, d)
+	datasettest.CheckClean(t, d)
+}
+
+// What a killed unlock has put in a link's place is staged by the next one; any
+// other file in that place is the user's.
+func TestUnlockGoesOn(t *testing.T) {
+	d := datasettest.NewSource(t)
+	for _, f := range []string{"f1.dat", "f2.dat"} {
+		content, err := os.ReadFile(d.Repo.Path(f))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f == "f2.dat" {
+			content[0] = 'C'
+		}
+		old := time.Now().Add(-time.Hour)
+		if err := errors.Join(os.Remove(d.Repo.Path(f)), os.WriteFile(d.Repo.Path(f), content, 0o644), os.Chtimes(d.Repo.Path(f), old, old)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	datasettest.Check(t, "unlock", unlock(t, d, dataset.UnlockOptions{Paths: []string{"f1.dat", "f2.dat"}}), "unlock(ok): f1.dat (file)")
+	noFilter := []string{"-c", "filter.annex.process=", "-c", "filter.annex.clean="}
+	datasettest.Check(t, "status", datasettest.GitOut(t, d, append(noFilter, "status", "--porcelain")...), "T  f1.dat\n T f2.dat")
+	datasettest.Check(t, "content", datasettest.RunIn(t, d, d.Path(), "head", "-c", "7", "f2.dat"), "Content")
 	datasettest.Save(t, d)
 	datasettest.CheckClean(t, d)
 }
