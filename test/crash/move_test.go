@@ -46,7 +46,7 @@ func TestMoveKilledAtEveryStep(t *testing.T) {
 			}
 			m.arrived(way.to)
 			rnd := random(t)
-			for i, n := range chosen(t, rnd, total, 6) {
+			for i, n := range chosen(t, rnd, total, 4) {
 				m.bring(way.from)
 				m.Run("git", "annex", "numcopies", fmt.Sprint(1+i%2))
 				_, _, err := rig.KillAt(m.Stemma(way.args()...), n, rig.Victims(rnd.IntN(3)))

@@ -49,7 +49,7 @@ func TestUnlockedFilesKilledAtEveryStep(t *testing.T) {
 			f.bring(w)
 			total := f.kill(w, 0, rig.All)
 			f.complete(w)
-			for i, n := range chosen(t, f.rnd, total, 8) {
+			for i, n := range chosen(t, f.rnd, total, 3) {
 				f.bring(w)
 				f.kill(w, n, rig.Victims(f.rnd.IntN(3)))
 				t.Logf("killed at step %d of %d; noted: %q", n, total, f.notes())

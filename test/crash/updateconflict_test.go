@@ -32,7 +32,7 @@ func TestUpdateWithConflictsKilled(t *testing.T) {
 		t.Fatalf("git's way to the conflicts has %d steps", moves)
 	}
 	rnd := random(t)
-	for i, n := range chosen(t, rnd, total, 6) {
+	for i, n := range chosen(t, rnd, total, 3) {
 		who := rig.Victims(rnd.IntN(3))
 		like := conflict()
 		if i%2 == 0 {

@@ -43,7 +43,7 @@ func TestRecursiveUpdateKilled(t *testing.T) {
 	next()
 	total := s.countSteps(update...)
 	rnd := random(t)
-	for _, n := range chosen(t, rnd, total, 4) {
+	for _, n := range chosen(t, rnd, total, 3) {
 		next()
 		who := rig.Victims(rnd.IntN(3))
 		s.killAt(n, who, update...)
