@@ -32,10 +32,6 @@ type LogEdit struct {
 	Change func(old []byte) []byte
 	// UUID is the one repository that the edit tells of; "" for others.
 	UUID string
-
-	// changeHere is Change for what depends on the content that is here; nil for
-	// others. Prepare gives it a quicker Has.
-	changeHere func(old []byte, has func(annexkey.Key) bool) []byte
 }
 
 // SetLocation is the edit that records whether uuid has the key's content.

@@ -4,8 +4,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
 
 	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
@@ -30,21 +28,11 @@ func (a *Annex) objectAt(place string) string { return a.Dir("objects", filepath
 // Object returns where the key's object lies, whatever is in it, and its state;
 // nil where there is none. Both hash layouts are tried.
 func (a *Annex) Object(k annexkey.Key) (path string, fi fs.FileInfo) {
-	return a.objectIn(k, func(string) bool { return true })
-}
-
-// objectIn is Object; of the less usual layout are only the first folders looked
-// into that may be there.
-func (a *Annex) objectIn(k annexkey.Key, mayBe func(folder string) bool) (path string, fi fs.FileInfo) {
 	if k.Safe() != nil {
 		return "", nil
 	}
-	for i, layout := range a.layouts() {
-		place := layout(k)
-		if folder, _, _ := strings.Cut(place, "/"); i > 0 && !mayBe(folder) {
-			continue
-		}
-		path := a.objectAt(place)
+	for _, layout := range a.layouts() {
+		path := a.objectAt(layout(k))
 		if fi, err := os.Lstat(path); err == nil && fi.Mode().IsRegular() {
 			return path, fi
 		}
@@ -71,39 +59,13 @@ func (a *Annex) Has(k annexkey.Key) bool {
 // RecordHere is the edit that records whether the key's content is here at the
 // moment in which the log is written, whatever happened since the edit was made.
 func (a *Annex) RecordHere(k annexkey.Key, now annexlog.Clock) LogEdit {
-	change := func(old []byte, has func(annexkey.Key) bool) []byte {
+	return LogEdit{Path: annexlog.LocationPath(k), UUID: a.UUID, Change: func(old []byte) []byte {
 		status := annexlog.StatusAbsent
-		if has(k) {
+		if a.Has(k) {
 			status = annexlog.StatusPresent
 		} else if _, known := annexlog.ParsePresence(old).Get(a.UUID); !known {
 			return old
 		}
 		return SetLocation(k, a.UUID, status, now).Change(old)
-	}
-	return LogEdit{
-		Path: annexlog.LocationPath(k), UUID: a.UUID, changeHere: change,
-		Change: func(old []byte) []byte { return change(old, a.Has) },
-	}
-}
-
-// glance returns a Has for the next moment, in which many keys may be asked about
-// that are not here. At the first of these the first folders of all objects are
-// listed: to look for each that never was there would wait for whoever removes
-// folders among them, as the end of a drop does.
-func (a *Annex) glance() func(annexkey.Key) bool {
-	list := sync.OnceValues(func() (map[string]bool, error) {
-		entries, err := os.ReadDir(a.Dir("objects"))
-		folders := make(map[string]bool, len(entries))
-		for _, e := range entries {
-			folders[e.Name()] = true
-		}
-		return folders, err
-	})
-	return func(k annexkey.Key) bool {
-		path, fi := a.objectIn(k, func(folder string) bool {
-			folders, err := list()
-			return err != nil || folders[folder]
-		})
-		return fi != nil && a.guard.Intact(path, fi, k)
-	}
+	}}
 }

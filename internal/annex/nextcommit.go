@@ -7,7 +7,6 @@ import (
 	"sort"
 	"sync"
 
-	"github.com/stemma-data/stemma/internal/annexkey"
 	"github.com/stemma-data/stemma/internal/annexlog"
 	"github.com/stemma-data/stemma/internal/fsx"
 	"github.com/stemma-data/stemma/internal/git"
@@ -45,9 +44,8 @@ func (j *Journal) Prepare(ctx context.Context, w *git.ObjectWriter, tip gitobj.O
 		return "", err
 	}
 	n := &nextCommit{j: j, writer: w, tip: tip, who: who}
-	has := j.annex.glance()
 	for some := range slices.Chunk(paths, logsAtOnce) {
-		contents := eachAtOnce(some, func(p string) []byte { return newContent(old[p], journal[p], byPath[p], has) })
+		contents := eachAtOnce(some, func(p string) []byte { return newContent(old[p], journal[p], byPath[p]) })
 		for i, p := range some {
 			if err := j.refresh(p, journal, contents[i]); err != nil {
 				return "", err
@@ -136,8 +134,8 @@ func (a *Annex) message() string {
 }
 
 // newContent is a log's, of what the branch has, what waits in the journal (nil:
-// nothing) and the edits. It is has that tells which content is here.
-func newContent(old, waiting []byte, edits []LogEdit, has func(annexkey.Key) bool) []byte {
+// nothing) and the edits.
+func newContent(old, waiting []byte, edits []LogEdit) []byte {
 	content := old
 	switch {
 	case waiting == nil || bytes.Equal(content, waiting):
@@ -149,11 +147,7 @@ func newContent(old, waiting []byte, edits []LogEdit, has func(annexkey.Key) boo
 		content = annexlog.Union(content, waiting)
 	}
 	for _, e := range edits {
-		if e.changeHere != nil {
-			content = e.changeHere(content, has)
-		} else {
-			content = e.Change(content)
-		}
+		content = e.Change(content)
 	}
 	return content
 }

@@ -34,17 +34,15 @@ type carriers struct {
 const carrierPrefix = "stemma-lock-"
 
 // Carry makes locking and deleting many keys, few of them at a time, cheap until
-// done is called. All locks must be given back by then; the last emptied folders
-// may be there until done returns.
+// done is called. All locks must be given back by then.
 func (s *Store) Carry() (done func()) {
 	if s.carriers != nil {
 		return func() {}
 	}
 	c := &carriers{dir: filepath.Join(s.Dir, "othertmp")}
-	s.carriers, s.pruner, s.ours = c, newPruner(), !s.isLink()
+	s.carriers, s.ours = c, !s.isLink()
 	return sync.OnceFunc(func() {
-		s.pruner.finish()
-		s.carriers, s.pruner, s.ours = nil, nil, false
+		s.carriers, s.ours = nil, false
 		for _, l := range c.free {
 			c.retire(l)
 		}

@@ -39,7 +39,6 @@ type ContentLock struct {
 
 	freezer  *annex.Freezer
 	carriers *carriers // that the file goes back to; nil: it is removed
-	pruner   *pruner   // nil: emptied folders go at once
 }
 
 // Object is the file that is locked, as it was then.
@@ -73,7 +72,7 @@ func (c *ContentLock) Release() {
 		c.tidy()
 	}
 	if c.info == nil { // there was none: the folder may be there for the lock alone
-		c.prune(filepath.Dir(c.object), 3)
+		c.prune(filepath.Dir(c.object), 2)
 	}
 }
 
@@ -147,21 +146,20 @@ func (c *ContentLock) Remove() error {
 		c.carriers.retire(c.file)
 	}
 	if gone {
-		c.prune(filepath.Dir(dir), 2)
+		c.prune(filepath.Dir(dir), 1)
 	} else {
-		c.prune(dir, 3)
+		c.prune(dir, 2)
 	}
 	return nil
 }
 
 // prune removes a folder and those above it, n in all, if nothing is left in
+// them. The first ones below that of all objects stay, of which there are never more
+// than 4,096: the next content would need them again, and the kernel lets only one
+// process at a time change the folder that they all lie in. git-annex would remove
 // them.
 func (c *ContentLock) prune(dir string, n int) {
 	for ; n > 0; dir, n = filepath.Dir(dir), n-1 {
-		if n == 1 && c.pruner != nil {
-			c.pruner.remove(dir)
-			return
-		}
 		if err := syscall.Rmdir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return
 		}

@@ -34,7 +34,6 @@ type Store struct {
 
 	ours     bool      // Dir was looked at and is no link
 	carriers *carriers // nil: each lock file is one of its own
-	pruner   *pruner   // nil: emptied folders go at once
 }
 
 // Locate returns where the key's content lies, unless it was written to
@@ -207,7 +206,7 @@ func (s *Store) lockIntact(object string, k annexkey.Key, excl bool) (*ContentLo
 // lockObject takes the lock and then looks whether the content is still there:
 // only what is there under the lock is protected by it.
 func (s *Store) lockObject(object string, excl bool) (*ContentLock, error) {
-	c := &ContentLock{object: object, excl: excl, frozen: func() {}, freezer: s.Freezer, pruner: s.pruner}
+	c := &ContentLock{object: object, excl: excl, frozen: func() {}, freezer: s.Freezer}
 	err := c.take(s.carriers)
 	if errors.Is(err, fs.ErrPermission) {
 		c.frozen = thaw(filepath.Dir(object), s.Freezer)
