@@ -24,8 +24,14 @@ func RestageLine(fi fs.FileInfo, rel string) (string, bool) {
 // ParseRestageLine is the inverse of RestageLine.
 func ParseRestageLine(line string) (state, rel string, ok bool) { return strings.Cut(line, ":") }
 
-func (a *Annex) lockRestage(ctx context.Context) (*fsx.FileLock, error) {
-	return fsx.LockFile(ctx, a.Dir("restage.lck"), true)
+// lockedRestage does something under the lock of both files.
+func (a *Annex) lockedRestage(ctx context.Context, do func() error) error {
+	l, err := fsx.LockFile(ctx, a.Dir("restage.lck"), true)
+	if err != nil {
+		return err
+	}
+	defer l.Unlock()
+	return do()
 }
 
 // NoteRestage adds lines to the log.
@@ -33,12 +39,7 @@ func (a *Annex) NoteRestage(ctx context.Context, lines []string) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	l, err := a.lockRestage(ctx)
-	if err != nil {
-		return err
-	}
-	defer l.Unlock()
-	return a.appendTo("restage.log", joinLines(lines))
+	return a.lockedRestage(ctx, func() error { return a.appendTo("restage.log", joinLines(lines)) })
 }
 
 func (a *Annex) appendTo(name, text string) error {
@@ -55,12 +56,7 @@ func (a *Annex) ForgetRestage(ctx context.Context, lines []string) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	l, err := a.lockRestage(ctx)
-	if err != nil {
-		return err
-	}
-	defer l.Unlock()
-	return a.removeLines("restage.log", lines)
+	return a.lockedRestage(ctx, func() error { return a.removeLines("restage.log", lines) })
 }
 
 // removeLines rewrites a log without the lines; one that has no others goes.
@@ -96,21 +92,20 @@ func (a *Annex) RestagePending() bool {
 	return false
 }
 
-// TakeRestage returns all lines, which stay noted until DropRestage is told about
+// TakeRestage returns all lines, which stay noted until EndRestage is told about
 // them.
-func (a *Annex) TakeRestage(ctx context.Context) ([]string, error) {
+func (a *Annex) TakeRestage(ctx context.Context) (lines []string, err error) {
 	if !a.RestagePending() {
 		return nil, nil
 	}
-	l, err := a.lockRestage(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer l.Unlock()
-	if err := a.setRestageAside(); err != nil {
-		return nil, err
-	}
-	return a.logLines("restage.old")
+	err = a.lockedRestage(ctx, func() error {
+		if err := a.setRestageAside(); err != nil {
+			return err
+		}
+		lines, err = a.logLines("restage.old")
+		return err
+	})
+	return lines, err
 }
 
 // setRestageAside brings what the log has to restage.old.
@@ -132,14 +127,9 @@ func (a *Annex) setRestageAside() error {
 	return os.Remove(log)
 }
 
-// DropRestage ends what TakeRestage began.
-func (a *Annex) DropRestage(ctx context.Context, lines []string) error {
-	l, err := a.lockRestage(ctx)
-	if err != nil {
-		return err
-	}
-	defer l.Unlock()
-	return a.removeLines("restage.old", lines)
+// EndRestage ends what TakeRestage began.
+func (a *Annex) EndRestage(ctx context.Context, lines []string) error {
+	return a.lockedRestage(ctx, func() error { return a.removeLines("restage.old", lines) })
 }
 
 func (a *Annex) logLines(name string) ([]string, error) {

@@ -73,7 +73,7 @@ func (d *Dataset) tellIndex(ctx context.Context, wait time.Duration, alone func(
 	if err := d.editIndex(ctx, edits, wait); err != nil {
 		return err
 	}
-	return d.Annex.DropRestage(ctx, done)
+	return d.Annex.EndRestage(ctx, done)
 }
 
 // restageEdit is what the index gets for a line of the log.

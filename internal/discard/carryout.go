@@ -45,7 +45,6 @@ func (r *emptying) atOnce(peers []dataset.Peer) int {
 // for what concerns all.
 func (r *emptying) carryOut(ctx context.Context, p *proofs) (map[annexkey.Key]error, error) {
 	store := r.d.OwnStore()
-	defer store.Carry()() // at the end: folders go while the log is written
 	outcome, err := r.dropAll(ctx, store, p)
 	ctx = context.WithoutCancel(ctx)
 	return outcome, errors.Join(err, r.d.PublishLocations(ctx, r.gone, "stemma drop"), r.d.Depopulate(ctx, r.gone))
@@ -56,6 +55,7 @@ func (r *emptying) dropAll(ctx context.Context, store *local.Store, p *proofs) (
 	if len(r.files) >= manyDrops {
 		defer fsx.ManyCalls()()
 	}
+	defer store.Carry()()
 	for _, q := range p.peers {
 		if c, ok := remote.As[remote.LockCarrier](q.Remote); ok {
 			defer c.CarryLocks()()

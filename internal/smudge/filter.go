@@ -101,29 +101,28 @@ func (f *Filter) logSmudged(ctx context.Context) error {
 // Update fills the files that smudge.log names, and then those that were
 // waiting to be staged again: git's hooks call it after a checkout or merge.
 func Update(ctx context.Context, d *dataset.Dataset) error {
-	text, err := readLog(ctx, d, nil)
+	text, err := readSmudged(ctx, d)
 	if err != nil {
 		return err
 	}
-	if len(text) > 0 {
-		var paths []string
-		for line := range strings.Lines(string(text)) {
-			_, path, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-			paths = append(paths, path)
-		}
+	var paths []string
+	for line := range strings.Lines(string(text)) {
+		_, path, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		paths = append(paths, path)
+	}
+	if len(paths) > 0 {
 		if err := d.PopulateFiles(ctx, paths); err != nil {
 			return err
 		}
-		if _, err := readLog(ctx, d, text); err != nil {
+		if err := forgetSmudged(ctx, d, text); err != nil {
 			return err
 		}
 	}
 	return d.Restage(ctx)
 }
 
-// readLog takes done, which it has returned before, from the beginning of
-// smudge.log, and returns what is left.
-func readLog(ctx context.Context, d *dataset.Dataset, done []byte) ([]byte, error) {
+// readSmudged returns smudge.log; nil where nothing is in it.
+func readSmudged(ctx context.Context, d *dataset.Dataset) ([]byte, error) {
 	path := d.Annex.Dir("smudge.log")
 	if fi, err := os.Stat(path); err != nil || fi.Size() == 0 {
 		return nil, nil
@@ -137,15 +136,30 @@ func readLog(ctx context.Context, d *dataset.Dataset, done []byte) ([]byte, erro
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	rest, found := bytes.CutPrefix(text, done)
-	if err != nil || len(done) == 0 || !found {
-		return text, err
+	return text, err
+}
+
+// forgetSmudged takes lines whose files are filled from the beginning of
+// smudge.log, unless somebody else has.
+func forgetSmudged(ctx context.Context, d *dataset.Dataset, done []byte) error {
+	l, err := fsx.LockFile(ctx, d.Annex.Dir("smudge.lck"), true)
+	if err != nil {
+		return err
 	}
-	if len(rest) == 0 {
-		return nil, os.Truncate(path, 0)
+	defer l.Unlock()
+	path := d.Annex.Dir("smudge.log")
+	text, err := os.ReadFile(path)
+	rest, found := bytes.CutPrefix(text, done)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && !found:
+		return nil
+	case err != nil:
+		return err
+	case len(rest) == 0:
+		return os.Truncate(path, 0)
 	}
 	if err := fsx.WriteFileVia(d.Annex.Dir("tmp"), path, rest, 0o666); err != nil {
-		return nil, err
+		return err
 	}
-	return rest, d.Repo.Share(path)
+	return d.Repo.Share(path)
 }
